@@ -1,0 +1,155 @@
+//! Grantor itself: its release binary, started as the demo a newcomer sees, on the server core.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::ceiling::Algorithm;
+use crate::clock;
+use crate::contract::Contract;
+use crate::load::Fleet;
+use crate::process::Server;
+use crate::requests::get;
+use crate::target::Target;
+
+/// Manifests applied before the runs.
+const MANIFESTS: [(&str, &str); 1] = [("algorithms.toml", include_str!("../manifests/algorithms.toml"))];
+
+/// A start that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The API whose opaque tokens are measured.
+pub(crate) const OPAQUE_API: &str = "banking";
+/// The API whose keys are measured.
+pub(crate) const KEY_API: &str = "assets";
+
+/// A running Grantor.
+pub(crate) struct Grantor {
+    server: Server,
+    /// What it says about itself.
+    pub(crate) contract: Contract,
+    /// From the start of the process to the first answer with status 200.
+    pub(crate) start_up: Duration,
+}
+
+/// The API that signs its tokens with this algorithm once the manifests are applied.
+pub(crate) fn api_signing_with(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Es256 => "payments",
+        Algorithm::EdDsa => "channel",
+        Algorithm::Rs256 => "deals",
+    }
+}
+
+/// The release binary beside this program; built if it is missing.
+pub(crate) fn binary() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let profiles = own
+        .parent()
+        .and_then(Path::parent)
+        .context("this program lies in no target folder")?;
+    let binary = profiles.join("release").join("grantor");
+    if !binary.exists() {
+        let built = Command::new("cargo")
+            .args(["build", "--release", "-p", "grantor-server"])
+            .status();
+        ensure!(
+            built.context("cargo is needed to build grantor")?.success(),
+            "grantor could not be built"
+        );
+    }
+    ensure!(binary.exists(), "{} does not exist", binary.display());
+    Ok(binary)
+}
+
+/// A free loopback port.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Asks for `target` until the answer has status 200, and says how long that took from `since`.
+pub(crate) async fn first_answer(server: &mut Server, target: Target, since: Instant) -> Result<Duration> {
+    let request = get(&target, &[]);
+    let probe = Fleet::new(target);
+    loop {
+        if matches!(probe.once(&request).await, Ok((200, _))) {
+            return Ok(clock::now().saturating_duration_since(since));
+        }
+        server.alive()?;
+        if clock::now().saturating_duration_since(since) > PATIENCE {
+            bail!("no answer with status 200 within {} s", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+impl Grantor {
+    /// Starts the demo with its data in `folder`.
+    pub(crate) async fn start(binary: &Path, folder: &Path, address: SocketAddr) -> Result<Self> {
+        let (data, listen) = (folder.join("data"), address.to_string());
+        let data = data.to_str().context("the folder's name is not UTF-8")?;
+        let arguments = ["demo", "--json", "--listen", &listen, "--data", data];
+        let since = clock::now();
+        let mut server = Server::start(binary, &arguments, folder.join("grantor.log"))?;
+        let discovery = Target::new(address, "/.well-known/openid-configuration")?;
+        let start_up = first_answer(&mut server, discovery, since).await?;
+        let contract = Contract::parse(&server.line(PATIENCE)?)?;
+        Ok(Self {
+            server,
+            contract,
+            start_up,
+        })
+    }
+
+    /// Gives the demo what the measurement needs beyond it.
+    pub(crate) fn prepare(&self, binary: &Path, folder: &Path) -> Result<()> {
+        for (name, text) in MANIFESTS {
+            if !says_something(text) {
+                continue;
+            }
+            let file = folder.join(name);
+            std::fs::write(&file, text)?;
+            let operator = &self.contract.operator;
+            let output = Command::new(binary)
+                .args(["apply", "-f"])
+                .arg(&file)
+                .env("GRANTOR_URL", &operator.api_url)
+                .env("GRANTOR_TOKEN", &operator.api_token)
+                .output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            ensure!(output.status.success(), "{name} was not applied: {}", said.trim());
+        }
+        Ok(())
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Ends it in order.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.server.stop()
+    }
+}
+
+fn says_something(manifest: &str) -> bool {
+    manifest
+        .lines()
+        .map(str::trim)
+        .any(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_of_comments_says_nothing() {
+        assert!(!says_something("# a\n\n   # b\n"));
+        assert!(says_something("# a\n[[api]]\n"));
+    }
+}

@@ -1,0 +1,178 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::ceiling::Kind;
+
+/// How to call this program.
+pub(crate) const USAGE: &str = "\
+usage: grantor-bench [--seconds N] [--only P1,P3] [--json] [--ceilings]
+       grantor-bench ceiling plain|es256|eddsa|rs256 --listen 127.0.0.1:PORT
+
+  --seconds N    length of each measured run, default 5
+  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P6, P7, P8, P9, P11)
+  --ceilings     measure the ceilings alone, without Grantor
+  --json         print one JSON object instead of the table";
+
+/// Every goal this program measures.
+pub(crate) const GOALS: [&str; 11] = [
+    "P1", "P1b", "P1c", "P2", "P3", "P3b", "P6", "P7", "P8", "P9", "P11",
+];
+
+/// What the program is asked to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Serve one ceiling, as a child process.
+    Ceiling(Kind, SocketAddr),
+    /// Measure.
+    Measure(Options),
+    /// Explain.
+    Usage,
+}
+
+/// What to measure, and how to say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Length of each measured run.
+    pub(crate) length: Duration,
+    /// The goals asked for; empty means all.
+    pub(crate) only: Vec<String>,
+    /// Which servers take part.
+    pub(crate) scope: Scope,
+    /// Table or JSON.
+    pub(crate) format: Format,
+}
+
+/// Which servers are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Ceilings and Grantor.
+    Both,
+    /// The ceilings alone.
+    Ceilings,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+impl Options {
+    /// Whether this goal is asked for.
+    pub(crate) fn wants(&self, goal: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|wanted| wanted.eq_ignore_ascii_case(goal))
+    }
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
+    let mut arguments = arguments.into_iter().peekable();
+    if arguments.next_if(|word| word == "ceiling").is_some() {
+        let kind = arguments.next().context("which ceiling?")?.parse()?;
+        ensure!(
+            arguments.next().as_deref() == Some("--listen"),
+            "a ceiling needs --listen ADDRESS:PORT"
+        );
+        let address = arguments.next().context("--listen needs an address")?;
+        return Ok(Task::Ceiling(
+            kind,
+            address
+                .parse()
+                .with_context(|| format!("{address:?} is not an address"))?,
+        ));
+    }
+    let mut options = Options {
+        length: Duration::from_secs(5),
+        only: Vec::new(),
+        scope: Scope::Both,
+        format: Format::Table,
+    };
+    while let Some(word) = arguments.next() {
+        match word.as_str() {
+            "--seconds" => options.length = seconds(&arguments.next().context("--seconds needs a number")?)?,
+            "--only" => options.only = goals(&arguments.next().context("--only needs a list")?)?,
+            "--ceilings" => options.scope = Scope::Ceilings,
+            "--json" => options.format = Format::Json,
+            "--help" | "-h" => return Ok(Task::Usage),
+            other => bail!("unknown argument {other:?}\n{USAGE}"),
+        }
+    }
+    Ok(Task::Measure(options))
+}
+
+fn seconds(word: &str) -> Result<Duration> {
+    let seconds: f64 = word
+        .parse()
+        .with_context(|| format!("{word:?} is not a number of seconds"))?;
+    ensure!(
+        (0.1..=600.0).contains(&seconds),
+        "--seconds must lie between 0.1 and 600"
+    );
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn goals(list: &str) -> Result<Vec<String>> {
+    let goals: Vec<_> = list.split(',').map(|goal| goal.trim().to_owned()).collect();
+    match goals
+        .iter()
+        .find(|goal| !GOALS.iter().any(|known| known.eq_ignore_ascii_case(goal)))
+    {
+        Some(unknown) => bail!("{unknown:?} is not measured here; known are {}", GOALS.join(", ")),
+        None => Ok(goals),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ceiling::Algorithm;
+
+    fn parsed(line: &str) -> Result<Task> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn a_child_is_told_its_kind_and_address() {
+        let expected = Task::Ceiling(Kind::Signed(Algorithm::EdDsa), "127.0.0.1:9".parse().unwrap());
+        assert_eq!(parsed("ceiling eddsa --listen 127.0.0.1:9").unwrap(), expected);
+        assert!(parsed("ceiling eddsa").is_err());
+        assert!(parsed("ceiling hs256 --listen 127.0.0.1:9").is_err());
+    }
+
+    #[test]
+    fn goals_are_chosen_by_name_and_all_without_a_list() {
+        let Ok(Task::Measure(some)) = parsed("--only p1,P3b --seconds 0.5 --json") else {
+            panic!("not a measurement")
+        };
+        assert!(some.wants("P1") && some.wants("P3b") && !some.wants("P3"));
+        assert_eq!(
+            (some.length, some.format),
+            (Duration::from_millis(500), Format::Json)
+        );
+        let Ok(Task::Measure(all)) = parsed("") else {
+            panic!("not a measurement")
+        };
+        assert!(GOALS.iter().all(|goal| all.wants(goal)));
+    }
+
+    #[test]
+    fn a_misspelt_goal_or_flag_is_an_error_and_not_an_empty_table() {
+        for line in [
+            "--only P99",
+            "--only",
+            "--seconds 0",
+            "--seconds NaN",
+            "--second 3",
+            "run",
+        ] {
+            assert!(parsed(line).is_err(), "{line:?} was accepted");
+        }
+    }
+}

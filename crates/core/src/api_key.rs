@@ -1,0 +1,109 @@
+//! API keys: long-lived bearer credentials of a tenant in one environment.
+
+use crate::access::{Access, gate};
+use crate::api::Api;
+use crate::env::UnixMillis;
+use crate::error::{Denial, OAuthError, Reason};
+use crate::id::{ApiId, ApiKeyId, EnvironmentId, TenantId};
+use crate::lifetime::Lifetime;
+use crate::profile::ApiKeyPolicy;
+use crate::scope::ScopeSet;
+use crate::tenant::{Status, Tenant};
+
+/// An API key's row. The key itself is shown once and never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its row.
+    pub id: ApiKeyId,
+    /// Where it opens doors.
+    pub environment: EnvironmentId,
+    /// For whom it acts.
+    pub tenant: TenantId,
+    /// Its name for people.
+    pub name: String,
+    /// The APIs that it opens.
+    pub apis: Vec<ApiId>,
+    /// What it may do there.
+    pub scopes: ScopeSet,
+    /// Whether it works.
+    pub status: Status,
+    /// Raised by every suspend.
+    pub epoch: i64,
+    /// The last four characters, for people.
+    pub last_four: String,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it ceases to work.
+    pub expires_at: UnixMillis,
+    /// Why it was revoked.
+    pub revoked_reason: Option<String>,
+}
+
+/// What a new key needs to be allowed.
+pub struct NewKey<'a> {
+    /// The APIs that it shall open.
+    pub apis: &'a [&'a Api],
+    /// The scopes asked for; `None` takes all that the tenant's access allows.
+    pub scopes: Option<&'a ScopeSet>,
+    /// The life asked for; never longer than the profile's.
+    pub lifetime: Option<Lifetime>,
+}
+
+/// What a new key gets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct KeyTerms {
+    /// Its scopes.
+    pub scopes: ScopeSet,
+    /// Its life.
+    pub lifetime: Lifetime,
+}
+
+/// Whether a key may be made, and what it gets.
+///
+/// # Errors
+/// `access_denied` where the API has no keys or the tenant's access is not open, `invalid_scope` for scopes beyond it,
+/// `invalid_request` for a life beyond the profile's.
+pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<KeyTerms, Denial> {
+    if new.apis.is_empty() {
+        return Err(Denial::hinted(
+            OAuthError::InvalidTarget,
+            Reason::NoApi,
+            "A key opens at least one API.",
+        ));
+    }
+    let mut allowed = ScopeSet::default();
+    let mut added = ScopeSet::default();
+    let mut longest = Lifetime::from_seconds(Lifetime::MAX_SECONDS);
+    for api in new.apis {
+        if api.profile.api_keys == ApiKeyPolicy::Off {
+            return Err(Denial::hinted(
+                OAuthError::AccessDenied,
+                Reason::NoSuchKeyType,
+                "This API does not take API keys.",
+            ));
+        }
+        let access = gate(tenant, accesses, api)?;
+        allowed = allowed.union(&access.scopes.intersection(&api.scope_set()));
+        added = added.union(&api.server_scopes);
+        longest = longest.min(Some(api.profile.lifetimes.api_key));
+    }
+    let longest = longest.unwrap_or(Lifetime::hours(1));
+    if new.lifetime.is_some_and(|asked| asked > longest) {
+        return Err(Denial::hinted(
+            OAuthError::InvalidRequest,
+            Reason::Malformed,
+            "The key would live longer than the API's profile allows.",
+        ));
+    }
+    let scopes = match new.scopes {
+        Some(asked) if !asked.is_subset(&allowed.union(&added)) => {
+            return Err(Denial::new(OAuthError::InvalidScope, Reason::ScopeNotAllowed));
+        }
+        Some(asked) => asked.clone(),
+        None => allowed,
+    };
+    Ok(KeyTerms {
+        scopes: scopes.union(&added),
+        lifetime: new.lifetime.unwrap_or(longest),
+    })
+}

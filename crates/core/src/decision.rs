@@ -1,0 +1,307 @@
+//! A decision: the outcome, the writes as data, the audit events. A refusal may write.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::access::Access;
+use crate::api::Api;
+use crate::api_key::ApiKey;
+use crate::app::{App, SecretVersion};
+use crate::env::UnixMillis;
+use crate::environment::Environment;
+use crate::error::Denial;
+use crate::id::{ApiId, ApiKeyId, AppId, EnvironmentId, OperatorId, TenantId};
+use crate::name::{ClientId, Name};
+use crate::profile::Profile;
+use crate::secret::SecretHash;
+use crate::signing_key::{KeyState, KeyUse};
+use crate::tenant::{Status, Tenant};
+
+/// What was decided. The writes are applied as one unit before anybody hears the outcome, also when it is a refusal.
+pub struct Decision<T> {
+    /// The answer, or the refusal.
+    pub outcome: Result<T, Denial>,
+    /// What changes.
+    pub writes: Vec<Write>,
+    /// What the audit will say; stored in the same unit.
+    pub events: Vec<AuditEvent>,
+}
+
+impl<T> Decision<T> {
+    /// An answer that changes nothing yet.
+    pub fn ok(outcome: T) -> Self {
+        Self {
+            outcome: Ok(outcome),
+            writes: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// A refusal that changes nothing yet.
+    pub fn refuse(denial: Denial) -> Self {
+        Self {
+            outcome: Err(denial),
+            writes: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Adds a write.
+    #[must_use]
+    pub fn write(mut self, write: Write) -> Self {
+        self.writes.push(write);
+        self
+    }
+
+    /// Adds an audit event.
+    #[must_use]
+    pub fn event(mut self, event: AuditEvent) -> Self {
+        self.events.push(event);
+        self
+    }
+}
+
+/// One entry of the audit: who did what to what. The actor, the address and the request id are added by the flow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuditEvent {
+    /// A stable name, `noun.verb`.
+    pub action: &'static str,
+    /// The id of what was acted on.
+    pub target: String,
+    /// More, without secrets.
+    pub detail: Map<String, Value>,
+}
+
+impl AuditEvent {
+    /// An event without details.
+    pub fn new(action: &'static str, target: impl Into<String>) -> Self {
+        Self {
+            action,
+            target: target.into(),
+            detail: Map::new(),
+        }
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// A key of the ring with its private half already sealed under the master key.
+#[derive(Clone)]
+pub struct StoredKey {
+    /// Its id: the thumbprint of a signing key, a number for the others.
+    pub kid: String,
+    /// Whose.
+    pub environment: EnvironmentId,
+    /// What for.
+    pub usage: KeyUse,
+    /// Its algorithm's name.
+    pub algorithm: String,
+    /// Where it stands.
+    pub state: KeyState,
+    /// The public JWK, for signing keys.
+    pub public: Option<String>,
+    /// The sealed private half; empty once it is retired.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it began to be used.
+    pub activated_at: Option<UnixMillis>,
+    /// When it leaves the ring.
+    pub retires_at: Option<UnixMillis>,
+}
+
+/// Everything that Grantor can do to its data. A variant that changes a state names the old state, and the store
+/// expects exactly one row: whoever comes second gets a conflict and decides again.
+#[derive(Clone)]
+pub enum Write {
+    /// Makes or changes an environment.
+    PutEnvironment(Environment),
+    /// Makes or changes a profile.
+    PutProfile(Arc<Profile>),
+    /// Makes or changes an API; the profile is stored by name.
+    PutApi(Arc<Api>),
+    /// Makes a tenant.
+    InsertTenant(Tenant, UnixMillis),
+    /// Changes a tenant's name for people.
+    RenameTenant(TenantId, String),
+    /// Suspends, resumes or closes a tenant.
+    SetTenantStatus(StatusChange<TenantId>),
+    /// Makes an access.
+    InsertAccess(Access, UnixMillis),
+    /// Changes the terms of an access: scopes, lifetimes, quota class.
+    ChangeAccess(Access),
+    /// Suspends, resumes or closes an access.
+    SetAccessStatus(StatusChange<(TenantId, ApiId)>),
+    /// Makes an app; the store refuses a client id whose skeleton was ever taken in the environment.
+    InsertApp(App),
+    /// Changes an app's registration: name, method, grants, APIs, scopes.
+    ChangeApp(App),
+    /// Suspends, resumes or closes an app.
+    SetAppStatus(StatusChange<AppId>),
+    /// Raises an app's epoch: every token that it holds ends.
+    EndAppTokens(AppId),
+    /// Adds a version of an app's secret.
+    InsertSecret(AppId, SecretVersion),
+    /// Sets the end of a secret version that has not been ended.
+    EndSecret {
+        /// Whose.
+        app: AppId,
+        /// Which.
+        version: i64,
+        /// When it ends.
+        at: UnixMillis,
+    },
+    /// Sets or shortens the expiry of a secret version: the overlap of a rotation. Never lengthens it.
+    ScheduleSecretEnd {
+        /// Whose.
+        app: AppId,
+        /// Which.
+        version: i64,
+        /// When it ceases to authenticate.
+        at: UnixMillis,
+    },
+    /// Notes that a credential of the app was seen where it must not be.
+    MarkExposed(AppId, UnixMillis),
+    /// Makes an API key.
+    InsertApiKey(ApiKey, SecretHash),
+    /// Suspends, resumes or revokes an API key, with the reason of a revocation.
+    SetApiKeyStatus(StatusChange<ApiKeyId>, Option<String>),
+    /// Revokes one access token until it would have ended.
+    RevokeToken {
+        /// Where it was issued.
+        environment: EnvironmentId,
+        /// Its id.
+        jti: String,
+        /// Its end, in seconds: the row is of no use after that.
+        expires_at: i64,
+    },
+    /// Adds a key to the ring.
+    InsertKey(StoredKey),
+    /// Moves a key on in its life.
+    AdvanceKey {
+        /// Whose.
+        environment: EnvironmentId,
+        /// Which.
+        kid: String,
+        /// What it is for.
+        usage: KeyUse,
+        /// Where it stood.
+        from: KeyState,
+        /// Where it stands now.
+        to: KeyState,
+        /// When this happened.
+        at: UnixMillis,
+        /// When it leaves the ring, for a key that retires.
+        retires_at: Option<UnixMillis>,
+    },
+    /// Makes an operator's token.
+    InsertOperator {
+        /// Its row.
+        id: OperatorId,
+        /// Who.
+        name: String,
+        /// The token's keyed hash.
+        hash: SecretHash,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Adds to the count of issued tokens of an app in a minute. One row per app and minute, pruned by age.
+    CountIssued {
+        /// Which app.
+        app: AppId,
+        /// Minutes since 1970.
+        minute: i64,
+        /// How many more.
+        count: i64,
+    },
+    /// Raises the persisted high-water mark of the wall clock.
+    MarkClock(UnixMillis),
+    /// Erases what has ended: revoked token ids, old counts.
+    Prune(UnixMillis),
+}
+
+/// A guarded change of status. Leaving `Active` raises the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusChange<Id> {
+    /// Whose.
+    pub id: Id,
+    /// The status that it must have.
+    pub from: Status,
+    /// The status that it gets.
+    pub to: Status,
+}
+
+/// What a committed write makes stale. Applied to this node's caches before the answer leaves; other nodes read it from the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Environments, profiles, APIs, keys of the ring: the small catalogue that is held whole.
+    Catalogue,
+    /// A tenant or one of its accesses.
+    Tenant(TenantId),
+    /// An app.
+    App(AppId),
+    /// A client id that was unknown a moment ago.
+    NewApp(EnvironmentId, ClientId),
+    /// An API key.
+    ApiKey(ApiKeyId),
+    /// One access token.
+    Token {
+        /// Where it was issued.
+        environment: EnvironmentId,
+        /// Its id.
+        jti: String,
+        /// Its end, in seconds.
+        expires_at: i64,
+    },
+    /// The operators.
+    Operators,
+}
+
+impl Write {
+    /// What this write makes stale. Exhaustive, so that a new write cannot forget it.
+    pub fn change(&self) -> Option<Change> {
+        match self {
+            Self::PutEnvironment(_)
+            | Self::PutProfile(_)
+            | Self::PutApi(_)
+            | Self::InsertKey(_)
+            | Self::AdvanceKey { .. } => Some(Change::Catalogue),
+            Self::InsertTenant(tenant, _) => Some(Change::Tenant(tenant.id)),
+            Self::RenameTenant(id, _) => Some(Change::Tenant(*id)),
+            Self::SetTenantStatus(change) => Some(Change::Tenant(change.id)),
+            Self::InsertAccess(access, _) | Self::ChangeAccess(access) => Some(Change::Tenant(access.tenant)),
+            Self::SetAccessStatus(change) => Some(Change::Tenant(change.id.0)),
+            Self::InsertApp(app) => Some(Change::NewApp(app.environment, app.client_id.clone())),
+            Self::ChangeApp(app) => Some(Change::App(app.id)),
+            Self::SetAppStatus(change) => Some(Change::App(change.id)),
+            Self::EndAppTokens(id) | Self::InsertSecret(id, _) | Self::MarkExposed(id, _) => {
+                Some(Change::App(*id))
+            }
+            Self::EndSecret { app, .. } | Self::ScheduleSecretEnd { app, .. } => Some(Change::App(*app)),
+            Self::InsertApiKey(key, _) => Some(Change::ApiKey(key.id)),
+            Self::SetApiKeyStatus(change, _) => Some(Change::ApiKey(change.id)),
+            Self::RevokeToken {
+                environment,
+                jti,
+                expires_at,
+            } => Some(Change::Token {
+                environment: *environment,
+                jti: jti.clone(),
+                expires_at: *expires_at,
+            }),
+            Self::InsertOperator { .. } => Some(Change::Operators),
+            Self::CountIssued { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
+        }
+    }
+}
+
+/// The name of an API, profile or environment in an audit target.
+pub fn named(kind: &str, name: &Name) -> String {
+    format!("{kind}:{name}")
+}

@@ -1,0 +1,230 @@
+//! Every wire code once, and the internal reason that never leaves.
+
+/// A registered OAuth error code. There is no catch-all: a new refusal needs a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OAuthError {
+    /// RFC 6749 5.2: malformed, duplicated or contradictory parameters.
+    InvalidRequest,
+    /// RFC 6749 5.2: client authentication failed.
+    InvalidClient,
+    /// RFC 6749 5.2: the code, refresh token or password is not good.
+    InvalidGrant,
+    /// RFC 6749 5.2: this client may not use this grant.
+    UnauthorizedClient,
+    /// RFC 6749 5.2: this server, or this API, does not know the grant.
+    UnsupportedGrantType,
+    /// RFC 6749 5.2: scope unknown, malformed, or not allowed.
+    InvalidScope,
+    /// RFC 8707 2: the API asked for is unknown or not allowed.
+    InvalidTarget,
+    /// RFC 6749 4.1.2.1, used for gates: the owner or a rule said no.
+    AccessDenied,
+    /// RFC 7009 2.2.1: this kind of token cannot be revoked here.
+    UnsupportedTokenType,
+    /// RFC 6750 3.1: the token is expired, revoked, malformed, or not for this API.
+    InvalidToken,
+    /// RFC 6750 3.1: the token is good and does not reach.
+    InsufficientScope,
+    /// RFC 6749 4.1.2.1: overloaded or throttled; try later.
+    TemporarilyUnavailable,
+    /// RFC 6749 4.1.2.1: our fault.
+    ServerError,
+}
+
+impl OAuthError {
+    /// The code as it stands on the wire.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    /// The HTTP status at the token endpoint (RFC 6749 5.2) or at an API (RFC 6750 3.1).
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient | Self::InvalidToken => 401,
+            Self::InsufficientScope => 403,
+            Self::TemporarilyUnavailable => 503,
+            Self::ServerError => 500,
+            _ => 400,
+        }
+    }
+
+    /// A sentence for the person who reads the answer. Fixed text: never an echo of input (RFC 6749 5.2 character set).
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "The request is malformed.",
+            Self::InvalidClient => {
+                "Client authentication failed. Check the client id, the secret, and that both belong to this environment."
+            }
+            Self::InvalidGrant => "The grant is invalid, expired, revoked, or was issued to another client.",
+            Self::UnauthorizedClient => "This app is not registered for this grant type.",
+            Self::UnsupportedGrantType => "This grant type is not supported here.",
+            Self::InvalidScope => "A requested scope is unknown, malformed, or not allowed for this app.",
+            Self::InvalidTarget => {
+                "The API asked for is unknown or not allowed for this app. Name it with the parameter resource."
+            }
+            Self::AccessDenied => "Access is not open. The owner of the app can see which step is missing.",
+            Self::UnsupportedTokenType => "This kind of credential cannot be revoked here.",
+            Self::InvalidToken => "The credential is expired, revoked, malformed, or not meant for this API.",
+            Self::InsufficientScope => "The credential is valid but does not reach this operation.",
+            Self::TemporarilyUnavailable => {
+                "Too much at the moment. Try again after the time given in Retry-After."
+            }
+            Self::ServerError => "Something failed on our side. The request id helps support to find it.",
+        }
+    }
+}
+
+/// Why a request was refused, for logs, audit and metrics. It has no way to the wire: it does not implement
+/// `Serialize`, and the HTTP layer takes only the [`OAuthError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each name is the sentence")]
+pub enum Reason {
+    Malformed,
+    DuplicateParameter,
+    FieldTooLong,
+    WrongContentType,
+    CredentialInQuery,
+    TwoClientAuthMethods,
+    MissingClientAuth,
+    MalformedBasic,
+    UnknownClient,
+    SecretMismatch,
+    SecretExpired,
+    SecretOfOtherEnvironment,
+    AuthMethodNotAllowed,
+    PublicClientWithSecret,
+    AppSuspended,
+    AppDeleted,
+    TenantSuspended,
+    AccessMissing,
+    AccessNotActive,
+    GateClosed,
+    MissingGrantType,
+    UnknownGrantType,
+    GrantNotInProfile,
+    GrantNotForApp,
+    GrantNotForPublicClient,
+    MalformedScope,
+    UnknownScope,
+    ScopeNotAllowed,
+    ScopesOfTwoApis,
+    UnknownResource,
+    ResourceNotAllowed,
+    AmbiguousApi,
+    NoApi,
+    QuotaExceeded,
+    TooManyFailures,
+    UnknownCredential,
+    CredentialExpired,
+    CredentialRevoked,
+    EpochTooOld,
+    WrongAudience,
+    WrongEnvironment,
+    NotAResourceServer,
+    NotTheOwner,
+    KindNotAccepted,
+    NoSuchKeyType,
+}
+
+impl Reason {
+    /// The stable name for logs, audit rows and metric labels.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::DuplicateParameter => "duplicate_parameter",
+            Self::FieldTooLong => "field_too_long",
+            Self::WrongContentType => "wrong_content_type",
+            Self::CredentialInQuery => "credential_in_query",
+            Self::TwoClientAuthMethods => "two_client_auth_methods",
+            Self::MissingClientAuth => "missing_client_auth",
+            Self::MalformedBasic => "malformed_basic",
+            Self::UnknownClient => "unknown_client",
+            Self::SecretMismatch => "secret_mismatch",
+            Self::SecretExpired => "secret_expired",
+            Self::SecretOfOtherEnvironment => "secret_of_other_environment",
+            Self::AuthMethodNotAllowed => "auth_method_not_allowed",
+            Self::PublicClientWithSecret => "public_client_with_secret",
+            Self::AppSuspended => "app_suspended",
+            Self::AppDeleted => "app_deleted",
+            Self::TenantSuspended => "tenant_suspended",
+            Self::AccessMissing => "access_missing",
+            Self::AccessNotActive => "access_not_active",
+            Self::GateClosed => "gate_closed",
+            Self::MissingGrantType => "missing_grant_type",
+            Self::UnknownGrantType => "unknown_grant_type",
+            Self::GrantNotInProfile => "grant_not_in_profile",
+            Self::GrantNotForApp => "grant_not_for_app",
+            Self::GrantNotForPublicClient => "grant_not_for_public_client",
+            Self::MalformedScope => "malformed_scope",
+            Self::UnknownScope => "unknown_scope",
+            Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::ScopesOfTwoApis => "scopes_of_two_apis",
+            Self::UnknownResource => "unknown_resource",
+            Self::ResourceNotAllowed => "resource_not_allowed",
+            Self::AmbiguousApi => "ambiguous_api",
+            Self::NoApi => "no_api",
+            Self::QuotaExceeded => "quota_exceeded",
+            Self::TooManyFailures => "too_many_failures",
+            Self::UnknownCredential => "unknown_credential",
+            Self::CredentialExpired => "credential_expired",
+            Self::CredentialRevoked => "credential_revoked",
+            Self::EpochTooOld => "epoch_too_old",
+            Self::WrongAudience => "wrong_audience",
+            Self::WrongEnvironment => "wrong_environment",
+            Self::NotAResourceServer => "not_a_resource_server",
+            Self::NotTheOwner => "not_the_owner",
+            Self::KindNotAccepted => "kind_not_accepted",
+            Self::NoSuchKeyType => "no_such_key_type",
+        }
+    }
+}
+
+/// A refusal: what the caller is told, and what the log is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denial {
+    /// The public code.
+    pub error: OAuthError,
+    /// The internal reason.
+    pub reason: Reason,
+    /// A fixed sentence that replaces the code's own, where the caller can mend the mistake and an attacker learns nothing.
+    pub hint: Option<&'static str>,
+}
+
+impl Denial {
+    /// A refusal with the code's own description.
+    pub const fn new(error: OAuthError, reason: Reason) -> Self {
+        Self {
+            error,
+            reason,
+            hint: None,
+        }
+    }
+
+    /// A refusal with a better sentence. The text must be fixed, never made from input.
+    pub const fn hinted(error: OAuthError, reason: Reason, hint: &'static str) -> Self {
+        Self {
+            error,
+            reason,
+            hint: Some(hint),
+        }
+    }
+
+    /// The public description.
+    pub fn description(&self) -> &'static str {
+        self.hint.unwrap_or_else(|| self.error.description())
+    }
+}

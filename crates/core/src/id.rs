@@ -1,0 +1,120 @@
+//! Ids as types: an id of the wrong kind does not compile.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::env::Env;
+
+/// The text was not an id of this kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id of this kind")]
+pub struct IdError;
+
+macro_rules! id {
+    ($name:ident, $prefix:literal, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new time-ordered id.
+            pub fn generate(env: &mut Env<'_>) -> Self {
+                Self(env.uuid())
+            }
+
+            /// The id that these 16 bytes stand for.
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// The 16 bytes of the id, as stored.
+            pub fn bytes(self) -> [u8; 16] {
+                *self.0.as_bytes()
+            }
+
+            /// The id as a plain UUID.
+            pub fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if $prefix.is_empty() {
+                    write!(f, "{}", self.0.hyphenated())
+                } else {
+                    write!(f, "{}{}", $prefix, self.0.simple())
+                }
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let bare = text.strip_prefix($prefix).ok_or(IdError)?;
+                Uuid::try_parse(bare).map(Self).map_err(|_| IdError)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id!(EnvironmentId, "env_", "An environment: one issuer.");
+id!(ApiId, "api_", "A protected API of one environment.");
+id!(
+    TenantId,
+    "",
+    "A partner organisation; shown as a plain GUID, because it is the claim `tid`."
+);
+id!(
+    AppId,
+    "app_",
+    "An OAuth client. Internal: the public name is the client id."
+);
+id!(ApiKeyId, "key_", "An API key's row. Not the key.");
+id!(
+    OperatorId,
+    "opr_",
+    "Somebody of the provider's team, or a program of theirs."
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        let app = AppId::from_bytes([7; 16]).to_string();
+        assert!(app.starts_with("app_"));
+        assert!(app.parse::<AppId>().is_ok());
+        assert_eq!(app.parse::<ApiKeyId>(), Err(IdError));
+    }
+
+    #[test]
+    fn a_tenant_is_shown_as_a_guid() {
+        let tenant = TenantId::from_bytes([0x11; 16]).to_string();
+        assert_eq!(tenant, "11111111-1111-1111-1111-111111111111");
+    }
+}

@@ -1,0 +1,117 @@
+//! One verdict for introspection (RFC 7662), forward-auth and every other verifier: is this credential good, here, now?
+
+use crate::access::{self, Access};
+use crate::api::Api;
+use crate::api_key::ApiKey;
+use crate::app::App;
+use crate::claims::AccessClaims;
+use crate::env::UnixMillis;
+use crate::environment::Environment;
+use crate::epoch::Epochs;
+use crate::error::Reason;
+use crate::tenant::Tenant;
+
+/// What is known about the subjects of a credential.
+pub struct Subjects<'a> {
+    /// Where the question was asked.
+    pub environment: &'a Environment,
+    /// The API that asks.
+    pub api: &'a Api,
+    /// The tenant that the credential names.
+    pub tenant: &'a Tenant,
+    /// Its accesses in this environment.
+    pub accesses: &'a [Access],
+}
+
+/// Judges the claims of a genuine token. `app` is the app that the token names; `revoked` says whether its id was revoked.
+///
+/// # Errors
+/// The first reason against it. To the outside every reason is "inactive".
+pub fn judge_token(
+    claims: &AccessClaims,
+    subjects: &Subjects<'_>,
+    app: &App,
+    revoked: Revoked,
+    now: UnixMillis,
+) -> Result<(), Reason> {
+    let Subjects {
+        environment,
+        api,
+        tenant,
+        accesses,
+    } = subjects;
+    if claims.iss != environment.issuer.as_str()
+        || claims.env != environment.name.as_str()
+        || api.environment != environment.id
+    {
+        return Err(Reason::WrongEnvironment);
+    }
+    if claims.aud != api.audience {
+        return Err(Reason::WrongAudience);
+    }
+    // No skew for our own `exp`: the clock that wrote it is ours.
+    if now.seconds() >= claims.exp {
+        return Err(Reason::CredentialExpired);
+    }
+    if revoked == Revoked::Yes {
+        return Err(Reason::CredentialRevoked);
+    }
+    if app.environment != environment.id
+        || app.client_id.as_str() != claims.client_id
+        || app.tenant != tenant.id
+    {
+        return Err(Reason::UnknownCredential);
+    }
+    if claims.tid != tenant.id.to_string() {
+        return Err(Reason::UnknownCredential);
+    }
+    if !app.status.is_active() {
+        return Err(Reason::AppSuspended);
+    }
+    let access = access::gate(tenant, accesses, api).map_err(|denial| denial.reason)?;
+    claims.rev.check(&Epochs {
+        ten: tenant.epoch,
+        acc: access.epoch,
+        app: app.epoch,
+    })
+}
+
+/// Whether the id of a token stands in the list of single revocations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// Judges an API key that was found by its hash.
+///
+/// # Errors
+/// The first reason against it.
+pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Result<(), Reason> {
+    let Subjects {
+        environment,
+        api,
+        tenant,
+        accesses,
+    } = subjects;
+    if key.environment != environment.id || api.environment != environment.id {
+        return Err(Reason::WrongEnvironment);
+    }
+    if key.tenant != tenant.id {
+        return Err(Reason::UnknownCredential);
+    }
+    if now >= key.expires_at {
+        return Err(Reason::CredentialExpired);
+    }
+    if !key.status.is_active() {
+        return Err(Reason::CredentialRevoked);
+    }
+    if !key.apis.contains(&api.id) {
+        return Err(Reason::WrongAudience);
+    }
+    access::gate(tenant, accesses, api)
+        .map(|_| ())
+        .map_err(|denial| denial.reason)
+}

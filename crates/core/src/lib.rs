@@ -1,0 +1,35 @@
+//! Every decision of Grantor, and nothing else.
+//!
+//! A decision is a function of a request, the facts that concern it, the policy, the time and some randomness.
+//! It answers with a [`decision::Decision`]: the outcome, the writes as data, and the audit events.
+//!
+//! What this crate never does: no `async`, no I/O, no clock, no global state, no SQL, no HTTP.
+//! Time and randomness enter through [`env::Env`] alone, so a decision can be repeated in a test to the byte.
+
+pub mod access;
+pub mod api;
+pub mod api_key;
+pub mod app;
+pub mod claims;
+pub mod client_auth;
+pub mod decision;
+pub mod env;
+pub mod environment;
+pub mod epoch;
+pub mod error;
+pub mod form;
+pub mod id;
+pub mod introspect;
+pub mod issue;
+pub mod lifetime;
+pub mod metadata;
+pub mod name;
+pub mod profile;
+pub mod registration;
+pub mod revoke;
+pub mod scope;
+pub mod sealed_token;
+pub mod secret;
+pub mod signing_key;
+pub mod tenant;
+pub mod token;

@@ -1,0 +1,196 @@
+//! Registering apps: what an app may be, whoever asks. Admin API, manifests and later the portal share it.
+
+use std::sync::Arc;
+
+use crate::access::Access;
+use crate::api::Api;
+use crate::app::{App, MAX_SECRET_VERSIONS, SecretVersion};
+use crate::env::{Env, UnixMillis};
+use crate::error::{Denial, OAuthError, Reason};
+use crate::id::{AppId, EnvironmentId};
+use crate::lifetime::Lifetime;
+use crate::name::ClientId;
+use crate::profile::{ClientAuthMethod, GrantType};
+use crate::scope::ScopeSet;
+use crate::secret::{Brand, CredentialType, PepperRing, Secret, Stage};
+use crate::tenant::{Status, Tenant};
+
+/// What somebody wants an app to be.
+pub struct Registration<'a> {
+    /// The chosen id; `None` generates one.
+    pub client_id: Option<ClientId>,
+    /// A name for people.
+    pub name: String,
+    /// The one authentication method, if the app narrows its APIs' set.
+    pub auth_method: Option<ClientAuthMethod>,
+    /// The grants; `None` takes those that every API of the app has on and that exist.
+    pub grants: Option<Vec<GrantType>>,
+    /// The APIs that it calls.
+    pub apis: Vec<&'a Arc<Api>>,
+    /// The APIs that it is.
+    pub introspects: Vec<&'a Arc<Api>>,
+    /// The scopes; `None` takes all that the tenant's accesses allow now.
+    pub scopes: Option<ScopeSet>,
+}
+
+/// Decides what the app becomes, for a new one and for a changed one alike.
+///
+/// # Errors
+/// `access_denied` without access to an API, `invalid_scope` beyond it, `invalid_request` for what no API of the app has on.
+pub fn register(
+    registration: Registration<'_>,
+    tenant: &Tenant,
+    accesses: &[Access],
+    environment: EnvironmentId,
+    env: &mut Env<'_>,
+) -> Result<App, Denial> {
+    let bad = |hint| {
+        Err(Denial::hinted(
+            OAuthError::InvalidRequest,
+            Reason::Malformed,
+            hint,
+        ))
+    };
+    if registration.apis.is_empty() && registration.introspects.is_empty() {
+        return bad("An app needs at least one API that it calls or is.");
+    }
+    if registration.name.len() > 200 || registration.name.chars().any(char::is_control) {
+        return bad("An app's name has at most 200 characters and no control characters.");
+    }
+    let mut allowed = ScopeSet::default();
+    for api in &registration.apis {
+        let access = accesses
+            .iter()
+            .find(|access| access.api == api.id && access.tenant == tenant.id)
+            .ok_or(Denial::hinted(
+                OAuthError::AccessDenied,
+                Reason::AccessMissing,
+                "The tenant has no access to one of the APIs.",
+            ))?;
+        allowed = allowed
+            .union(&access.scopes.intersection(&api.scope_set()))
+            .union(&api.server_scopes);
+    }
+    let offered = |grant: GrantType| {
+        registration
+            .apis
+            .iter()
+            .any(|api| api.profile.grants.contains(&grant))
+    };
+    let grants = match registration.grants {
+        Some(grants) if grants.iter().any(|grant| !offered(*grant)) => {
+            return bad("None of the app's APIs has one of these grants on.");
+        }
+        Some(grants) => grants,
+        None => GrantType::ALL
+            .into_iter()
+            .filter(|grant| grant.is_built() && offered(*grant))
+            .collect(),
+    };
+    if registration.auth_method == Some(ClientAuthMethod::None)
+        && grants.contains(&GrantType::ClientCredentials)
+    {
+        return bad("An app without secret cannot use client_credentials (RFC 6749 4.4).");
+    }
+    let scopes = match registration.scopes {
+        Some(scopes) if !scopes.is_subset(&allowed) => {
+            return Err(Denial::hinted(
+                OAuthError::InvalidScope,
+                Reason::ScopeNotAllowed,
+                "The tenant's access does not allow one of the scopes.",
+            ));
+        }
+        Some(scopes) => scopes,
+        None => allowed,
+    };
+    let client_id = match registration.client_id {
+        Some(chosen) => chosen,
+        None => generated_client_id(env)?,
+    };
+    Ok(App {
+        id: AppId::generate(env),
+        environment,
+        tenant: tenant.id,
+        client_id,
+        name: registration.name,
+        status: Status::Active,
+        epoch: 0,
+        auth_method: registration.auth_method,
+        grants,
+        apis: registration.apis.iter().map(|api| api.id).collect(),
+        scopes,
+        introspects: registration.introspects.iter().map(|api| api.id).collect(),
+        secrets: Vec::new(),
+        exposed_at: None,
+        created_at: env.now,
+    })
+}
+
+/// `app-` and 20 characters: an id that nobody types, and that cannot be guessed from another one.
+fn generated_client_id(env: &mut Env<'_>) -> Result<ClientId, Denial> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let random = env.bytes::<20>();
+    let tail: String = random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect();
+    format!("app-{tail}")
+        .parse()
+        .map_err(|_| Denial::new(OAuthError::ServerError, Reason::Malformed))
+}
+
+/// What a new version of a secret shall be.
+pub struct NewSecret {
+    /// When it begins to authenticate; `None` is now.
+    pub not_before: Option<UnixMillis>,
+    /// How long it lives; `None` has no end.
+    pub lifetime: Option<Lifetime>,
+}
+
+/// Makes a new version of an app's secret. The older ones stay until somebody ends them, so that rotation overlaps.
+///
+/// # Errors
+/// `invalid_request` where ten versions are alive, or for a public app.
+pub fn new_secret(
+    app: &App,
+    new: &NewSecret,
+    peppers: &PepperRing,
+    spelling: (&Brand, Stage),
+    env: &mut Env<'_>,
+) -> Result<(Secret, SecretVersion), Denial> {
+    let refuse = |hint| {
+        Err(Denial::hinted(
+            OAuthError::InvalidRequest,
+            Reason::Malformed,
+            hint,
+        ))
+    };
+    if app.auth_method == Some(ClientAuthMethod::None) {
+        return refuse("A public app has no secret.");
+    }
+    let alive = |version: &&SecretVersion| {
+        version.ended_at.is_none() && version.expires_at.is_none_or(|end| env.now < end)
+    };
+    if app.secrets.iter().filter(alive).count() >= MAX_SECRET_VERSIONS {
+        return refuse("Ten versions of the secret are alive. End one of them first.");
+    }
+    let secret = Secret::generate(spelling.0, CredentialType::ClientSecret, spelling.1, env);
+    let version = app
+        .secrets
+        .iter()
+        .map(|version| version.version)
+        .max()
+        .unwrap_or(0)
+        + 1;
+    let not_before = new.not_before.unwrap_or(env.now);
+    let stored = SecretVersion {
+        version,
+        hash: peppers.hash(CredentialType::ClientSecret, secret.reveal()),
+        last_four: secret.last_four().to_owned(),
+        not_before,
+        expires_at: new.lifetime.map(|life| not_before.plus_seconds(life.seconds())),
+        ended_at: None,
+        created_at: env.now,
+    };
+    Ok((secret, stored))
+}

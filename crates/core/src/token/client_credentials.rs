@@ -1,0 +1,111 @@
+//! RFC 6749 4.4: an app gets a token for itself.
+
+use std::sync::Arc;
+
+use crate::access::{self, Access};
+use crate::api::{self, Api, Target};
+use crate::client_auth::{AuthenticatedApp, Presented};
+use crate::env::Env;
+use crate::environment::Environment;
+use crate::error::{Denial, OAuthError, Reason};
+use crate::issue::{Issue, TokenDraft, issue};
+use crate::profile::{ClientAuthMethod, GrantType};
+use crate::scope::ScopeSet;
+use crate::token::TokenRequest;
+
+/// What the decision needs to know.
+pub struct Facts<'a> {
+    /// Where the request came in.
+    pub environment: &'a Environment,
+    /// The environment's APIs.
+    pub apis: &'a [Arc<Api>],
+    /// The tenant's accesses in this environment.
+    pub accesses: &'a [Access],
+    /// The token path that was called, below the issuer.
+    pub path: &'a str,
+    /// How the app has authenticated.
+    pub presented: &'a Presented,
+}
+
+/// A decided token and the access by which it was had.
+#[derive(Debug)]
+pub struct Granted<'a> {
+    /// The token, unsigned.
+    pub draft: TokenDraft,
+    /// Whose quota it counts against.
+    pub access: &'a Access,
+}
+
+/// Decides a client-credentials request. Writes nothing: an access token is never stored.
+///
+/// # Errors
+/// The OAuth error of the first rule that fails, in the order of the checks.
+pub fn grant<'a>(
+    request: &TokenRequest,
+    client: &AuthenticatedApp<'_>,
+    facts: &Facts<'a>,
+    env: &mut Env<'_>,
+) -> Result<Granted<'a>, Denial> {
+    let app = client.app();
+    let target = Target {
+        resources: &request.resources,
+        scopes: request.scopes.as_ref(),
+        path: facts.path,
+    };
+    let api = api::choose(&target, app, facts.apis)?;
+    if !app.may_authenticate_by(facts.presented, &api.profile.client_auth) {
+        return Err(Denial::hinted(
+            OAuthError::InvalidClient,
+            Reason::AuthMethodNotAllowed,
+            "This way of client authentication is not accepted for this API.",
+        ));
+    }
+    // RFC 6749 4.4: confidential clients only.
+    if facts.presented.method() == ClientAuthMethod::None {
+        return Err(Denial::new(
+            OAuthError::UnauthorizedClient,
+            Reason::GrantNotForPublicClient,
+        ));
+    }
+    if !api.profile.grants.contains(&GrantType::ClientCredentials) {
+        return Err(Denial::new(
+            OAuthError::UnsupportedGrantType,
+            Reason::GrantNotInProfile,
+        ));
+    }
+    if !app.grants.contains(&GrantType::ClientCredentials) {
+        return Err(Denial::new(
+            OAuthError::UnauthorizedClient,
+            Reason::GrantNotForApp,
+        ));
+    }
+    let access = access::gate(client.tenant(), facts.accesses, api)?;
+    let allowed = app
+        .scopes
+        .intersection(&access.scopes)
+        .intersection(&api.scope_set())
+        .union(&api.server_scopes);
+    let scopes = narrow(request.scopes.as_ref(), &allowed)?;
+    let draft = issue(
+        Issue {
+            environment: facts.environment,
+            api,
+            app,
+            tenant: client.tenant(),
+            access,
+            scopes,
+            asked: request.scopes.as_ref(),
+        },
+        env,
+    );
+    Ok(Granted { draft, access })
+}
+
+/// RFC 6749 3.3: what was asked for if all of it is allowed; with nothing asked, all that is allowed.
+fn narrow(asked: Option<&ScopeSet>, allowed: &ScopeSet) -> Result<ScopeSet, Denial> {
+    match asked {
+        None => Ok(allowed.clone()),
+        Some(asked) if asked.is_subset(allowed) => Ok(asked.clone()),
+        Some(_) => Err(Denial::new(OAuthError::InvalidScope, Reason::ScopeNotAllowed)),
+    }
+}

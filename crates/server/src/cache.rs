@@ -1,0 +1,287 @@
+//! Read-through caches of what is large: apps, tenants with their accesses, API keys; and of claims that have been verified.
+//!
+//! Never a cache of verdicts: status, epochs, audience and expiry are judged on every use. A committed change removes its
+//! entry before the answer leaves. A read that began before a change cannot put the old value back: every change moves the
+//! generation, and a load is kept only if the generation is still the one in which it began.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use grantor_core::access::Access;
+use grantor_core::api_key::ApiKey;
+use grantor_core::app::App;
+use grantor_core::claims::AccessClaims;
+use grantor_core::decision::Change;
+use grantor_core::id::{ApiKeyId, AppId, EnvironmentId, TenantId};
+use grantor_core::name::ClientId;
+use grantor_core::tenant::Tenant;
+use quick_cache::sync::Cache as Bounded;
+use quick_cache::{Equivalent, Weighter};
+
+use crate::store::Store;
+use crate::store::sql::StoreError;
+
+/// A tenant with all its accesses.
+pub struct TenantFacts {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its accesses, in all environments.
+    pub accesses: Vec<Access>,
+}
+
+/// Entries of each kind that are held at most.
+const ENTRIES: usize = 200_000;
+/// Unknown names that are remembered at most, so that guessing does not become a load on the database.
+const UNKNOWN: usize = 20_000;
+/// Bytes of verified claims that are held at most.
+const CLAIMS_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The caches of a node.
+pub struct Cache {
+    // Names never move to another id, so this mapping needs no invalidation.
+    app_ids: Bounded<AppName, AppId>,
+    apps: Bounded<AppId, Arc<App>>,
+    unknown_apps: Bounded<AppName, ()>,
+    tenants: Bounded<TenantId, Arc<TenantFacts>>,
+    key_ids: Bounded<(EnvironmentId, [u8; 32]), ApiKeyId>,
+    keys: Bounded<ApiKeyId, Arc<ApiKey>>,
+    unknown_keys: Bounded<(EnvironmentId, [u8; 32]), ()>,
+    claims: Bounded<(EnvironmentId, [u8; 32]), Arc<AccessClaims>, ClaimsWeight>,
+    revoked: RwLock<HashMap<EnvironmentId, HashMap<String, i64>>>,
+    revoked_count: AtomicUsize,
+    generation: AtomicU64,
+    inserting: Mutex<()>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct AppName(EnvironmentId, ClientId);
+
+#[derive(Hash)]
+struct AppNameRef<'a>(EnvironmentId, &'a str);
+
+impl Equivalent<AppName> for AppNameRef<'_> {
+    fn equivalent(&self, key: &AppName) -> bool {
+        self.0 == key.0 && self.1 == key.1.as_str()
+    }
+}
+
+#[derive(Clone)]
+struct ClaimsWeight;
+
+impl Weighter<(EnvironmentId, [u8; 32]), Arc<AccessClaims>> for ClaimsWeight {
+    fn weight(&self, _key: &(EnvironmentId, [u8; 32]), claims: &Arc<AccessClaims>) -> u64 {
+        let texts = claims.iss.len()
+            + claims.sub.len()
+            + claims.aud.len()
+            + claims.client_id.len()
+            + claims.scope.len();
+        (texts + 320) as u64
+    }
+}
+
+impl Cache {
+    /// Empty caches.
+    pub fn new() -> Self {
+        Self {
+            app_ids: Bounded::growing_to(ENTRIES),
+            apps: Bounded::growing_to(ENTRIES),
+            unknown_apps: Bounded::growing_to(UNKNOWN),
+            tenants: Bounded::growing_to(ENTRIES),
+            key_ids: Bounded::growing_to(ENTRIES),
+            keys: Bounded::growing_to(ENTRIES),
+            unknown_keys: Bounded::growing_to(UNKNOWN),
+            claims: Bounded::with_weighter(1_000, CLAIMS_BYTES, ClaimsWeight),
+            revoked: RwLock::default(),
+            revoked_count: AtomicUsize::new(0),
+            generation: AtomicU64::new(0),
+            inserting: Mutex::new(()),
+        }
+    }
+
+    /// The app of a client id, closed ones too.
+    ///
+    /// # Errors
+    /// The store's. Never treated as "not there".
+    pub async fn app(
+        &self,
+        store: &Store,
+        environment: EnvironmentId,
+        client_id: &str,
+    ) -> Result<Option<Arc<App>>, StoreError> {
+        let name = AppNameRef(environment, client_id);
+        if let Some(app) = self.app_ids.get(&name).and_then(|id| self.apps.get(&id)) {
+            return Ok(Some(app));
+        }
+        if self.unknown_apps.get(&name).is_some() {
+            return Ok(None);
+        }
+        // What cannot be a client id is not asked for.
+        let Ok(client_id) = client_id.parse::<ClientId>() else {
+            return Ok(None);
+        };
+        let began = self.began();
+        let found = store.app(environment, &client_id).await?.map(Arc::new);
+        self.keep(began, || match &found {
+            Some(app) => {
+                self.app_ids.insert(AppName(environment, client_id), app.id);
+                self.apps.insert(app.id, app.clone());
+            }
+            None => self.unknown_apps.insert(AppName(environment, client_id), ()),
+        });
+        Ok(found)
+    }
+
+    /// A tenant with its accesses.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn tenant(&self, store: &Store, id: TenantId) -> Result<Option<Arc<TenantFacts>>, StoreError> {
+        if let Some(facts) = self.tenants.get(&id) {
+            return Ok(Some(facts));
+        }
+        let began = self.began();
+        let Some(tenant) = store.tenant(id).await? else {
+            return Ok(None);
+        };
+        let facts = Arc::new(TenantFacts {
+            tenant,
+            accesses: store.accesses(id).await?,
+        });
+        self.keep(began, || self.tenants.insert(id, facts.clone()));
+        Ok(Some(facts))
+    }
+
+    /// The API key with this hash.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn api_key(
+        &self,
+        store: &Store,
+        environment: EnvironmentId,
+        mac: [u8; 32],
+    ) -> Result<Option<Arc<ApiKey>>, StoreError> {
+        let name = (environment, mac);
+        if let Some(key) = self.key_ids.get(&name).and_then(|id| self.keys.get(&id)) {
+            return Ok(Some(key));
+        }
+        if self.unknown_keys.get(&name).is_some() {
+            return Ok(None);
+        }
+        let began = self.began();
+        let found = store.api_key_by_mac(environment, mac).await?.map(Arc::new);
+        self.keep(began, || match &found {
+            Some(key) => {
+                self.key_ids.insert(name, key.id);
+                self.keys.insert(key.id, key.clone());
+            }
+            // 256 random bits: a hash that is unknown now will never be a key.
+            None => self.unknown_keys.insert(name, ()),
+        });
+        Ok(found)
+    }
+
+    /// Claims of a token whose signature was good, in this environment.
+    pub fn claims(&self, environment: EnvironmentId, digest: [u8; 32]) -> Option<Arc<AccessClaims>> {
+        self.claims.get(&(environment, digest))
+    }
+
+    /// Remembers claims whose signature was good.
+    pub fn remember_claims(&self, environment: EnvironmentId, digest: [u8; 32], claims: Arc<AccessClaims>) {
+        self.claims.insert((environment, digest), claims);
+    }
+
+    /// Forgets every verified claim: a signing key has left the ring.
+    pub fn forget_claims(&self) {
+        self.claims.clear();
+    }
+
+    /// Whether a token id stands in the list of single revocations.
+    pub fn is_revoked(&self, environment: EnvironmentId, jti: &str) -> bool {
+        if self.revoked_count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let revoked = self.revoked.read().unwrap_or_else(PoisonError::into_inner);
+        revoked.get(&environment).is_some_and(|ids| ids.contains_key(jti))
+    }
+
+    /// Notes a revoked token id.
+    pub fn revoke(&self, environment: EnvironmentId, jti: String, expires_at: i64) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        revoked.entry(environment).or_default().insert(jti, expires_at);
+        self.revoked_count
+            .store(revoked.values().map(HashMap::len).sum(), Ordering::Release);
+    }
+
+    /// Drops revoked ids that have ended.
+    pub fn prune_revoked(&self, now_seconds: i64) {
+        let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
+        for ids in revoked.values_mut() {
+            ids.retain(|_, expires_at| *expires_at + 60 >= now_seconds);
+        }
+        self.revoked_count
+            .store(revoked.values().map(HashMap::len).sum(), Ordering::Release);
+    }
+
+    /// Forgets what a committed change has made stale. The catalogue is replaced by the node, not here.
+    pub fn apply(&self, change: &Change) {
+        let _guard = self.inserting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        match change {
+            Change::Tenant(id) => {
+                self.tenants.remove(id);
+            }
+            Change::App(id) => {
+                self.apps.remove(id);
+            }
+            Change::NewApp(environment, client_id) => {
+                self.unknown_apps
+                    .remove(&AppName(*environment, client_id.clone()));
+            }
+            Change::ApiKey(id) => {
+                self.keys.remove(id);
+            }
+            Change::Token {
+                environment,
+                jti,
+                expires_at,
+            } => self.revoke(*environment, jti.clone(), *expires_at),
+            Change::Catalogue | Change::Operators => {}
+        }
+    }
+
+    fn began(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn keep(&self, began: u64, insert: impl FnOnce()) {
+        let _guard = self.inserting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generation.load(Ordering::Acquire) == began {
+            insert();
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A bounded cache that does not take its memory in advance.
+trait Grows {
+    fn growing_to(entries: usize) -> Self;
+}
+
+impl<K: Eq + std::hash::Hash, V: Clone> Grows for Bounded<K, V> {
+    fn growing_to(entries: usize) -> Self {
+        Self::with(
+            64,
+            entries as u64,
+            Default::default(),
+            Default::default(),
+            Default::default(),
+        )
+    }
+}

@@ -1,0 +1,280 @@
+//! `grantor app`: the clients of an environment and their secrets.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::Session;
+use super::admin::Answer;
+use super::confirm::{self, confirm};
+use super::output::{Column, Output, Shape};
+use super::seconds::Seconds;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make an app and show its first secret
+    Create(Box<Create>),
+    /// List apps
+    List {
+        /// Only those of this tenant
+        #[arg(long, value_name = "NAME")]
+        tenant: Option<String>,
+    },
+    /// Show an app and its secret versions, without secrets
+    Show(Id),
+    /// Add a secret version and show it; older versions stay valid unless told otherwise
+    RotateSecret {
+        #[command(flatten)]
+        id: Id,
+        /// How long the new version is valid, for example 90d
+        #[arg(long, value_name = "TIME")]
+        lifetime: Option<Seconds>,
+        /// End all other versions after this time, for example 24h
+        #[arg(long, value_name = "TIME")]
+        end_others_after: Option<Seconds>,
+    },
+    /// End one secret version at once
+    EndSecret {
+        #[command(flatten)]
+        id: Id,
+        /// The version, as in `app show`
+        version: u64,
+        /// End the app's issued tokens too
+        #[arg(long)]
+        end_tokens: bool,
+    },
+    /// Suspend an app; its tokens end within a second
+    Suspend(Id),
+    /// Let a suspended app work again; tokens from before stay dead
+    Resume(Id),
+    /// Delete an app for ever; its client id is never given again
+    Delete {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        confirm: confirm::Flag,
+    },
+    /// End all issued tokens of an app
+    EndTokens(Id),
+}
+
+#[derive(Args)]
+pub(super) struct Id {
+    /// The app's client id
+    client_id: String,
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// The client id; generated if it is not given
+    client_id: Option<String>,
+    /// The tenant that it belongs to
+    #[arg(long, value_name = "NAME")]
+    tenant: String,
+    /// An API that it calls; can be repeated
+    #[arg(long = "api", value_name = "NAME")]
+    apis: Vec<String>,
+    /// Its name for people
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// An API that it is, whose tokens it introspects; can be repeated
+    #[arg(long, value_name = "NAME")]
+    introspects: Vec<String>,
+    /// A grant; can be repeated [default: those of its APIs]
+    #[arg(long = "grant", value_name = "GRANT")]
+    grants: Vec<String>,
+    /// A scope that it may ask for; can be repeated [default: all that its tenant may]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// The one authentication method, for example client_secret_basic
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Option<String>,
+    /// How long the secret is valid, for example 90d
+    #[arg(long, value_name = "TIME")]
+    secret_lifetime: Option<Seconds>,
+}
+
+const LIST: &[Column] = &[
+    Column("client_id", "/client_id"),
+    Column("tenant", "/tenant"),
+    Column("name", "/name"),
+    Column("status", "/status"),
+];
+const CREATED: &[Column] = &[
+    Column("client_id", "/client_id"),
+    Column("client_secret", "/client_secret"),
+    Column("version", "/secret/version"),
+    Column("expires_at", "/secret/expires_at"),
+];
+const ROTATED: &[Column] = &[
+    Column("client_id", "/client_id"),
+    Column("client_secret", "/client_secret"),
+    Column("version", "/version"),
+    Column("expires_at", "/expires_at"),
+];
+const VERSIONS: &[Column] = &[
+    Column("version", "/version"),
+    Column("last_four", "/last_four"),
+    Column("status", "/status"),
+    Column("not_before", "/not_before"),
+    Column("expires_at", "/expires_at"),
+    Column("ended_at", "/ended_at"),
+];
+
+/// Runs one verb.
+pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {
+    let admin = session.admin().await?;
+    let output = &mut session.output;
+    let place = admin.environment().to_owned();
+    match command {
+        Command::Create(create) => {
+            let answer = admin.post(admin.path(&["apps"])?, create.body()).await?;
+            output.answer(&answer, CREATED)?;
+            output.shown_once("the secret")?;
+        }
+        Command::List { tenant } => {
+            let answer = admin
+                .get(admin.path(&["apps"])?.filter("tenant", tenant.as_deref()))
+                .await?;
+            output.answer(&answer, LIST)?;
+        }
+        Command::Show(Id { client_id }) => {
+            let answer = admin.get(admin.path(&["apps", &client_id])?).await?;
+            show(&answer, output)?;
+        }
+        Command::RotateSecret {
+            id: Id { client_id },
+            lifetime,
+            end_others_after,
+        } => {
+            let body = present([
+                ("lifetime", lifetime.map(|span| json!(span.0))),
+                ("end_others_after", end_others_after.map(|span| json!(span.0))),
+            ]);
+            let answer = admin
+                .post(admin.path(&["apps", &client_id, "secrets"])?, body)
+                .await?;
+            output.answer(&answer, ROTATED)?;
+            output.shown_once("the secret")?;
+        }
+        Command::EndSecret {
+            id: Id { client_id },
+            version,
+            end_tokens,
+        } => {
+            let path = admin.path(&["apps", &client_id, "secrets", &version.to_string(), "end"])?;
+            let answer = admin.post(path, json!({"end_tokens": end_tokens})).await?;
+            output.done(
+                &answer,
+                &format!("Secret version {version} of {client_id} in {place} has ended."),
+            )?;
+        }
+        Command::Suspend(Id { client_id }) => {
+            let answer = admin
+                .post(admin.path(&["apps", &client_id, "suspend"])?, json!({}))
+                .await?;
+            output.done(&answer, &format!("App {client_id} in {place} is suspended."))?;
+        }
+        Command::Resume(Id { client_id }) => {
+            let answer = admin
+                .post(admin.path(&["apps", &client_id, "resume"])?, json!({}))
+                .await?;
+            output.done(&answer, &format!("App {client_id} in {place} is active."))?;
+        }
+        Command::Delete {
+            id: Id { client_id },
+            confirm: flag,
+        } => {
+            confirm(
+                &flag,
+                &format!("Delete app {client_id} in {place} for ever?"),
+                output,
+            )?;
+            let answer = admin.delete(admin.path(&["apps", &client_id])?).await?;
+            output.done(&answer, &format!("App {client_id} in {place} is deleted."))?;
+        }
+        Command::EndTokens(Id { client_id }) => {
+            let answer = admin
+                .post(admin.path(&["apps", &client_id, "tokens", "end"])?, json!({}))
+                .await?;
+            output.done(
+                &answer,
+                &format!("All tokens of app {client_id} in {place} have ended."),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn show(answer: &Answer, output: &mut Output<'_>) -> anyhow::Result<()> {
+    match output.shape() {
+        Shape::Json => output.line(answer.text())?,
+        Shape::Plain => output.members(&answer.json()?)?,
+        Shape::Table => {
+            let mut app = answer.json()?;
+            let secrets = app
+                .as_object_mut()
+                .and_then(|app| app.remove("secrets"))
+                .unwrap_or_default();
+            output.members(&app)?;
+            output.line("")?;
+            output.rows(secrets.as_array().map_or(&[], Vec::as_slice), VERSIONS)?;
+        }
+    }
+    Ok(())
+}
+
+impl Create {
+    fn body(self) -> Value {
+        let list = |values: Vec<String>| (!values.is_empty()).then(|| json!(values));
+        present([
+            ("client_id", self.client_id.map(Value::String)),
+            ("tenant", Some(Value::String(self.tenant))),
+            ("apis", Some(json!(self.apis))),
+            ("name", self.name.map(Value::String)),
+            ("introspects", list(self.introspects)),
+            ("grants", list(self.grants)),
+            ("scopes", list(self.scopes)),
+            ("auth_method", self.auth_method.map(Value::String)),
+            ("secret_lifetime", self.secret_lifetime.map(|span| json!(span.0))),
+        ])
+    }
+}
+
+/// An object of the members that were given: what is absent is the server's to decide.
+pub(super) fn present<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    let given = members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(given.collect::<Map<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::super::{Cli, Command as Top};
+    use super::*;
+
+    fn body(line: &str) -> Value {
+        match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
+            Top::App(Command::Create(create)) => create.body(),
+            _ => panic!("another command"),
+        }
+    }
+
+    #[test]
+    fn only_what_was_given_is_sent() {
+        let line = "grantor app create --tenant acme --api payments";
+        assert_eq!(body(line), json!({"tenant": "acme", "apis": ["payments"]}));
+    }
+
+    #[test]
+    fn every_flag_arrives_under_its_name() {
+        let line = "grantor app create my-app --tenant acme --api a --api b --name N --introspects i \
+                    --grant client_credentials --scope s:read --auth-method client_secret_post --secret-lifetime 90d";
+        let expected = json!({"client_id": "my-app", "tenant": "acme", "apis": ["a", "b"], "name": "N",
+            "introspects": ["i"], "grants": ["client_credentials"], "scopes": ["s:read"],
+            "auth_method": "client_secret_post", "secret_lifetime": 7_776_000});
+        assert_eq!(body(line), expected);
+    }
+}

@@ -1,0 +1,30 @@
+//! `grantor serve`: runs the server until it is told to stop.
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Session, static_config};
+
+/// Starts, waits for SIGTERM or Ctrl-C, lets running requests end. A second signal ends at once.
+pub(super) async fn run(session: &mut Session<'_>, flags: static_config::SettingFlags) -> anyhow::Result<()> {
+    let config = static_config::load(&session.global, flags.into())?;
+    crate::telemetry::init(config.log.level.as_str(), config.log.format);
+    // Registered before the start: a signal during the start must not be lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = tokio::select! {
+        running = crate::serve::start(&config) => running?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    tracing::info!(address = %running.address, management = ?running.management, "ready");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; a second signal stops at once");
+    tokio::select! {
+        () = running.shutdown() => Ok(()),
+        _ = terminate.recv() => anyhow::bail!("stopped before running requests had ended"),
+        _ = interrupt.recv() => anyhow::bail!("stopped before running requests had ended"),
+    }
+}

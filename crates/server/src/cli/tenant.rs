@@ -1,0 +1,75 @@
+//! `grantor tenant`: partner organisations. They span environments.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::Session;
+use super::admin::Path;
+use super::app::present;
+use super::output::Column;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make a tenant
+    Create {
+        /// Its short name
+        name: String,
+        /// Its name for people
+        #[arg(long, value_name = "TEXT")]
+        title: Option<String>,
+        /// Its GUID; generated if it is not given
+        #[arg(long, value_name = "GUID")]
+        id: Option<String>,
+    },
+    /// List tenants
+    List,
+    /// Suspend a tenant in all environments; everything of it ends within a second
+    Suspend {
+        /// Its short name or id
+        tenant: String,
+    },
+    /// Let a suspended tenant work again; tokens from before stay dead
+    Resume {
+        /// Its short name or id
+        tenant: String,
+    },
+}
+
+const COLUMNS: &[Column] = &[
+    Column("name", "/name"),
+    Column("id", "/id"),
+    Column("title", "/title"),
+    Column("status", "/status"),
+    Column("epoch", "/epoch"),
+];
+
+/// Runs one verb.
+pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {
+    let admin = session.admin().await?;
+    let answer = match command {
+        Command::Create { name, title, id } => {
+            let (title, id) = (title.map(Value::String), id.map(Value::String));
+            let body = present([("name", Some(Value::String(name))), ("title", title), ("id", id)]);
+            admin.post(Path::of(&["tenants"])?, body).await?
+        }
+        Command::List => admin.get(Path::of(&["tenants"])?).await?,
+        Command::Suspend { tenant } => {
+            let answer = admin
+                .post(Path::of(&["tenants", &tenant, "suspend"])?, json!({}))
+                .await?;
+            return session.output.done(
+                &answer,
+                &format!("Tenant {tenant} is suspended in all environments."),
+            );
+        }
+        Command::Resume { tenant } => {
+            let answer = admin
+                .post(Path::of(&["tenants", &tenant, "resume"])?, json!({}))
+                .await?;
+            return session
+                .output
+                .done(&answer, &format!("Tenant {tenant} is active."));
+        }
+    };
+    session.output.answer(&answer, COLUMNS)
+}

@@ -1,0 +1,338 @@
+//! The static configuration: what a process must know before it can open its database. Read once, parsed straight
+//! into final types, so that nothing has to be validated later. Everything else is data and changes without a restart.
+//!
+//! Order: defaults < TOML file < `GRANTOR_<SECTION>__<KEY>` variables < flags.
+
+mod database_url;
+mod ip_net;
+mod layers;
+mod log;
+mod master_key;
+pub mod position;
+pub mod setting;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use grantor_core::secret::Brand;
+
+pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use ip_net::{IpNet, IpNetError};
+pub use layers::{ConfigError, Origin, refuse_unknown_variables};
+pub use log::{LogError, LogFormat, LogLevel};
+pub use master_key::{MasterKeyError, MasterKeySource};
+
+use layers::{Found, Layers, Resolved, parse};
+use master_key::MasterKeyText;
+
+/// The static configuration. No `Debug`: it may hold the master key.
+#[derive(Clone)]
+pub struct Config {
+    /// Section `[server]`.
+    pub server: Server,
+    /// Section `[database]`.
+    pub database: Database,
+    /// Section `[keys]`.
+    pub keys: Keys,
+    /// Section `[log]`.
+    pub log: Log,
+    effective: Vec<Effective>,
+}
+
+/// Who may reach the server, and how it presents itself.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// The public listener. Port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// The management listener; `None` if it is off.
+    pub management: Option<SocketAddr>,
+    /// Networks whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// First part of every credential.
+    pub brand: Brand,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// The database.
+    pub url: DatabaseUrl,
+}
+
+/// What protects the private keys in the database.
+#[derive(Clone)]
+pub struct Keys {
+    /// Where the master key comes from.
+    pub master_key: MasterKeySource,
+}
+
+/// What is logged.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// The least important level, maybe per module.
+    pub level: LogLevel,
+}
+
+/// What flags say. `None` leaves the setting to the other layers.
+#[derive(Default, Clone)]
+pub struct Overrides {
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--management`
+    pub management: Option<ManagementListener>,
+    /// `--database-url`
+    pub database_url: Option<DatabaseUrl>,
+    /// `--master-key-file`
+    pub master_key_file: Option<PathBuf>,
+    /// `--log-format`
+    pub log_format: Option<LogFormat>,
+    /// `--log-level`
+    pub log_level: Option<LogLevel>,
+}
+
+/// The setting `server.management`: an address and port, or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManagementListener {
+    /// No management listener.
+    Off,
+    /// Listens here.
+    At(SocketAddr),
+}
+
+/// One setting as it is in force, for people. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// `section.key`
+    pub name: &'static str,
+    /// The value, or `(hidden)`.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Config {
+    /// Reads all layers. Touches nothing but the given file, the given environment, and files that `..._FILE`
+    /// variables name.
+    pub fn load(
+        file: Option<&Path>,
+        env: &dyn Fn(&str) -> Option<String>,
+        flags: Overrides,
+    ) -> Result<Self, ConfigError> {
+        let layers = Layers::read(file, env)?;
+        let mut effective = Vec::new();
+        let listen = note(
+            &mut effective,
+            &setting::LISTEN,
+            layers.resolve(&setting::LISTEN, flag(flags.listen, "--listen")),
+        )?;
+        let management = layers.resolve(&setting::MANAGEMENT, flag(flags.management, "--management"));
+        let management = note(&mut effective, &setting::MANAGEMENT, management)?;
+        let proxies = layers.resolve::<NetworkList>(&setting::TRUSTED_PROXIES, None);
+        let proxies = note(&mut effective, &setting::TRUSTED_PROXIES, proxies)?;
+        let brand = layers.resolve::<BrandText>(&setting::BRAND, None);
+        let brand = note(&mut effective, &setting::BRAND, brand)?;
+        let url = layers.resolve(&setting::DATABASE_URL, flag(flags.database_url, "--database-url"));
+        let url: DatabaseUrl = note(&mut effective, &setting::DATABASE_URL, url)?;
+        let (master_key, shown) = master_key(&layers, flags.master_key_file, &url)?;
+        effective.push(shown);
+        let format = layers.resolve(&setting::LOG_FORMAT, flag(flags.log_format, "--log-format"));
+        let format = note(&mut effective, &setting::LOG_FORMAT, format)?;
+        let level = layers.resolve(&setting::LOG_LEVEL, flag(flags.log_level, "--log-level"));
+        let level = note(&mut effective, &setting::LOG_LEVEL, level)?;
+        Ok(Self {
+            server: Server {
+                listen,
+                management: management.address(),
+                trusted_proxies: proxies.0,
+                brand: brand.0,
+            },
+            database: Database { url },
+            keys: Keys { master_key },
+            log: Log { format, level },
+            effective,
+        })
+    }
+
+    /// What `grantor demo` runs with: everything from its caller, the defaults for the rest, and warnings only in the
+    /// log, because people read its standard error. [`Config::effective`] is empty: no layer was read.
+    pub fn for_demo(
+        listen: SocketAddr,
+        management: Option<SocketAddr>,
+        database: DatabaseUrl,
+        master_key: MasterKeySource,
+        trusted_proxies: Vec<IpNet>,
+    ) -> Self {
+        let level = "warn".parse().expect("warn is a level");
+        Self {
+            server: Server {
+                listen,
+                management,
+                trusted_proxies,
+                brand: Brand::default(),
+            },
+            database: Database { url: database },
+            keys: Keys { master_key },
+            log: Log {
+                format: LogFormat::Text,
+                level,
+            },
+            effective: Vec::new(),
+        }
+    }
+
+    /// Every setting as loaded, with its origin and without secrets.
+    pub fn effective(&self) -> &[Effective] {
+        &self.effective
+    }
+}
+
+impl ManagementListener {
+    /// The address, if it is on.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::At(address) => Some(address),
+        }
+    }
+}
+
+impl FromStr for ManagementListener {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::At).map_err(|_| AddressError)
+    }
+}
+
+impl fmt::Display for ManagementListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::At(address) => address.fmt(f),
+        }
+    }
+}
+
+/// The text is neither an address with port nor `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write an IP address with a port, for example 127.0.0.1:9090, or \"off\"")]
+pub struct AddressError;
+
+fn flag<T>(value: Option<T>, name: &'static str) -> Option<(T, &'static str)> {
+    value.map(|value| (value, name))
+}
+
+fn note<T: fmt::Display>(
+    effective: &mut Vec<Effective>,
+    setting: &setting::Setting,
+    resolved: Resolved<T>,
+) -> Result<T, ConfigError> {
+    let (value, origin) = resolved?;
+    effective.push(Effective {
+        name: setting.name,
+        value: value.to_string(),
+        origin,
+    });
+    Ok(value)
+}
+
+/// The key or its file; whichever stands on the higher layer. Both on one layer contradict each other.
+fn master_key(
+    layers: &Layers<'_>,
+    flag: Option<PathBuf>,
+    database: &DatabaseUrl,
+) -> Result<(MasterKeySource, Effective), ConfigError> {
+    let file = |path: PathBuf, origin: Origin| {
+        let value = path.display().to_string();
+        let shown = Effective {
+            name: setting::MASTER_KEY_FILE.name,
+            value,
+            origin,
+        };
+        Ok((MasterKeySource::File(path), shown))
+    };
+    if let Some(path) = flag {
+        return file(path, Origin::Flag("--master-key-file"));
+    }
+    let named = layers.in_environment(&setting::MASTER_KEY_FILE)?;
+    match (layers.in_environment(&setting::MASTER_KEY)?, named) {
+        (Some(_), Some(_)) => Err(ConfigError::Both {
+            first: setting::MASTER_KEY.variable,
+            second: setting::MASTER_KEY_FILE.variable,
+        }),
+        (Some(found), None) => {
+            let key: MasterKeyText = parse(&setting::MASTER_KEY, &found)?;
+            let shown = Effective {
+                name: setting::MASTER_KEY.name,
+                value: "(hidden)".to_owned(),
+                origin: found.origin,
+            };
+            Ok((MasterKeySource::Value(key.0), shown))
+        }
+        (None, Some(found)) => path(found).and_then(|(path, origin)| file(path, origin)),
+        (None, None) => match layers.in_file(&setting::MASTER_KEY_FILE) {
+            Some(found) => path(found).and_then(|(path, origin)| file(path, origin)),
+            None => file(database.directory().join("master.key"), Origin::Default),
+        },
+    }
+}
+
+fn path(found: Found) -> Result<(PathBuf, Origin), ConfigError> {
+    if found.text.is_empty() {
+        let message = "the path is empty".to_owned();
+        return Err(ConfigError::Value {
+            setting: setting::MASTER_KEY_FILE.name,
+            origin: found.origin,
+            message,
+        });
+    }
+    Ok((PathBuf::from(found.text.as_str()), found.origin))
+}
+
+struct NetworkList(Vec<IpNet>);
+
+impl FromStr for NetworkList {
+    type Err = IpNetError;
+
+    fn from_str(text: &str) -> Result<Self, IpNetError> {
+        if text.trim().is_empty() || text == setting::TRUSTED_PROXIES.default {
+            return Ok(Self(Vec::new()));
+        }
+        text.split(',')
+            .map(|part| part.trim().parse())
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for NetworkList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let networks: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "[{}]", networks.join(", "))
+    }
+}
+
+struct BrandText(Brand);
+
+impl FromStr for BrandText {
+    type Err = grantor_core::name::NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for BrandText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}

@@ -1,0 +1,89 @@
+//! The list of all static settings: name, environment variable, default, meaning. The reference page follows it.
+
+/// One static setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// `section.key`, as in the file.
+    pub name: &'static str,
+    /// Its environment variable.
+    pub variable: &'static str,
+    /// Its default as written in the file.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+impl Setting {
+    /// The variable that names a file with the value, for values that may hold a secret.
+    pub fn file_variable(&self) -> Option<&'static str> {
+        match self.name {
+            "database.url" => Some("GRANTOR_DATABASE__URL_FILE"),
+            // The path is itself a setting: `keys.master_key_file`.
+            _ => None,
+        }
+    }
+}
+
+macro_rules! settings {
+    ($($constant:ident: $name:literal, $variable:literal, $default:literal, $meaning:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub const $constant: Setting =
+                Setting { name: $name, variable: $variable, default: $default, meaning: $meaning };
+        )*
+        /// Every setting, in the order of the reference page.
+        pub const SETTINGS: &[Setting] = &[$($constant),*];
+    };
+}
+
+settings! {
+    LISTEN: "server.listen", "GRANTOR_SERVER__LISTEN", "127.0.0.1:8080",
+        "Address and port of the public listener: token endpoints, discovery, forward-auth, admin API.";
+    MANAGEMENT: "server.management", "GRANTOR_SERVER__MANAGEMENT", "127.0.0.1:9090",
+        "Address and port of the management listener (health, metrics); `off` for none.";
+    TRUSTED_PROXIES: "server.trusted_proxies", "GRANTOR_SERVER__TRUSTED_PROXIES", "[]",
+        "Networks whose forwarding headers are believed, in CIDR notation. In the environment separated by commas.";
+    BRAND: "server.brand", "GRANTOR_SERVER__BRAND", "grt",
+        "First part of every credential that this installation makes, 2 to 16 of a-z and 0-9. Credentials of another brand are not recognised: choose it before the first use.";
+    DATABASE_URL: "database.url", "GRANTOR_DATABASE__URL", "sqlite:/var/lib/grantor/grantor.db",
+        "The database, `sqlite:PATH`. Also as `GRANTOR_DATABASE__URL_FILE`, the path of a file that holds it.";
+    MASTER_KEY_FILE: "keys.master_key_file", "GRANTOR_KEYS__MASTER_KEY_FILE", "master.key beside the database",
+        "File with the master key, which encrypts the private keys in the database. Mode 0600. Made with a new database, never anew for one that exists.";
+    MASTER_KEY: "keys.master_key", "GRANTOR_KEYS__MASTER_KEY", "none",
+        "The master key itself, 32 bytes in base64, instead of a file. Only as an environment variable, never in the file.";
+    LOG_FORMAT: "log.format", "GRANTOR_LOG__FORMAT", "text",
+        "`text` for people or `json`, one object a line.";
+    LOG_LEVEL: "log.level", "GRANTOR_LOG__LEVEL", "info",
+        "`off`, `error`, `warn`, `info`, `debug` or `trace`; per module as in `info,grantor_server=debug`.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_is_spelled_after_its_name() {
+        for setting in SETTINGS {
+            let spelled = format!("GRANTOR_{}", setting.name.replacen('.', "__", 1).to_uppercase());
+            assert_eq!(setting.variable, spelled);
+        }
+    }
+
+    #[test]
+    fn the_reference_page_has_the_row_of_every_setting() {
+        let page = include_str!("../../../../docs/configuration.md");
+        for setting in SETTINGS {
+            let Setting {
+                name,
+                variable,
+                default,
+                meaning,
+            } = setting;
+            let row = format!("| `{name}` | `{variable}` | `{default}` | {meaning} |");
+            assert!(
+                page.contains(&row),
+                "docs/configuration.md needs this row:\n{row}"
+            );
+        }
+    }
+}

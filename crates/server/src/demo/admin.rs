@@ -1,0 +1,289 @@
+//! The admin API as the demo uses it: over HTTP with the operator's token, like any other customer.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use http::{HeaderValue, Method, header};
+use reqwest::{Client, Url};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::manifest::Manifest;
+
+/// The admin API of the demo's own server.
+pub(super) struct Admin {
+    http: Client,
+    base: Url,
+    authorization: HeaderValue,
+}
+
+/// A new version of an app's secret. No `Debug`.
+#[derive(Deserialize)]
+pub(super) struct NewSecret {
+    /// Shown once.
+    pub(super) client_secret: String,
+}
+
+/// A version of a secret, as listed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct SecretVersion {
+    /// 1, 2, 3 ...
+    pub(super) version: i64,
+    /// `active`, `not yet`, `expired`, `ended`.
+    pub(super) status: String,
+}
+
+/// A new API key. No `Debug`.
+#[derive(Deserialize)]
+pub(super) struct NewKey {
+    /// Its id.
+    pub(super) id: String,
+    /// Shown once.
+    pub(super) key: String,
+}
+
+/// An API key, as listed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct KnownKey {
+    /// Its id.
+    pub(super) id: String,
+    /// Its name for people.
+    pub(super) name: String,
+    /// `active`, `suspended`, `expired`, `revoked`.
+    pub(super) status: String,
+}
+
+impl Admin {
+    /// The API at this address, without a slash at its end.
+    ///
+    /// # Errors
+    /// An address or token that HTTP cannot carry.
+    pub(super) fn new(url: &str, token: &str) -> anyhow::Result<Self> {
+        let bearer = Zeroizing::new(format!("Bearer {token}"));
+        let mut authorization = HeaderValue::from_str(&bearer).context("the operator token is damaged")?;
+        authorization.set_sensitive(true);
+        // No proxy and no redirect: the token goes to the own listener and nowhere else.
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .context("cannot prepare the HTTP client")?;
+        Ok(Self {
+            http,
+            base: Url::parse(url).context("the address of the admin API is none")?,
+            authorization,
+        })
+    }
+
+    /// Applies a manifest.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn apply(&self, manifest: &Manifest) -> anyhow::Result<()> {
+        let body = json!({ "manifest": manifest, "dry_run": false });
+        self.send::<Value>(Method::POST, &["apply"], Some(body))
+            .await
+            .map(|_| ())
+    }
+
+    /// Makes a new version of an app's secret.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn new_secret(&self, environment: &str, client_id: &str) -> anyhow::Result<NewSecret> {
+        let path = ["environments", environment, "apps", client_id, "secrets"];
+        self.send(Method::POST, &path, Some(json!({}))).await
+    }
+
+    /// The versions of an app's secret.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn secrets(
+        &self,
+        environment: &str,
+        client_id: &str,
+    ) -> anyhow::Result<Vec<SecretVersion>> {
+        #[derive(Deserialize)]
+        struct App {
+            secrets: Vec<SecretVersion>,
+        }
+        let app: App = self
+            .send(
+                Method::GET,
+                &["environments", environment, "apps", client_id],
+                None,
+            )
+            .await?;
+        Ok(app.secrets)
+    }
+
+    /// Ends a version of an app's secret. Tokens that were had with it live on.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn end_secret(
+        &self,
+        environment: &str,
+        client_id: &str,
+        version: i64,
+    ) -> anyhow::Result<()> {
+        let path = [
+            "environments",
+            environment,
+            "apps",
+            client_id,
+            "secrets",
+            &version.to_string(),
+            "end",
+        ];
+        self.send::<Value>(Method::POST, &path, Some(json!({ "end_tokens": false })))
+            .await
+            .map(|_| ())
+    }
+
+    /// Makes an API key with all scopes that the tenant's access to the API allows.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn new_key(
+        &self,
+        environment: &str,
+        tenant: &str,
+        api: &str,
+        name: &str,
+    ) -> anyhow::Result<NewKey> {
+        let body = json!({ "tenant": tenant, "name": name, "apis": [api] });
+        self.send(Method::POST, &["environments", environment, "keys"], Some(body))
+            .await
+    }
+
+    /// All keys of a tenant, oldest first.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn keys(&self, environment: &str, tenant: &str) -> anyhow::Result<Vec<KnownKey>> {
+        #[derive(Deserialize)]
+        struct Page {
+            items: Vec<KnownKey>,
+            #[serde(default)]
+            next: Option<String>,
+        }
+        let mut keys = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let mut url = self.url(&["environments", environment, "keys"])?;
+            url.query_pairs_mut().append_pair("tenant", tenant);
+            if let Some(after) = &after {
+                url.query_pairs_mut().append_pair("after", after);
+            }
+            let page: Page = self.ask(Method::GET, url, None).await?;
+            keys.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(keys),
+            }
+        }
+    }
+
+    /// Revokes a key for good.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn revoke_key(&self, environment: &str, id: &str, reason: &str) -> anyhow::Result<()> {
+        let path = ["environments", environment, "keys", id, "revoke"];
+        self.send::<Value>(Method::POST, &path, Some(json!({ "reason": reason })))
+            .await
+            .map(|_| ())
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> anyhow::Result<T> {
+        self.ask(method, self.url(path)?, body).await
+    }
+
+    /// Each segment may hold any character.
+    fn url(&self, path: &[&str]) -> anyhow::Result<Url> {
+        let mut url = self.base.clone();
+        let segments = url.path_segments_mut();
+        segments
+            .map_err(|()| anyhow::anyhow!("the address of the admin API takes no path"))?
+            .extend(path);
+        Ok(url)
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<Value>,
+    ) -> anyhow::Result<T> {
+        let asked = format!("{method} {}", url.path());
+        let mut request = self
+            .http
+            .request(method, url)
+            .header(header::AUTHORIZATION, self.authorization.clone());
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .with_context(|| format!("{asked}: no answer"))?;
+        let status = response.status();
+        let bytes = response
+            .bytes()
+            .await
+            .with_context(|| format!("{asked}: the answer broke off"))?;
+        if !status.is_success() {
+            bail!("{asked}: {}", refusal(status.as_u16(), &bytes));
+        }
+        serde_json::from_slice(&bytes).with_context(|| format!("{asked}: an unexpected answer"))
+    }
+}
+
+/// Status and `detail` of a problem (RFC 9457).
+fn refusal(status: u16, body: &[u8]) -> String {
+    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    let member = |name: &str| problem.get(name).and_then(Value::as_str);
+    match member("detail").or_else(|| member("title")) {
+        Some(text) => format!("{status}: {text}"),
+        None => status.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_cannot_leave_its_place() {
+        let admin = Admin::new("http://127.0.0.1:1/admin/v1", "t").unwrap();
+        let url = admin.url(&["environments", "e", "apps", "a/b c?d%2f#e"]).unwrap();
+        assert_eq!(
+            url.as_str(),
+            "http://127.0.0.1:1/admin/v1/environments/e/apps/a%2Fb%20c%3Fd%252f%23e"
+        );
+    }
+
+    #[test]
+    fn a_problem_is_told_with_its_detail() {
+        assert_eq!(
+            refusal(409, br#"{"title": "Conflict", "detail": "taken"}"#),
+            "409: taken"
+        );
+        assert_eq!(refusal(502, b"<html>"), "502");
+    }
+
+    #[test]
+    fn a_damaged_token_is_refused_before_anything_is_sent() {
+        assert!(Admin::new("http://127.0.0.1:1/admin/v1", "a\nb").is_err());
+    }
+}

@@ -1,0 +1,219 @@
+//! Apps: registered, suspended, resumed, closed; their secrets made and ended.
+
+use std::sync::Arc;
+
+use grantor_core::app::{App, SecretVersion};
+use grantor_core::decision::{AuditEvent, StatusChange, Write};
+use grantor_core::env::UnixMillis;
+use grantor_core::error::Denial;
+use grantor_core::name::ClientId;
+use grantor_core::registration::{NewSecret, Registration, new_secret, register};
+use grantor_core::secret::Secret;
+use grantor_core::tenant::{Status, Tenant};
+
+use super::tenant::Switch;
+use super::{Fault, FlowError};
+use crate::catalogue::EnvironmentState;
+use crate::node::{Actor, Node};
+
+/// A new app, and its first secret if it has one. The secret is shown once.
+pub struct Created {
+    /// The app.
+    pub app: App,
+    /// Its first secret.
+    pub secret: Option<(Secret, SecretVersion)>,
+}
+
+/// Registers an app of a tenant, with a first secret where it needs one.
+///
+/// # Errors
+/// What the registration refuses; [`Fault::Duplicate`] for a client id that is or ever was taken, or looks like one.
+pub async fn create(
+    node: &Node,
+    actor: &Actor,
+    state: &EnvironmentState,
+    tenant: &Tenant,
+    registration: Registration<'_>,
+    first: NewSecret,
+) -> Result<Created, FlowError> {
+    let accesses = node.store.accesses(tenant.id).await?;
+    let (app, secret) = node.decide(|env| {
+        let app = register(registration, tenant, &accesses, state.environment.id, env)?;
+        let public = app.auth_method == Some(grantor_core::profile::ClientAuthMethod::None);
+        let secret = if public {
+            None
+        } else {
+            Some(new_secret(
+                &app,
+                &first,
+                &state.keys.peppers,
+                (&node.brand, state.environment.stage),
+                env,
+            )?)
+        };
+        Ok::<_, Denial>((app, secret))
+    })?;
+    let mut writes = vec![Write::InsertApp(app.clone())];
+    if let Some((_, version)) = &secret {
+        writes.push(Write::InsertSecret(app.id, version.clone()));
+    }
+    let event = AuditEvent::new("app.create", app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .detail("tenant", tenant.name.as_str());
+    node.commit(&actor.within(state.environment.id), writes, vec![event])
+        .await?;
+    Ok(Created { app, secret })
+}
+
+/// Loads an app with its secrets. Closed ones are not found.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn find(node: &Node, state: &EnvironmentState, client_id: &str) -> Result<Option<App>, Fault> {
+    let Ok(client_id) = client_id.parse::<ClientId>() else {
+        return Ok(None);
+    };
+    let app = node.store.app(state.environment.id, &client_id).await?;
+    Ok(app.filter(|app| app.status != Status::Closed))
+}
+
+/// Suspends or resumes an app. Already being there is no error and no write.
+///
+/// # Errors
+/// [`Fault::Conflict`] if somebody else was quicker.
+pub async fn switch(node: &Node, actor: &Actor, app: &App, switch: Switch) -> Result<(), Fault> {
+    let (from, to) = switch.states();
+    if app.status == to {
+        return Ok(());
+    }
+    let action = match switch {
+        Switch::Suspend => "app.suspend",
+        Switch::Resume => "app.resume",
+    };
+    set_status(node, actor, app, (from, to), action).await
+}
+
+/// Closes an app for good. Its client id stays taken.
+///
+/// # Errors
+/// [`Fault::Conflict`] if somebody else was quicker.
+pub async fn close(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
+    set_status(node, actor, app, (app.status, Status::Closed), "app.delete").await
+}
+
+async fn set_status(
+    node: &Node,
+    actor: &Actor,
+    app: &App,
+    (from, to): (Status, Status),
+    action: &'static str,
+) -> Result<(), Fault> {
+    let event = AuditEvent::new(action, app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let write = Write::SetAppStatus(StatusChange { id: app.id, from, to });
+    node.commit(&actor.within(app.environment), vec![write], vec![event])
+        .await
+}
+
+/// Makes a new version of the secret; the others live on, or end together after an overlap.
+///
+/// # Errors
+/// What the decision refuses.
+pub async fn rotate_secret(
+    node: &Node,
+    actor: &Actor,
+    state: &EnvironmentState,
+    app: &App,
+    new: NewSecret,
+    end_others_at: Option<UnixMillis>,
+) -> Result<(Secret, SecretVersion), FlowError> {
+    let spelling = (&node.brand, state.environment.stage);
+    let (secret, version) = node.decide(|env| new_secret(app, &new, &state.keys.peppers, spelling, env))?;
+    let mut writes = vec![Write::InsertSecret(app.id, version.clone())];
+    if let Some(at) = end_others_at {
+        let alive = app.secrets.iter().filter(|old| old.ended_at.is_none());
+        writes.extend(alive.map(|old| Write::ScheduleSecretEnd {
+            app: app.id,
+            version: old.version,
+            at,
+        }));
+    }
+    let event = AuditEvent::new("app.secret_create", app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .detail("version", version.version);
+    node.commit(&actor.within(app.environment), writes, vec![event])
+        .await?;
+    Ok((secret, version))
+}
+
+/// What happens to tokens that were had with a secret that is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tokens {
+    /// They live on.
+    Keep,
+    /// The app's epoch rises: all of them end.
+    End,
+}
+
+/// Ends a version of the secret at once. `None` if there is no such living version.
+///
+/// # Errors
+/// [`Fault::Conflict`] if somebody else was quicker.
+pub async fn end_secret(
+    node: &Node,
+    actor: &Actor,
+    app: &App,
+    version: i64,
+    tokens: Tokens,
+) -> Result<Option<()>, Fault> {
+    if !app
+        .secrets
+        .iter()
+        .any(|known| known.version == version && known.ended_at.is_none())
+    {
+        return Ok(None);
+    }
+    let mut writes = vec![Write::EndSecret {
+        app: app.id,
+        version,
+        at: node.now(),
+    }];
+    if tokens == Tokens::End {
+        writes.push(Write::EndAppTokens(app.id));
+    }
+    let event = AuditEvent::new("app.secret_end", app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .detail("version", version)
+        .detail("end_tokens", tokens == Tokens::End);
+    node.commit(&actor.within(app.environment), writes, vec![event])
+        .await?;
+    Ok(Some(()))
+}
+
+/// Ends every token of an app.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn end_tokens(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
+    let event =
+        AuditEvent::new("app.tokens_end", app.id.to_string()).detail("client_id", app.client_id.as_str());
+    node.commit(
+        &actor.within(app.environment),
+        vec![Write::EndAppTokens(app.id)],
+        vec![event],
+    )
+    .await
+}
+
+/// APIs by name.
+///
+/// # Errors
+/// The first name that is none.
+pub fn apis_by_name<'a>(
+    state: &'a EnvironmentState,
+    names: &[String],
+) -> Result<Vec<&'a Arc<grantor_core::api::Api>>, String> {
+    names
+        .iter()
+        .map(|name| state.api(name).ok_or_else(|| name.clone()))
+        .collect()
+}

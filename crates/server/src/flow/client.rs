@@ -1,0 +1,153 @@
+//! Who is calling: loads the app behind presented credentials, and judges them under the throttle. One path for the token,
+//! introspection and revocation endpoints, so that guessing at one counts at all.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use grantor_core::app::App;
+use grantor_core::client_auth::{AuthenticatedApp, Presented, authenticate};
+use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::profile::ClientAuthMethod;
+use grantor_core::secret::{CredentialType, Secret, Spelling};
+
+use super::FlowError;
+use crate::cache::TenantFacts;
+use crate::catalogue::EnvironmentState;
+use crate::node::Node;
+
+/// The app that the credentials name. Nothing is proved yet.
+pub struct ClientFacts {
+    app: Arc<App>,
+    tenant: Arc<TenantFacts>,
+}
+
+/// The answer to too many failures. The code stays that of a failed authentication; the status says how to behave.
+const TOO_MANY: Denial = Denial::hinted(
+    OAuthError::InvalidClient,
+    Reason::TooManyFailures,
+    "Too many failed attempts. Try again after the time given in Retry-After.",
+);
+
+/// Loads the app that the credentials name. For unknown ids it does the work of a failed check, and counts it.
+///
+/// # Errors
+/// `invalid_client` without a difference between unknown and wrong; the throttle; storage trouble.
+pub async fn load(
+    node: &Node,
+    state: &EnvironmentState,
+    presented: &Presented,
+    source: IpAddr,
+) -> Result<ClientFacts, FlowError> {
+    let environment = state.environment.id;
+    for (client_id, _) in presented.candidates() {
+        let Some(app) = node.cache.app(&node.store, environment, client_id).await? else {
+            continue;
+        };
+        let tenant = node.cache.tenant(&node.store, app.tenant).await?;
+        // Referential integrity makes this impossible; a missing tenant must never mean "no tenant rules".
+        let tenant = tenant.ok_or(super::Fault::Internal)?;
+        return Ok(ClientFacts { app, tenant });
+    }
+    let Some((client_id, secret)) = presented.candidates().next() else {
+        return Err(Denial::new(OAuthError::InvalidClient, Reason::MissingClientAuth).into());
+    };
+    node.limits
+        .may_try(client_id, source)
+        .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+    // The work that a known id would have cost.
+    state
+        .keys
+        .peppers
+        .hash(CredentialType::ClientSecret, secret.map_or("", Secret::reveal));
+    node.limits
+        .failed(client_id, source)
+        .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+    Err(Denial::new(
+        OAuthError::InvalidClient,
+        other_environment(node, state, secret).unwrap_or(Reason::UnknownClient),
+    )
+    .into())
+}
+
+impl ClientFacts {
+    /// The app's tenant with its accesses.
+    pub fn tenant(&self) -> &TenantFacts {
+        &self.tenant
+    }
+
+    /// Judges the presented secret, under the throttle.
+    ///
+    /// # Errors
+    /// `invalid_client`, or the throttle.
+    pub fn authenticate(
+        &self,
+        node: &Node,
+        state: &EnvironmentState,
+        presented: &Presented,
+        source: IpAddr,
+    ) -> Result<AuthenticatedApp<'_>, FlowError> {
+        let client_id = self.app.client_id.as_str();
+        node.limits
+            .may_try(client_id, source)
+            .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+        let secret = presented
+            .candidates()
+            .find(|(id, _)| *id == client_id)
+            .and_then(|(_, secret)| secret);
+        authenticate(
+            &self.app,
+            &self.tenant.tenant,
+            secret,
+            &state.keys.peppers,
+            node.now(),
+        )
+        .or_else(|denial| {
+            node.limits
+                .failed(client_id, source)
+                .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+            let reason = match denial.reason {
+                Reason::SecretMismatch => {
+                    other_environment(node, state, secret).unwrap_or(Reason::SecretMismatch)
+                }
+                reason => reason,
+            };
+            Err(Denial { reason, ..denial }.into())
+        })
+    }
+
+    /// As [`Self::authenticate`], for endpoints that belong to no API: the app's registered method, else any that one of
+    /// its APIs accepts.
+    ///
+    /// # Errors
+    /// `invalid_client`, or the throttle.
+    pub fn authenticate_anywhere(
+        &self,
+        node: &Node,
+        state: &EnvironmentState,
+        presented: &Presented,
+        source: IpAddr,
+    ) -> Result<AuthenticatedApp<'_>, FlowError> {
+        let client = self.authenticate(node, state, presented, source)?;
+        let own = self.app.apis.iter().filter_map(|id| state.api_by_id(*id));
+        let methods: Vec<ClientAuthMethod> = match self.app.apis[..] {
+            // An app that calls no API, because it is one: no profile narrows how it authenticates.
+            [] => vec![
+                ClientAuthMethod::ClientSecretBasic,
+                ClientAuthMethod::ClientSecretPost,
+            ],
+            _ => own
+                .flat_map(|api| api.profile.client_auth.iter().copied())
+                .collect(),
+        };
+        if !self.app.may_authenticate_by(presented, &methods) {
+            return Err(Denial::new(OAuthError::InvalidClient, Reason::AuthMethodNotAllowed).into());
+        }
+        Ok(client)
+    }
+}
+
+/// A secret that says itself that it belongs to another kind of environment. For the log only: the answer is the same.
+fn other_environment(node: &Node, state: &EnvironmentState, secret: Option<&Secret>) -> Option<Reason> {
+    let spelling = Spelling::parse(&node.brand, secret?.reveal())?;
+    (spelling.stage != state.environment.stage).then_some(Reason::SecretOfOtherEnvironment)
+}

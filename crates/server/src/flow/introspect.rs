@@ -1,0 +1,64 @@
+//! RFC 7662: an API asks about a credential. It sees only what is meant for it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use grantor_core::api::Api;
+use grantor_core::client_auth::Presented;
+use grantor_core::error::Reason;
+
+use super::verify::{Good, recognise};
+use super::{FlowError, client};
+use crate::catalogue::EnvironmentState;
+use crate::node::Node;
+
+/// A question about a credential.
+pub struct IntrospectCall<'a> {
+    /// Where.
+    pub state: &'a EnvironmentState,
+    /// The caller's credentials.
+    pub presented: &'a Presented,
+    /// From where.
+    pub source: IpAddr,
+    /// The credential in question.
+    pub token: &'a str,
+}
+
+/// The verdict for one caller.
+pub enum Verdict<'a> {
+    /// Good, for this API of the caller's.
+    Active(Good, &'a Arc<Api>),
+    /// Anything else; the reason is for the log.
+    Inactive(Reason),
+}
+
+/// Authenticates the caller and judges the credential for it.
+///
+/// # Errors
+/// `invalid_client` for the caller; storage trouble.
+pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Verdict<'a>, FlowError> {
+    let facts = client::load(node, call.state, call.presented, call.source).await?;
+    let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
+    let mine: Vec<&Arc<Api>> = caller
+        .app()
+        .introspects
+        .iter()
+        .filter_map(|id| call.state.api_by_id(*id))
+        .collect();
+    if mine.is_empty() {
+        return Ok(Verdict::Inactive(Reason::NotAResourceServer));
+    }
+    let mut last = Reason::WrongAudience;
+    for api in mine {
+        // Recognised once per API of the caller: one, for nearly every caller; the claims are cached.
+        let genuine = match recognise(node, call.state, call.token).await? {
+            Ok(genuine) => genuine,
+            Err(reason) => return Ok(Verdict::Inactive(reason)),
+        };
+        match genuine.judge(node, call.state, api).await? {
+            Ok(good) => return Ok(Verdict::Active(good, api)),
+            Err(reason) => last = reason,
+        }
+    }
+    Ok(Verdict::Inactive(last))
+}

@@ -1,0 +1,54 @@
+//! RFC 7009: an app gives a token back. A storage error is never a success.
+
+use std::net::IpAddr;
+
+use grantor_core::client_auth::Presented;
+use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::revoke;
+use grantor_core::secret::{CredentialType, Spelling};
+
+use super::verify::{Genuine, recognise};
+use super::{FlowError, client};
+use crate::catalogue::EnvironmentState;
+use crate::node::{Actor, Node};
+
+/// A revocation request.
+pub struct RevokeCall<'a> {
+    /// Where.
+    pub state: &'a EnvironmentState,
+    /// The caller's credentials.
+    pub presented: &'a Presented,
+    /// From where.
+    pub source: IpAddr,
+    /// The token.
+    pub token: &'a str,
+    /// The request's id.
+    pub request_id: &'a str,
+}
+
+/// Revokes a token of the caller. Unknown, foreign and ended tokens give the same answer and change nothing.
+///
+/// # Errors
+/// `invalid_client`; `unsupported_token_type` for anything spelled like an API key or secret, genuine or not; storage trouble.
+pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError> {
+    let facts = client::load(node, call.state, call.presented, call.source).await?;
+    let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
+    let spelled = Spelling::parse(&node.brand, call.token).map(|spelling| spelling.kind);
+    if spelled.is_some_and(|kind| kind != CredentialType::AccessToken) {
+        return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
+    }
+    let genuine = recognise(node, call.state, call.token).await?;
+    let claims = match &genuine {
+        Ok(Genuine::Token(claims)) => Some(claims.as_ref()),
+        _ => None,
+    };
+    let decision = revoke::revoke(claims, caller.app(), &call.state.environment, node.now());
+    let actor = Actor {
+        name: format!("app:{}", caller.app().client_id),
+        address: call.source.to_string(),
+        request_id: call.request_id.to_owned(),
+        environment: Some(call.state.environment.id),
+    };
+    node.commit(&actor, decision.writes, decision.events).await?;
+    Ok(decision.outcome?)
+}

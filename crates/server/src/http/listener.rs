@@ -1,0 +1,312 @@
+//! Accepts connections, serves HTTP/1.1 on them, and ends those that stall.
+//!
+//! Time on a connection is counted in coarse ticks by one timer per connection, so that a request costs no timer of its own.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ::http::header::CONNECTION;
+use ::http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::framing::{Ends, Framing};
+use super::respond::{self, Body};
+
+/// Length of a tick.
+const TICK: Duration = Duration::from_secs(1);
+/// Ticks for a head, from its first byte.
+const HEAD_TICKS: u8 = 10;
+/// Ticks for a connection without a request.
+const IDLE_TICKS: u8 = 60;
+/// Ticks for a peer that does not take what we write.
+const WRITE_TICKS: u8 = 30;
+/// Connections at most, in all and from one address (loopback is not counted by address: a proxy sits there).
+const MAX_CONNECTIONS: usize = 8_192;
+const MAX_PER_ADDRESS: usize = 100;
+
+/// Serves connections until `stop` says so, then lets those in flight finish.
+pub async fn run<H, F>(listener: TcpListener, handler: H, mut stop: watch::Receiver<bool>)
+where
+    H: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let connections = Arc::new(Connections::default());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.changed() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: wait for some to be given back instead of spinning.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Some(place) = Connections::enter(&connections, peer.ip()) else {
+            continue;
+        };
+        tokio::spawn(serve(stream, peer, handler.clone(), stop.clone(), place));
+    }
+    // Those in flight hold a place each; ten seconds are enough for any answer of ours.
+    for _ in 0..100 {
+        if connections.total.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn serve<H, F>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    handler: H,
+    mut stop: watch::Receiver<bool>,
+    place: Place,
+) where
+    H: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let _place = place;
+    let _ = stream.set_nodelay(true);
+    let pulse = Arc::new(Pulse::default());
+    let watched = Watched {
+        stream,
+        pulse: pulse.clone(),
+    };
+    let service_pulse = pulse.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (handler, pulse) = (handler.clone(), service_pulse.clone());
+        async move { Ok::<_, Infallible>(handle(&handler, peer, request, &pulse).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(64)
+        .max_buf_size(32 * 1024)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(watched), service);
+    let mut connection = std::pin::pin!(connection);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            // Broken and refused connections end here, too; there is nobody to tell.
+            _ = connection.as_mut() => return,
+            _ = ticks.tick() => if pulse.tick_is_too_late() { return },
+            _ = stop.changed(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn handle<H, F>(
+    handler: &H,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    pulse: &Pulse,
+) -> Response<Body>
+where
+    H: Fn(SocketAddr, Request<Incoming>) -> F,
+    F: Future<Output = Response<Body>>,
+{
+    let framed = pulse
+        .framing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .request(request.method(), request.headers());
+    pulse.phase.store(IN_REQUEST, Ordering::Relaxed);
+    let mut response = match framed {
+        Ok(_) => handler(peer, request).await,
+        Err(_) => respond::bad_framing(""),
+    };
+    if framed != Ok(Ends::Known) {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    pulse.waits.store(0, Ordering::Relaxed);
+    pulse.phase.store(IDLE, Ordering::Relaxed);
+    response
+}
+
+const IDLE: u8 = 0;
+const HEAD: u8 = 1;
+const IN_REQUEST: u8 = 2;
+
+/// What a connection is waiting for, and for how many ticks.
+#[derive(Default)]
+struct Pulse {
+    phase: AtomicU8,
+    waits: AtomicU8,
+    writes: AtomicU8,
+    write_blocked: AtomicU8,
+    framing: Mutex<Framing>,
+}
+
+impl Pulse {
+    fn tick_is_too_late(&self) -> bool {
+        if self.write_blocked.load(Ordering::Relaxed) == 1
+            && self.writes.fetch_add(1, Ordering::Relaxed) >= WRITE_TICKS
+        {
+            return true;
+        }
+        match self.phase.load(Ordering::Relaxed) {
+            IDLE => self.waits.fetch_add(1, Ordering::Relaxed) >= IDLE_TICKS,
+            HEAD => self.waits.fetch_add(1, Ordering::Relaxed) >= HEAD_TICKS,
+            // Bodies have their own time; a decision takes as long as the store.
+            _ => false,
+        }
+    }
+
+    fn received(&self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.framing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .received(bytes);
+        if self
+            .phase
+            .compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+        {
+            self.waits.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn wrote(&self, blocked: bool) {
+        self.write_blocked.store(u8::from(blocked), Ordering::Relaxed);
+        if !blocked {
+            self.writes.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A stream that tells its pulse.
+struct Watched {
+    stream: TcpStream,
+    pulse: Arc<Pulse>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if matches!(poll, Poll::Ready(Ok(()))) {
+            self.pulse.received(&buffer.filled()[before..]);
+        }
+        poll
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.pulse.wrote(poll.is_pending());
+        poll
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        let poll = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.pulse.wrote(poll.is_pending());
+        poll
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// How many connections there are.
+#[derive(Default)]
+struct Connections {
+    total: AtomicUsize,
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One connection's place; given back when it ends.
+struct Place {
+    connections: Arc<Connections>,
+    address: IpAddr,
+}
+
+impl Connections {
+    fn enter(connections: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let address = address.to_canonical();
+        let mut by_address = connections
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let here = by_address.entry(address).or_insert(0);
+        if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS
+            || (*here >= MAX_PER_ADDRESS && !address.is_loopback())
+        {
+            return None;
+        }
+        *here += 1;
+        connections.total.fetch_add(1, Ordering::AcqRel);
+        drop(by_address);
+        Some(Place {
+            connections: connections.clone(),
+            address,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_address = self
+            .connections
+            .by_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(here) = by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+        self.connections.total.fetch_sub(1, Ordering::AcqRel);
+    }
+}

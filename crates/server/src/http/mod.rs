@@ -1,0 +1,171 @@
+//! HTTP: extract, authorise, call one flow, respond. No handler knows SQL, and none decides.
+//!
+//! THE ROUTE TABLE
+//!
+//! | path | method | who | body |
+//! |---|---|---|---|
+//! | `<issuer><token path of any profile>` | POST | an app's credentials | form, 64 KiB |
+//! | `<issuer>/introspect` | POST | an app that is an API | form, 64 KiB |
+//! | `<issuer>/revoke` | POST | an app's credentials | form, 64 KiB |
+//! | `<issuer>/jwks`, discovery (RFC 8414, OpenID Connect) | GET | anyone | none |
+//! | `<issuer>/forward-auth/<api>` | any | a bearer credential, asked by a gateway | ignored |
+//! | `/admin/v1/...` | see [`admin`] | an operator's bearer token | JSON, 256 KiB |
+//!
+//! The first five are found in the catalogue by path and host; they are the hot path and pass no router.
+//! The management listener ([`management`]) serves `/livez`, `/readyz`, `/metrics`.
+
+pub mod admin;
+pub mod body;
+pub mod discovery;
+pub mod error;
+pub mod forward_auth;
+pub mod framing;
+pub mod introspect;
+pub mod listener;
+pub mod management;
+pub mod respond;
+pub mod revoke;
+pub mod source;
+pub mod token;
+
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use ::http::header::{HOST, HeaderValue};
+use ::http::{Request, Response};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use crate::catalogue::{Endpoint, EnvironmentState};
+use crate::config::IpNet;
+use crate::node::Node;
+
+pub use respond::Body;
+
+/// What all connections share.
+pub struct Service {
+    /// The node.
+    pub node: Arc<Node>,
+    /// Networks whose forwarding headers are believed.
+    pub proxies: Vec<IpNet>,
+    /// The admin API.
+    pub admin: axum::Router,
+    /// Another site on the same listener: the APIs of the demo.
+    pub beside: Option<axum::Router>,
+}
+
+/// One request to an endpoint of an environment.
+pub struct Call<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// The environment.
+    pub state: &'a EnvironmentState,
+    /// From where, after trusted proxies.
+    pub source: IpAddr,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// Whether the peer's forwarding headers are believed.
+    pub through_proxy: bool,
+}
+
+/// Answers a request. A panic becomes a 500 and ends nothing else.
+pub async fn answer(service: &Service, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    let request_id = service.node.request_id();
+    let handled = std::pin::pin!(dispatch(service, peer, request, &request_id));
+    let mut handled = handled;
+    let outcome = std::future::poll_fn(|context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| handled.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => std::task::Poll::Ready(None),
+        }
+    })
+    .await;
+    let mut response = outcome.unwrap_or_else(|| {
+        tracing::error!(request_id, "a handler panicked");
+        respond::server_error(&request_id)
+    });
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+async fn dispatch(
+    service: &Service,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+    request_id: &str,
+) -> Response<Body> {
+    let node = &*service.node;
+    let Some(origin) = source::origin(peer.ip(), request.headers(), &service.proxies) else {
+        return respond::bad_forwarding(request_id);
+    };
+    let path = request.uri().path();
+    let host = request.uri().authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
+    let routed = {
+        let catalogue = node.catalogue();
+        catalogue
+            .route(path, host)
+            .map(|(state, endpoint)| (state.clone(), endpoint.clone()))
+    };
+    let Some((state, endpoint)) = routed else {
+        return beside(service, &origin, peer, request, request_id).await;
+    };
+    let call = Call {
+        node,
+        state: &state,
+        source: origin.address,
+        request_id,
+        through_proxy: origin.through_proxy,
+    };
+    // A gateway may ask about a plain request of its own clients; everybody else brings secrets and uses TLS.
+    if origin.is_plain && !matches!(endpoint, Endpoint::ForwardAuth(_)) {
+        return respond::plain_http(request_id);
+    }
+    match endpoint {
+        Endpoint::Token(path) => token::post(&call, &path, request).await,
+        Endpoint::Introspect => introspect::post(&call, request).await,
+        Endpoint::Revoke => revoke::post(&call, request).await,
+        Endpoint::Jwks => discovery::jwks(&state, &request, request_id),
+        Endpoint::Metadata => discovery::metadata(&state, &request, request_id),
+        Endpoint::ForwardAuth(api) => forward_auth::any(&call, &api, &request).await,
+    }
+}
+
+/// Paths that belong to no environment: the admin API, and a site beside it.
+async fn beside(
+    service: &Service,
+    origin: &source::Origin,
+    peer: SocketAddr,
+    mut request: Request<Incoming>,
+    request_id: &str,
+) -> Response<Body> {
+    let path = request.uri().path();
+    let is_admin = path == admin::BASE
+        || path
+            .strip_prefix(admin::BASE)
+            .is_some_and(|rest| rest.starts_with('/'));
+    if is_admin && origin.is_plain {
+        return respond::plain_http(request_id);
+    }
+    let router = if is_admin {
+        Some(&service.admin)
+    } else {
+        service.beside.as_ref()
+    };
+    let Some(router) = router else {
+        return respond::not_found(request_id);
+    };
+    let seen = admin::Seen {
+        address: origin.address.to_string(),
+        request_id: request_id.to_owned(),
+    };
+    request.extensions_mut().insert(seen);
+    request.extensions_mut().insert(peer);
+    match router.clone().oneshot(request.map(axum::body::Body::new)).await {
+        Ok(response) => response.map(Body::Right),
+        Err(never) => match never {},
+    }
+}

@@ -1,0 +1,57 @@
+//! What happens by itself: counts are written, the clock's mark is raised, what has ended is erased, keys rotate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use grantor_core::decision::Write;
+use tokio::sync::watch;
+
+use crate::flow::{Fault, signing_key};
+use crate::node::{Actor, Node};
+
+/// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
+const FLUSH: Duration = Duration::from_secs(10);
+/// Erasing and rotating are looked at so often.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// Runs the jobs until `stop`, and flushes once more then.
+pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let mut flush_ticks = tokio::time::interval(FLUSH);
+    let mut upkeep_ticks = tokio::time::interval(UPKEEP);
+    loop {
+        let done = tokio::select! {
+            _ = flush_ticks.tick() => flush(&node).await,
+            _ = upkeep_ticks.tick() => upkeep(&node).await,
+            _ = stop.changed() => {
+                let _ = flush(&node).await;
+                return;
+            }
+        };
+        if let Err(fault) = done {
+            tracing::warn!(%fault, "a job failed and will be tried again");
+        }
+    }
+}
+
+/// Writes the counts and the clock's mark.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn flush(node: &Node) -> Result<(), Fault> {
+    let mut writes = node.take_issued();
+    writes.push(Write::MarkClock(node.now()));
+    node.commit(&Actor::system(), writes, Vec::new()).await
+}
+
+/// Erases what has ended, rotates and retires keys.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn upkeep(node: &Node) -> Result<(), Fault> {
+    let now = node.now();
+    node.cache.prune_revoked(now.seconds());
+    node.limits.prune();
+    node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new())
+        .await?;
+    signing_key::on_schedule(node).await
+}

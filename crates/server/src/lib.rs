@@ -1,0 +1,21 @@
+//! The Grantor server: a library with a thin binary, so that tests start it in their own process with their own clock.
+
+pub mod cache;
+pub mod catalogue;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod flow;
+pub mod http;
+pub mod init;
+pub mod jobs;
+pub mod keys;
+pub mod limits;
+pub mod manifest;
+pub mod node;
+pub mod offline;
+pub mod serve;
+pub mod store;
+pub mod telemetry;
+pub mod vault;

@@ -1,0 +1,284 @@
+//! A running server: what is built once and passed down. No globals.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+use grantor_core::decision::{AuditEvent, Change, Write};
+use grantor_core::env::{Env, Random as _, UnixMillis};
+use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::secret::{Brand, PepperRing};
+
+use crate::cache::Cache;
+use crate::catalogue::{Catalogue, CatalogueError};
+use crate::clock::{Clock, OsRandom};
+use crate::flow::Fault;
+use crate::limits::Limits;
+use crate::store::Store;
+use crate::store::write::{AuditRow, audit, statements_of};
+use crate::telemetry::Metrics;
+use crate::vault::Vault;
+
+/// What a node is built from.
+pub struct Parts {
+    /// The opened database.
+    pub store: Store,
+    /// The master key.
+    pub vault: Vault,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The first part of every credential.
+    pub brand: Brand,
+}
+
+/// A running server.
+pub struct Node {
+    /// The database.
+    pub store: Store,
+    /// What has been read from it.
+    pub cache: Cache,
+    /// The master key.
+    pub vault: Vault,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The first part of every credential.
+    pub brand: Brand,
+    /// The pepper of operators' tokens.
+    pub operator_pepper: PepperRing,
+    catalogue: ArcSwap<Catalogue>,
+    reloading: tokio::sync::Mutex<()>,
+    clock: Arc<dyn Clock>,
+    mark: AtomicI64,
+    issued: Mutex<HashMap<(AppId, i64), i64>>,
+    request_prefix: u64,
+    request_number: AtomicU64,
+}
+
+/// Who asks, for the audit.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// `operator:NAME`, `app:CLIENT_ID`, `system`.
+    pub name: String,
+    /// From which address, after trusted proxies.
+    pub address: String,
+    /// The request's id.
+    pub request_id: String,
+    /// In which environment, if in one.
+    pub environment: Option<EnvironmentId>,
+}
+
+impl Actor {
+    /// The server itself.
+    pub fn system() -> Self {
+        Self {
+            name: "system".to_owned(),
+            address: String::new(),
+            request_id: String::new(),
+            environment: None,
+        }
+    }
+
+    /// The same actor in an environment.
+    #[must_use]
+    pub fn within(&self, environment: EnvironmentId) -> Self {
+        Self {
+            environment: Some(environment),
+            ..self.clone()
+        }
+    }
+}
+
+/// Why a node could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] crate::store::sql::StoreError),
+    /// The master key does not fit the database.
+    #[error(
+        "the master key does not open this database. Give the key that belongs to it; a lost key cannot be replaced"
+    )]
+    WrongMasterKey,
+}
+
+impl Node {
+    /// Proves the master key, loads the catalogue, and starts with empty caches.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
+        let Parts {
+            store,
+            vault,
+            clock,
+            brand,
+        } = parts;
+        prove_master_key(&store, &vault).await?;
+        let mark = match store.meta("clock_mark").await? {
+            Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
+            None => 0,
+        };
+        let catalogue = Catalogue::load(&store, &vault).await?;
+        let operator_pepper = vault.operator_pepper().ok_or(BuildError::WrongMasterKey)?;
+        let mut prefix = [0; 8];
+        OsRandom::new().fill(&mut prefix);
+        let node = Self {
+            limits: Limits::new(clock.clone()),
+            metrics: Metrics::new(),
+            cache: Cache::new(),
+            catalogue: ArcSwap::from_pointee(catalogue),
+            reloading: tokio::sync::Mutex::new(()),
+            mark: AtomicI64::new(mark),
+            issued: Mutex::default(),
+            request_prefix: u64::from_be_bytes(prefix),
+            request_number: AtomicU64::new(0),
+            operator_pepper,
+            store,
+            vault,
+            clock,
+            brand,
+        };
+        let now = node.now();
+        for token in node.store.revoked_tokens(now.seconds()).await? {
+            node.cache.revoke(token.environment, token.jti, token.expires_at);
+        }
+        Ok(Arc::new(node))
+    }
+
+    /// The time: the wall clock, or the highest time that was ever seen where that is more. A backward step of the clock
+    /// revives nothing.
+    pub fn now(&self) -> UnixMillis {
+        let wall = self.clock.wall().0;
+        UnixMillis(self.mark.fetch_max(wall, Ordering::AcqRel).max(wall))
+    }
+
+    /// Runs a decision with the time and randomness of one request.
+    pub fn decide<T>(&self, decide: impl FnOnce(&mut Env<'_>) -> T) -> T {
+        let mut rng = OsRandom::new();
+        decide(&mut Env {
+            now: self.now(),
+            rng: &mut rng,
+        })
+    }
+
+    /// The catalogue of this moment.
+    pub fn catalogue(&self) -> Guard<Arc<Catalogue>> {
+        self.catalogue.load()
+    }
+
+    /// The catalogue of this moment, to be held across an await.
+    pub fn catalogue_full(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
+    }
+
+    /// An id for a request: told in the answer, in the log and in the audit.
+    pub fn request_id(&self) -> String {
+        let number = self.request_number.fetch_add(1, Ordering::Relaxed);
+        // Multiplying by an odd constant spreads the counter, so that ids do not show how many requests there were.
+        format!(
+            "{:016x}",
+            self.request_prefix ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        )
+    }
+
+    /// Commits writes and their audit as one unit, then brings this node's caches up to date. Only then may anybody be answered.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again.
+    pub async fn commit(
+        &self,
+        actor: &Actor,
+        writes: Vec<Write>,
+        events: Vec<AuditEvent>,
+    ) -> Result<(), Fault> {
+        if writes.is_empty() && events.is_empty() {
+            return Ok(());
+        }
+        let mut unit: Vec<_> = writes.iter().flat_map(statements_of).collect();
+        for event in events {
+            let id = self.decide(|env| env.uuid());
+            unit.push(audit(AuditRow {
+                id: *id.as_bytes(),
+                at: self.now(),
+                environment: actor.environment,
+                actor: actor.name.clone(),
+                action: event.action,
+                target: event.target,
+                detail: serde_json::Value::Object(event.detail).to_string(),
+                request_id: actor.request_id.clone(),
+                address: actor.address.clone(),
+            }));
+        }
+        self.store.commit(unit).await?;
+        let mut reload = false;
+        for change in writes.iter().filter_map(Write::change) {
+            self.cache.apply(&change);
+            reload |= matches!(change, Change::Catalogue | Change::Operators);
+        }
+        if reload {
+            self.reload().await?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the catalogue by what is stored. One at a time, so that the last to load is the last to have committed.
+    ///
+    /// # Errors
+    /// The catalogue stays as it was.
+    pub async fn reload(&self) -> Result<(), Fault> {
+        let _one_at_a_time = self.reloading.lock().await;
+        match Catalogue::load(&self.store, &self.vault).await {
+            Ok(catalogue) => {
+                self.catalogue.store(Arc::new(catalogue));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, "the catalogue could not be loaded; the last good one stays");
+                Err(Fault::Internal)
+            }
+        }
+    }
+
+    /// Counts an issued token. Written in batches by a job.
+    pub fn count_issued(&self, app: AppId, now: UnixMillis) {
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        *issued.entry((app, now.seconds().div_euclid(60))).or_insert(0) += 1;
+    }
+
+    /// What has been counted since the last call.
+    pub fn take_issued(&self) -> Vec<Write> {
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        issued
+            .drain()
+            .map(|((app, minute), count)| Write::CountIssued { app, minute, count })
+            .collect()
+    }
+}
+
+/// The canary: a known value, sealed when the database was made. A master key that does not open it is another one.
+async fn prove_master_key(store: &Store, vault: &Vault) -> Result<(), BuildError> {
+    const PLACE: &str = "meta/master_key_canary";
+    match store.meta("master_key_canary").await? {
+        Some(sealed) => vault
+            .open(&sealed, PLACE)
+            .map(|_| ())
+            .map_err(|_| BuildError::WrongMasterKey),
+        None => {
+            let sealed = vault
+                .seal(b"grantor", PLACE, &mut OsRandom::new())
+                .map_err(|_| BuildError::WrongMasterKey)?;
+            let statement = crate::store::sql::Statement {
+                sql: &crate::store::write::PUT_META,
+                params: vec!["master_key_canary".into(), sealed.into()],
+                expect: crate::store::sql::Expect::Rows(1),
+            };
+            Ok(store.commit(vec![statement]).await?)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `grantor serve`: opens everything, listens, and stops in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, IpNet};
+use crate::http::{self, Service, admin, listener, management};
+use crate::init;
+use crate::jobs;
+use crate::node::Node;
+
+/// A server that listens.
+pub struct Running {
+    /// Where.
+    pub address: SocketAddr,
+    /// Where the management listener is, if it is on.
+    pub management: Option<SocketAddr>,
+    /// The node, for tests.
+    pub node: Arc<Node>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops accepting, lets requests in flight finish, writes what is counted.
+    pub async fn shutdown(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+/// Starts with the machine's clock and nothing beside.
+///
+/// # Errors
+/// In words, with the next step.
+pub async fn start(config: &Config) -> anyhow::Result<Running> {
+    start_with(config, None).await
+}
+
+/// Starts with another site on the same listener.
+///
+/// # Errors
+/// In words, with the next step.
+pub async fn start_with(config: &Config, beside: Option<axum::Router>) -> anyhow::Result<Running> {
+    start_at(config, beside, Arc::new(SystemClock::new())).await
+}
+
+/// Starts with a clock of the caller's. For tests: the binary has no way to this.
+///
+/// # Errors
+/// In words, with the next step.
+pub async fn start_at(
+    config: &Config,
+    beside: Option<axum::Router>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Running> {
+    allow_plain_http(config)?;
+    let node = init::open(config, clock).await?;
+    let bind = |address: SocketAddr| async move {
+        TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}. Is another server running there?"))
+    };
+    let public = bind(config.server.listen).await?;
+    let address = public.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let service = Arc::new(Service {
+        admin: admin::router(node.clone()),
+        node: node.clone(),
+        proxies: config.server.trusted_proxies.clone(),
+        beside,
+    });
+    let handler = move |peer, request| {
+        let service = service.clone();
+        async move { http::answer(&service, peer, request).await }
+    };
+    let mut tasks = vec![
+        tokio::spawn(listener::run(public, handler, stopped.clone())),
+        tokio::spawn(jobs::run(node.clone(), stopped.clone())),
+    ];
+    let mut management_address = None;
+    if let Some(wanted) = config.server.management {
+        let management = bind(wanted).await?;
+        management_address = Some(management.local_addr()?);
+        let node = node.clone();
+        let handler = move |_peer, request| management::answer(node.clone(), request);
+        tasks.push(tokio::spawn(listener::run(management, handler, stopped)));
+    }
+    Ok(Running {
+        address,
+        management: management_address,
+        node,
+        stop,
+        tasks,
+    })
+}
+
+/// Plain HTTP is served on loopback, or to a proxy that is named and terminates TLS.
+fn allow_plain_http(config: &Config) -> anyhow::Result<()> {
+    let listen = config.server.listen;
+    let named: &[IpNet] = &config.server.trusted_proxies;
+    if !listen.ip().is_loopback() && named.is_empty() {
+        bail!(
+            "refusing to serve plain HTTP on {listen}: secrets would cross the network in clear. \
+             Listen on a loopback address behind a TLS-terminating proxy on this machine, \
+             or name the proxies that terminate TLS in server.trusted_proxies"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Storage: one SQL text, thin drivers.
+//!
+//! Writing goes through [`Store::commit`] alone; reading through the typed loads in [`load`]. Nothing else knows SQL.
+
+pub mod load;
+pub mod migrate;
+pub mod sql;
+pub mod sqlite;
+pub mod write;
+
+use std::path::Path;
+
+use grantor_core::env::UnixMillis;
+
+use migrate::{MigrateError, Migration};
+use sql::{FromRow, Sql, Statement, StoreError, Value};
+use sqlite::{SqliteOptions, SqliteStore};
+
+/// The migrations, in order. Never changed once released; a new one is added.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "init",
+    text: include_str!("../../migrations/0001_init.sql"),
+}];
+
+/// The database. A closed set of engines is an enum: PostgreSQL becomes its second variant.
+#[derive(Clone)]
+pub enum Store {
+    /// The embedded database.
+    Sqlite(SqliteStore),
+}
+
+/// What the metrics tell of the database.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreFigures {
+    /// COMMITs so far.
+    pub commits: u64,
+    /// Units written so far.
+    pub units: u64,
+    /// Units that wait.
+    pub queued: usize,
+}
+
+impl Store {
+    /// Opens the embedded database, and makes or upgrades its tables after a copy.
+    ///
+    /// # Errors
+    /// A second process on the file, a database newer than this program, a damaged file.
+    pub fn open_sqlite(path: &Path, now: UnixMillis) -> Result<Self, MigrateError> {
+        let (store, applied) = SqliteStore::open_migrated(SqliteOptions::new(path), MIGRATIONS, now.0)?;
+        if !applied.versions.is_empty() {
+            tracing::info!(versions = ?applied.versions, "database schema brought up to date");
+        }
+        Ok(Self::Sqlite(store))
+    }
+
+    /// Writes a unit: all of it, durably, or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where a guard no longer holds, [`StoreError::Duplicate`] where an id is taken.
+    pub async fn commit(&self, unit: Vec<Statement>) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.commit(unit).await,
+        }
+    }
+
+    /// A consistent copy of the database in a new file.
+    ///
+    /// # Errors
+    /// An existing target, a full disk.
+    pub async fn backup_to(&self, path: &Path) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.backup_to(path).await,
+        }
+    }
+
+    /// Figures for the metrics.
+    pub fn figures(&self) -> StoreFigures {
+        match self {
+            Self::Sqlite(store) => StoreFigures {
+                commits: store.commits(),
+                units: store.units(),
+                queued: store.queued(),
+            },
+        }
+    }
+
+    /// Whether writing has been given up after a failed flush.
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Self::Sqlite(store) => store.is_read_only(),
+        }
+    }
+
+    async fn query<T: FromRow + Send + 'static>(
+        &self,
+        sql: &'static Sql,
+        params: Vec<Value>,
+    ) -> Result<Vec<T>, StoreError> {
+        match self {
+            Self::Sqlite(store) => store.query(sql, params).await,
+        }
+    }
+
+    async fn query_one<T: FromRow + Send + 'static>(
+        &self,
+        sql: &'static Sql,
+        params: Vec<Value>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+}
+
+/// Every statement of the program, so that a test can prepare each on every engine.
+pub fn statements() -> Vec<&'static Sql> {
+    [
+        load::app::STATEMENTS,
+        load::key_ring::STATEMENTS,
+        load::api_key::STATEMENTS,
+        load::catalogue::STATEMENTS,
+        load::tenant::STATEMENTS,
+        load::list::STATEMENTS,
+        write::STATEMENTS,
+    ]
+    .concat()
+}

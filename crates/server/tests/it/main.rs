@@ -1,0 +1,24 @@
+//! Black-box tests: a real server on a free port, real sockets, a clock that tests move. One binary, so that linking stays fast.
+
+mod admin_api;
+mod cli;
+mod cluster_of_one;
+mod discovery;
+mod forward_auth;
+mod http_messages;
+mod keys_and_rotation;
+mod limits;
+mod oauth2_crate;
+mod profiles;
+mod rfc6749_token;
+mod rfc6750_bearer;
+mod rfc7009_revoke;
+mod rfc7662_introspect;
+mod rfc9068_at_jwt;
+mod s000_payments;
+mod s001_channel;
+mod s002_assets;
+mod s003_deals;
+mod s004_banking;
+mod secrets_at_rest;
+mod statements;
