@@ -63,6 +63,9 @@ pub struct KeyTerms {
 /// # Errors
 /// `access_denied` where the API has no keys or the tenant's access is not open, `invalid_scope` for scopes beyond it,
 /// `invalid_request` for a life beyond the profile's.
+///
+/// A key has one list of scopes for all its APIs. Where two APIs know a scope of the same name, the tenant's access to
+/// both must hold it: else the access to one would open the other.
 pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<KeyTerms, Denial> {
     if new.apis.is_empty() {
         return Err(Denial::hinted(
@@ -73,6 +76,7 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
     }
     let mut allowed = ScopeSet::default();
     let mut added = ScopeSet::default();
+    let mut closed = ScopeSet::default();
     let mut longest = Lifetime::from_seconds(Lifetime::MAX_SECONDS);
     for api in new.apis {
         if api.profile.api_keys == ApiKeyPolicy::Off {
@@ -85,6 +89,10 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
         let access = gate(tenant, accesses, api)?;
         allowed = allowed.union(&access.scopes.intersection(&api.scope_set()));
         added = added.union(&api.server_scopes);
+        closed = closed.union(&without(
+            &api.scope_set(),
+            &access.scopes.union(&api.server_scopes),
+        ));
         longest = longest.min(Some(api.profile.lifetimes.api_key));
     }
     let longest = longest.unwrap_or(Lifetime::hours(1));
@@ -100,10 +108,23 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
             return Err(Denial::new(OAuthError::InvalidScope, Reason::ScopeNotAllowed));
         }
         Some(asked) => asked.clone(),
-        None => allowed,
+        None => without(&allowed, &closed),
     };
+    let scopes = scopes.union(&added);
+    if !scopes.intersection(&closed).is_empty() {
+        return Err(Denial::new(OAuthError::InvalidScope, Reason::ScopeNotAllowed));
+    }
     Ok(KeyTerms {
-        scopes: scopes.union(&added),
+        scopes,
         lifetime: new.lifetime.unwrap_or(longest),
     })
+}
+
+/// The scopes of one set that the other does not hold.
+fn without(set: &ScopeSet, other: &ScopeSet) -> ScopeSet {
+    set.iter()
+        .filter(|scope| !other.contains(scope))
+        .cloned()
+        .collect::<Vec<_>>()
+        .into()
 }

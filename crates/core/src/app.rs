@@ -1,6 +1,5 @@
 //! An app: an OAuth client of one tenant in one environment, with dated versions of its secret.
 
-use crate::client_auth::Presented;
 use crate::env::UnixMillis;
 use crate::id::{ApiId, AppId, EnvironmentId, TenantId};
 use crate::name::ClientId;
@@ -75,8 +74,7 @@ impl SecretVersion {
 
 impl App {
     /// Whether the app may use the way in which it has authenticated at an API that accepts these methods.
-    pub fn may_authenticate_by(&self, presented: &Presented, api_methods: &[ClientAuthMethod]) -> bool {
-        let method = presented.method();
+    pub fn may_authenticate_by(&self, method: ClientAuthMethod, api_methods: &[ClientAuthMethod]) -> bool {
         api_methods.contains(&method) && self.auth_method.is_none_or(|only| only == method)
     }
 }

@@ -114,6 +114,8 @@ pub struct StoredKey {
     pub activated_at: Option<UnixMillis>,
     /// When it leaves the ring.
     pub retires_at: Option<UnixMillis>,
+    /// How many tokens it has sealed, as far as that is written.
+    pub uses: i64,
 }
 
 /// Everything that Grantor can do to its data. A variant that changes a state names the old state, and the store
@@ -184,22 +186,7 @@ pub enum Write {
     /// Adds a key to the ring.
     InsertKey(StoredKey),
     /// Moves a key on in its life.
-    AdvanceKey {
-        /// Whose.
-        environment: EnvironmentId,
-        /// Which.
-        kid: String,
-        /// What it is for.
-        usage: KeyUse,
-        /// Where it stood.
-        from: KeyState,
-        /// Where it stands now.
-        to: KeyState,
-        /// When this happened.
-        at: UnixMillis,
-        /// When it leaves the ring, for a key that retires.
-        retires_at: Option<UnixMillis>,
-    },
+    AdvanceKey(KeyStep),
     /// Makes an operator's token.
     InsertOperator {
         /// Its row.
@@ -220,10 +207,36 @@ pub enum Write {
         /// How many more.
         count: i64,
     },
+    /// Adds to the count of tokens that the environment's active sealing key has sealed.
+    CountSealed {
+        /// Whose.
+        environment: EnvironmentId,
+        /// How many more.
+        count: i64,
+    },
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
     Prune(UnixMillis),
+}
+
+/// A step of a key in its life.
+#[derive(Debug, Clone)]
+pub struct KeyStep {
+    /// Whose.
+    pub environment: EnvironmentId,
+    /// Which.
+    pub kid: String,
+    /// What it is for.
+    pub usage: KeyUse,
+    /// Where it stood.
+    pub from: KeyState,
+    /// Where it stands now.
+    pub to: KeyState,
+    /// When this happened.
+    pub at: UnixMillis,
+    /// When it leaves the ring, for a key that retires.
+    pub retires_at: Option<UnixMillis>,
 }
 
 /// A guarded change of status. Leaving `Active` raises the epoch.
@@ -271,7 +284,7 @@ impl Write {
             | Self::PutProfile(_)
             | Self::PutApi(_)
             | Self::InsertKey(_)
-            | Self::AdvanceKey { .. } => Some(Change::Catalogue),
+            | Self::AdvanceKey(_) => Some(Change::Catalogue),
             Self::InsertTenant(tenant, _) => Some(Change::Tenant(tenant.id)),
             Self::RenameTenant(id, _) => Some(Change::Tenant(*id)),
             Self::SetTenantStatus(change) => Some(Change::Tenant(change.id)),
@@ -296,7 +309,7 @@ impl Write {
                 expires_at: *expires_at,
             }),
             Self::InsertOperator { .. } => Some(Change::Operators),
-            Self::CountIssued { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
+            Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }
 }

@@ -137,6 +137,7 @@ pub enum Reason {
     NotAResourceServer,
     NotTheOwner,
     KindNotAccepted,
+    UnknownOperation,
     NoSuchKeyType,
 }
 
@@ -188,6 +189,7 @@ impl Reason {
             Self::NotAResourceServer => "not_a_resource_server",
             Self::NotTheOwner => "not_the_owner",
             Self::KindNotAccepted => "kind_not_accepted",
+            Self::UnknownOperation => "unknown_operation",
             Self::NoSuchKeyType => "no_such_key_type",
         }
     }

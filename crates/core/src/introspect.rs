@@ -62,7 +62,7 @@ pub fn judge_token(
     {
         return Err(Reason::UnknownCredential);
     }
-    if claims.tid != tenant.id.to_string() {
+    if claims.tid.parse() != Ok(tenant.id) {
         return Err(Reason::UnknownCredential);
     }
     if !app.status.is_active() {

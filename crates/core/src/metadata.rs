@@ -22,7 +22,9 @@ pub struct Metadata {
     pub revocation_endpoint: String,
     /// The introspection endpoint.
     pub introspection_endpoint: String,
-    /// Grants that are on at some API and that exist. Stated, because the default would claim more.
+    /// Grants that are on at some API and that exist. Stated, because the default would claim more; left out only where
+    /// there is none to state (RFC 8414 3.2 forbids the empty array).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub grant_types_supported: Vec<&'static str>,
     /// REQUIRED even where no grant uses the authorization endpoint, and never empty (RFC 8414 2 and 3.2): `none` then.
     pub response_types_supported: Vec<&'static str>,
@@ -40,27 +42,28 @@ pub struct Metadata {
 /// The metadata of an environment with these APIs.
 pub fn metadata(environment: &Environment, apis: &[Arc<Api>]) -> Metadata {
     let issuer = environment.issuer.as_str();
-    let paths = apis.iter().flat_map(|api| api.profile.token_paths.first());
     // Each API names its canonical path; the document can name one: the first in order of API names.
-    let token_path = paths.map(|path| path.as_str()).next().unwrap_or("/oauth/token");
+    let first = apis.iter().min_by(|a, b| a.name.cmp(&b.name));
+    let token_path = first
+        .and_then(|api| api.profile.token_paths.first())
+        .map_or("/oauth/token", |path| path.as_str());
     let grants: BTreeSet<_> = apis
         .iter()
         .flat_map(|api| &api.profile.grants)
         .filter(|grant| grant.is_built())
         .map(|grant| grant.as_str())
         .collect();
+    // An app without secret gets no token by the grants that exist, so its method is no promise to make.
     let methods: BTreeSet<ClientAuthMethod> = apis
         .iter()
         .flat_map(|api| api.profile.client_auth.iter().copied())
+        .filter(|method| *method != ClientAuthMethod::None)
         .collect();
     let methods: Vec<_> = if methods.is_empty() {
+        // The empty array is forbidden (RFC 8414 3.2), and to leave the member out means this (RFC 8414 2).
         vec![ClientAuthMethod::ClientSecretBasic.as_str()]
     } else {
-        methods
-            .into_iter()
-            .filter(|method| *method != ClientAuthMethod::None)
-            .map(ClientAuthMethod::as_str)
-            .collect()
+        methods.into_iter().map(ClientAuthMethod::as_str).collect()
     };
     let scopes: BTreeSet<String> = apis
         .iter()

@@ -273,12 +273,7 @@ impl Profile {
         if self.fapi2 && self.grants.contains(&GrantType::Password) {
             return Err(NameError("fapi2 does not go with the password grant"));
         }
-        if self
-            .refresh
-            .grants
-            .iter()
-            .any(|grant| *grant == GrantType::ClientCredentials)
-        {
+        if self.refresh.grants.contains(&GrantType::ClientCredentials) {
             return Err(NameError(
                 "client_credentials never gets a refresh token (RFC 6749 4.4.3)",
             ));

@@ -23,7 +23,7 @@ pub struct Registration<'a> {
     pub name: String,
     /// The one authentication method, if the app narrows its APIs' set.
     pub auth_method: Option<ClientAuthMethod>,
-    /// The grants; `None` takes those that every API of the app has on and that exist.
+    /// The grants; `None` takes those that some API of the app has on and that exist. Each API still refuses what it has off.
     pub grants: Option<Vec<GrantType>>,
     /// The APIs that it calls.
     pub apis: Vec<&'a Arc<Api>>,

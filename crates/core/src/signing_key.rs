@@ -16,6 +16,9 @@ pub const PUBLISHED_BEFORE_USE: i64 = 2 * JWKS_MAX_AGE;
 /// Age at which a key is rotated by schedule, in seconds.
 pub const MAX_AGE: i64 = 90 * 86_400;
 
+/// Tokens after which a sealing key is rotated: far below where random 96-bit nonces begin to matter.
+pub const MAX_SEALS: i64 = 1 << 31;
+
 /// What a key of the ring is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -116,9 +119,9 @@ pub fn may_activate(next: &KeyTimes, active: &KeyTimes, now: UnixMillis) -> Resu
 }
 
 /// Whether the schedule asks for a rotation: the active key is old, or it has sealed too much.
-pub fn is_due(active: &KeyTimes, now: UnixMillis) -> bool {
+pub fn is_due(active: &KeyTimes, uses: i64, now: UnixMillis) -> bool {
     let since = active.activated_at.unwrap_or(active.created_at);
-    now.seconds() - since.seconds() >= MAX_AGE
+    now.seconds() - since.seconds() >= MAX_AGE || uses >= MAX_SEALS
 }
 
 /// When a key that stops signing now may leave the key set: after the last token that it can have signed, and a minute for skew.
@@ -154,7 +157,9 @@ mod tests {
     #[test]
     fn rotation_is_due_after_ninety_days() {
         let active = times(0, Some(0));
-        assert!(!is_due(&active, UnixMillis((MAX_AGE - 1) * 1000)));
-        assert!(is_due(&active, UnixMillis(MAX_AGE * 1000)));
+        assert!(!is_due(&active, 0, UnixMillis((MAX_AGE - 1) * 1000)));
+        assert!(is_due(&active, 0, UnixMillis(MAX_AGE * 1000)));
+        assert!(!is_due(&active, MAX_SEALS - 1, UnixMillis(0)));
+        assert!(is_due(&active, MAX_SEALS, UnixMillis(0)));
     }
 }

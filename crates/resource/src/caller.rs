@@ -1,6 +1,6 @@
 //! Who calls: what the layer puts into the request extensions.
 
-use crate::require::CredentialKind;
+use crate::credential_kind::CredentialKind;
 
 /// The verified caller of a request. Handlers read it from the request extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,57 +1,11 @@
 //! The contract of an API: per operation, which credential kinds and scopes. Read from its OpenAPI document, so what
 //! is enforced and what is documented cannot drift apart.
 
-use serde_json::Value;
-
-use crate::challenge::Refusal;
-use crate::openapi;
-use crate::require::{CredentialKind, Requirement, judge_parts};
+use crate::credential_kind::CredentialKind;
+use crate::openapi::{self, ContractError};
+use crate::operation::Operation;
+use crate::require::Requirement;
 use crate::route::{RouteTree, normal_segments, without_query};
-
-/// A document that is no contract.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("OpenAPI document, at {pointer:?}: {why}")]
-pub struct ContractError {
-    /// Where: a JSON pointer (RFC 6901); empty for the document as a whole.
-    pub pointer: String,
-    /// Why, in one sentence.
-    pub why: String,
-}
-
-/// One operation of an API.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Operation {
-    /// The method in upper case, such as `GET`.
-    pub method: String,
-    /// The path template without the base path, such as `/deals/{id}`.
-    pub path: String,
-    /// The credential kinds that it takes; never empty.
-    pub accepts: Vec<CredentialKind>,
-    /// Alternatives; the caller needs all scopes of one of them. Empty: no scope is needed.
-    pub scopes: Vec<Vec<String>>,
-    /// The JSON example of its success answer, if the document has one.
-    pub example: Option<Value>,
-    /// The status code of that answer; 200 if the document names none.
-    pub status: u16,
-}
-
-impl Operation {
-    /// What a credential must satisfy to call this operation.
-    pub fn requirement(&self) -> Requirement {
-        Requirement {
-            accepts: self.accepts.clone(),
-            scopes: self.scopes.clone(),
-        }
-    }
-
-    /// Judges an authentic credential, as [`crate::judge`] does.
-    ///
-    /// # Errors
-    /// 403 in both forms: wrong kind, missing scope (RFC 6750 section 3.1).
-    pub fn judge(&self, kind: CredentialKind, scope: &str) -> Result<(), Refusal> {
-        judge_parts(&self.accepts, &self.scopes, kind, scope)
-    }
-}
 
 /// What a contract knows about a method and a path.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,9 +29,6 @@ pub struct Contract {
     paths: Vec<Vec<usize>>,
 }
 
-/// The longest document that is read, in bytes.
-pub const MAX_DOCUMENT: usize = 1024 * 1024;
-
 impl Contract {
     /// Reads an OpenAPI 3.0 or 3.1 document in JSON.
     ///
@@ -91,7 +42,18 @@ impl Contract {
     /// Says where and why: too long, no JSON, not version 3.0 or 3.1, an operation that nobody is named for, an
     /// unknown security scheme, a path or server URL that could be read in two ways.
     pub fn from_openapi(json: &str) -> Result<Contract, ContractError> {
-        openapi::read(json)
+        let openapi::Parts {
+            base_path,
+            operations,
+            tree,
+            paths,
+        } = openapi::read(json)?;
+        Ok(Contract {
+            base_path,
+            operations,
+            tree,
+            paths,
+        })
     }
 
     /// The operation for a method and a path as sent, with base path and perhaps a query.
@@ -164,21 +126,6 @@ impl Contract {
             } else {
                 vec![scopes]
             },
-        }
-    }
-
-    /// Puts a contract together; `operations` are sorted, and each path of `paths` is in `tree`.
-    pub(crate) fn assemble(
-        base_path: String,
-        operations: Vec<Operation>,
-        tree: RouteTree,
-        paths: Vec<Vec<usize>>,
-    ) -> Self {
-        Contract {
-            base_path,
-            operations,
-            tree,
-            paths,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What a document must say, and what a request path must look like.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::openapi::MAX_DOCUMENT;
 use CredentialKind::{ApiKey, Client, User};
 
 /// A small, complete document.

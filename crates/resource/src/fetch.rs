@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 
-use crate::mode::SetupError;
+use crate::setup_error::SetupError;
 
 /// From connecting to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -18,10 +18,11 @@ use serde::de::IgnoredAny;
 use crate::caller::Caller;
 use crate::challenge::Refusal;
 use crate::clock::seconds;
+use crate::credential_kind::CredentialKind;
 use crate::fetch::{FetchError, address, body_of_success, client};
 use crate::local::listed;
-use crate::mode::{ClientSecret, IntrospectOptions, SetupError};
-use crate::require::CredentialKind;
+use crate::options::{ClientSecret, IntrospectOptions};
+use crate::setup_error::SetupError;
 
 /// How many positive answers are kept at most.
 const MAX_KEPT: usize = 10_000;

@@ -13,8 +13,9 @@ use crate::caller::Caller;
 use crate::challenge::{Refusal, bearer};
 use crate::clock::Clock;
 use crate::contract::{Contract, Lookup};
-use crate::mode::{Mode, SetupError, Verifier};
+use crate::mode::{Mode, Verifier};
 use crate::require::{Requirement, judge};
+use crate::setup_error::SetupError;
 
 /// Protects an API: verifies the credential of every request and holds it against the API's rules.
 ///

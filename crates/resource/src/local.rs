@@ -15,9 +15,10 @@ use tokio::sync::Mutex;
 use crate::caller::Caller;
 use crate::challenge::Refusal;
 use crate::clock::{has_passed, seconds};
+use crate::credential_kind::CredentialKind;
 use crate::fetch::{FetchError, address, body_of_success, client};
-use crate::mode::{KeySource, LocalOptions, SetupError};
-use crate::require::CredentialKind;
+use crate::options::{KeySource, LocalOptions};
+use crate::setup_error::SetupError;
 
 /// How many seconds the issuer's clock may be ahead of ours.
 const SKEW: i64 = 60;

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use crate::contract::{Contract, ContractError, MAX_DOCUMENT, Operation};
-use crate::require::CredentialKind;
+use crate::credential_kind::CredentialKind;
+use crate::operation::Operation;
 use crate::route::{BadTemplate, RouteTree, normal_segments};
+
+/// The longest document that is read, in bytes.
+pub const MAX_DOCUMENT: usize = 1024 * 1024;
 
 /// The members of a path item that are operations (OpenAPI 3.1 section 4.8.9).
 const METHODS: [&str; 8] = [
@@ -14,8 +17,30 @@ const METHODS: [&str; 8] = [
 /// The extension that names the credential kinds.
 const CREDENTIAL: &str = "x-grantor-credential";
 
-/// Reads a document; see [`Contract::from_openapi`]. Nesting is bounded by the JSON parser (128 levels).
-pub(crate) fn read(json: &str) -> Result<Contract, ContractError> {
+/// A document that is no contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("OpenAPI document, at {pointer:?}: {why}")]
+pub struct ContractError {
+    /// Where: a JSON pointer (RFC 6901); empty for the document as a whole.
+    pub pointer: String,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+/// What a document says.
+pub(crate) struct Parts {
+    /// The path part of the first server URL, without a slash at its end.
+    pub(crate) base_path: String,
+    /// Sorted by path and method.
+    pub(crate) operations: Vec<Operation>,
+    /// Leaves are indexes into `paths`.
+    pub(crate) tree: RouteTree,
+    /// Per path template, the indexes of its operations.
+    pub(crate) paths: Vec<Vec<usize>>,
+}
+
+/// Reads a document; see [`crate::Contract::from_openapi`]. Nesting is bounded by the JSON parser (128 levels).
+pub(crate) fn read(json: &str) -> Result<Parts, ContractError> {
     if json.len() > MAX_DOCUMENT {
         return Err(error("", format!("it is longer than {MAX_DOCUMENT} bytes")));
     }
@@ -45,7 +70,12 @@ pub(crate) fn read(json: &str) -> Result<Contract, ContractError> {
     if operations.is_empty() {
         return Err(error("/paths", "there is no operation"));
     }
-    Ok(Contract::assemble(base_path, operations, tree, paths))
+    Ok(Parts {
+        base_path,
+        operations,
+        tree,
+        paths,
+    })
 }
 
 fn explain(bad: BadTemplate) -> &'static str {

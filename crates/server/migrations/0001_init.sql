@@ -126,6 +126,7 @@ CREATE TABLE key_ring (
     created_at     {int} NOT NULL,
     activated_at   {int},
     retires_at     {int},
+    uses           {int} NOT NULL,
     PRIMARY KEY (environment_id, usage, kid)
 ) {strict};
 

@@ -10,6 +10,8 @@ mod folder;
 mod landscape;
 mod ready;
 mod site;
+#[cfg(test)]
+mod tests;
 mod welcome;
 
 use std::io::{self, Write as _};
@@ -90,15 +92,16 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`].
 pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Result<Demo> {
-    refuse_other_machines(options.listen)?;
+    // Refused before anything is written.
+    let address = address_to_use(options.listen)?;
     let folder = Folder::open(folder_of(options), &mut OsRandom::new())?;
-    let config = config(options, options.listen, folder.path())?;
+    let config = config(options, address, folder.path())?;
     crate::telemetry::init(config.log.level.as_str(), config.log.format);
     let made = first_operator(&config, clock.clone()).await?;
     let operator_token = folder.operator_token(made)?;
 
     let site = Site::default();
-    let running = listen(options, &folder, &site, clock.clone()).await?;
+    let running = crate::serve::start_at(&config, Some(site.router()), clock.clone()).await?;
     let landscape = Landscape::read(embedded::FILES, running.address)?;
     let world = World {
         manifest: landscape.manifest,
@@ -129,32 +132,6 @@ async fn first_operator(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
     Ok(crate::init::first_operator(&node, "demo")
         .await?
         .map(Zeroizing::new))
-}
-
-/// Starts the server with the site beside it. A free port may be taken between being found and being used.
-async fn listen(
-    options: &DemoOptions,
-    folder: &Folder,
-    site: &Site,
-    clock: Arc<dyn Clock>,
-) -> anyhow::Result<Running> {
-    const ATTEMPTS: usize = 5;
-    let mut attempt = 1;
-    loop {
-        let address = address_to_use(options.listen)?;
-        let config = config(options, address, folder.path())?;
-        match crate::serve::start_at(&config, Some(site.router()), clock.clone()).await {
-            Err(error) if attempt < ATTEMPTS && options.listen.port() == 0 && is_taken(&error) => {
-                attempt += 1
-            }
-            started => return started,
-        }
-    }
-}
-
-fn is_taken(error: &anyhow::Error) -> bool {
-    let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
-    io.is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
 }
 
 /// Applies the manifest and makes credentials, as a customer would.
@@ -188,25 +165,23 @@ fn tell(demo: &Demo, json: bool) -> anyhow::Result<()> {
         .context("cannot write to standard output")
 }
 
-fn refuse_other_machines(listen: SocketAddr) -> anyhow::Result<()> {
-    if listen.ip().is_loopback() {
-        return Ok(());
-    }
-    anyhow::bail!(
-        "the demo prints its secrets and speaks plain HTTP, so it listens on this machine only; {} is no loopback \
-         address. Use for example --listen 127.0.0.1:{}, or `grantor serve` for a real installation",
-        listen.ip(),
-        listen.port()
-    )
-}
-
-/// The address with its final port: issuers hold the port, so it must be known before anything listens.
+/// The address, if it is one of this machine alone and free.
 fn address_to_use(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
-    if listen.port() != 0 {
-        return Ok(listen);
+    if !listen.ip().is_loopback() {
+        anyhow::bail!(
+            "the demo prints its secrets and speaks plain HTTP, so it listens on this machine only; {} is no loopback \
+             address. Use for example --listen 127.0.0.1:{}, or `grantor serve` for a real installation",
+            listen.ip(),
+            listen.port()
+        );
     }
-    let probe = TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
-    probe.local_addr().context("the system names no free port")
+    // A free port is bound once, by the server; a given one is tried before anything is written.
+    if listen.port() != 0 {
+        TcpListener::bind(listen).with_context(|| {
+            format!("cannot listen on {listen}. If another server runs there, choose another port with --listen")
+        })?;
+    }
+    Ok(listen)
 }
 
 /// Master key and operator token belong to the database, so they stand beside it if nothing else is said.
@@ -261,74 +236,5 @@ async fn shut_down(running: Running, stop: &mut Stop) -> anyhow::Result<()> {
     tokio::select! {
         () = running.shutdown() => Ok(()),
         () = stop.asked() => anyhow::bail!("stopped before running requests had ended"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_others_can_reach_is_refused_by_name() {
-        for address in ["0.0.0.0:8080", "192.0.2.1:0", "[::]:8080", "[2001:db8::1]:1"] {
-            let refusal = refuse_other_machines(address.parse().unwrap())
-                .unwrap_err()
-                .to_string();
-            assert!(refusal.contains("no loopback address"), "{refusal}");
-        }
-    }
-
-    #[test]
-    fn a_given_port_stays_and_port_zero_becomes_a_free_one() {
-        assert_eq!(
-            address_to_use("127.0.0.1:1".parse().unwrap())
-                .unwrap()
-                .to_string(),
-            "127.0.0.1:1"
-        );
-        assert_ne!(address_to_use("127.0.0.1:0".parse().unwrap()).unwrap().port(), 0);
-    }
-
-    fn options(data: Option<&str>, database_url: Option<&str>) -> DemoOptions {
-        DemoOptions {
-            listen: "127.0.0.1:8080".parse().unwrap(),
-            management: None,
-            data: data.map(PathBuf::from),
-            database_url: database_url.map(|url| url.parse().unwrap()),
-            json: true,
-        }
-    }
-
-    #[test]
-    fn the_folder_is_the_given_one_else_the_database_s() {
-        assert_eq!(
-            folder_of(&options(Some("/a"), Some("sqlite:/b/c.db"))),
-            Some("/a".into())
-        );
-        assert_eq!(
-            folder_of(&options(None, Some("sqlite:/b/c.db"))),
-            Some("/b".into())
-        );
-        assert_eq!(folder_of(&options(None, None)), None);
-    }
-
-    #[test]
-    fn loopback_is_a_trusted_proxy_and_the_files_stand_in_the_folder() {
-        let folder = Path::new("/some/folder");
-        let options = options(None, None);
-        let config = config(&options, options.listen, folder).unwrap();
-        let trusted = |address: &str| {
-            config
-                .server
-                .trusted_proxies
-                .iter()
-                .any(|net| net.contains(address.parse().unwrap()))
-        };
-        assert!(trusted("127.0.0.1") && trusted("127.9.9.9") && trusted("::1"));
-        assert!(!trusted("10.0.0.1") && !trusted("::2"));
-        assert_eq!(config.database.url.directory(), folder);
-        assert!(
-            matches!(&config.keys.master_key, MasterKeySource::File(path) if path.parent() == Some(folder))
-        );
     }
 }

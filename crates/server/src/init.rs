@@ -128,7 +128,8 @@ fn read_key(path: &Path) -> anyhow::Result<Option<Zeroizing<[u8; 32]>>> {
         }
     };
     let mode = file.metadata()?.permissions().mode();
-    if mode & 0o077 != 0 {
+    // A service manager hands credentials over readable for the service's group.
+    if mode & 0o037 != 0 {
         bail!(
             "the master key {} can be read by others (mode {:o}). Run: chmod 600 {}",
             path.display(),

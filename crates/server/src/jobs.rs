@@ -33,14 +33,21 @@ pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Writes the counts and the clock's mark.
+/// Writes the counts and the clock's mark, and loads a catalogue that could not be loaded before.
 ///
 /// # Errors
 /// Storage trouble.
 pub async fn flush(node: &Node) -> Result<(), Fault> {
-    let mut writes = node.take_issued();
+    let mut writes = node.take_counts();
     writes.push(Write::MarkClock(node.now()));
-    node.commit(&Actor::system(), writes, Vec::new()).await
+    if node.is_stale() {
+        node.reload().await?;
+    }
+    let written = node.commit(&Actor::system(), writes.clone(), Vec::new()).await;
+    if written.is_err() {
+        node.return_counts(&writes);
+    }
+    written
 }
 
 /// Erases what has ended, rotates and retires keys.

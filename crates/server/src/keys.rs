@@ -181,6 +181,7 @@ pub fn generate(new: &NewKey, vault: &Vault, env: &mut Env<'_>) -> Result<Stored
         created_at: env.now,
         activated_at: (new.state == KeyState::Active).then_some(env.now),
         retires_at: None,
+        uses: 0,
     })
 }
 

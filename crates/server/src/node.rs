@@ -1,8 +1,8 @@
 //! A running server: what is built once and passed down. No globals.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::{ArcSwap, Guard};
 use grantor_core::decision::{AuditEvent, Change, Write};
@@ -50,9 +50,12 @@ pub struct Node {
     pub operator_pepper: PepperRing,
     catalogue: ArcSwap<Catalogue>,
     reloading: tokio::sync::Mutex<()>,
+    stale: AtomicBool,
+    me: Weak<Self>,
     clock: Arc<dyn Clock>,
     mark: AtomicI64,
     issued: Mutex<HashMap<(AppId, i64), i64>>,
+    sealed: Mutex<HashMap<EnvironmentId, i64>>,
     request_prefix: u64,
     request_number: AtomicU64,
 }
@@ -128,7 +131,9 @@ impl Node {
         let operator_pepper = vault.operator_pepper().ok_or(BuildError::WrongMasterKey)?;
         let mut prefix = [0; 8];
         OsRandom::new().fill(&mut prefix);
-        let node = Self {
+        let node = Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            stale: AtomicBool::new(false),
             limits: Limits::new(clock.clone()),
             metrics: Metrics::new(),
             cache: Cache::new(),
@@ -136,6 +141,7 @@ impl Node {
             reloading: tokio::sync::Mutex::new(()),
             mark: AtomicI64::new(mark),
             issued: Mutex::default(),
+            sealed: Mutex::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_number: AtomicU64::new(0),
             operator_pepper,
@@ -143,12 +149,12 @@ impl Node {
             vault,
             clock,
             brand,
-        };
+        });
         let now = node.now();
         for token in node.store.revoked_tokens(now.seconds()).await? {
             node.cache.revoke(token.environment, token.jti, token.expires_at);
         }
-        Ok(Arc::new(node))
+        Ok(node)
     }
 
     /// The time: the wall clock, or the highest time that was ever seen where that is more. A backward step of the clock
@@ -189,17 +195,20 @@ impl Node {
 
     /// Commits writes and their audit as one unit, then brings this node's caches up to date. Only then may anybody be answered.
     ///
+    /// It runs in a task of its own: a caller who hangs up must not separate what is stored from what is cached.
+    ///
     /// # Errors
     /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again.
-    pub async fn commit(
-        &self,
-        actor: &Actor,
-        writes: Vec<Write>,
-        events: Vec<AuditEvent>,
-    ) -> Result<(), Fault> {
+    pub async fn commit(&self, actor: &Actor, writes: Vec<Write>, events: Vec<AuditEvent>) -> Result<(), Fault> {
         if writes.is_empty() && events.is_empty() {
             return Ok(());
         }
+        let me = self.me.upgrade().ok_or(Fault::Internal)?;
+        let actor = actor.clone();
+        tokio::spawn(async move { me.commit_and_apply(&actor, &writes, events).await }).await.map_err(|_| Fault::Internal)?
+    }
+
+    async fn commit_and_apply(&self, actor: &Actor, writes: &[Write], events: Vec<AuditEvent>) -> Result<(), Fault> {
         let mut unit: Vec<_> = writes.iter().flat_map(statements_of).collect();
         for event in events {
             let id = self.decide(|env| env.uuid());
@@ -230,19 +239,26 @@ impl Node {
     /// Replaces the catalogue by what is stored. One at a time, so that the last to load is the last to have committed.
     ///
     /// # Errors
-    /// The catalogue stays as it was.
+    /// The catalogue stays as it was, the node says that it is not ready, and a job tries again.
     pub async fn reload(&self) -> Result<(), Fault> {
         let _one_at_a_time = self.reloading.lock().await;
         match Catalogue::load(&self.store, &self.vault).await {
             Ok(catalogue) => {
                 self.catalogue.store(Arc::new(catalogue));
+                self.stale.store(false, Ordering::Release);
                 Ok(())
             }
             Err(error) => {
                 tracing::error!(%error, "the catalogue could not be loaded; the last good one stays");
+                self.stale.store(true, Ordering::Release);
                 Err(Fault::Internal)
             }
         }
+    }
+
+    /// Whether something was committed that the catalogue does not show yet.
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
     }
 
     /// Counts an issued token. Written in batches by a job.
@@ -251,13 +267,32 @@ impl Node {
         *issued.entry((app, now.seconds().div_euclid(60))).or_insert(0) += 1;
     }
 
-    /// What has been counted since the last call.
-    pub fn take_issued(&self) -> Vec<Write> {
+    /// Counts a sealed token. Written in batches by a job; sealing keys are rotated by it.
+    pub fn count_sealed(&self, environment: EnvironmentId) {
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        *sealed.entry(environment).or_insert(0) += 1;
+    }
+
+    /// Takes counts back that could not be written.
+    pub fn return_counts(&self, writes: &[Write]) {
         let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        issued
-            .drain()
-            .map(|((app, minute), count)| Write::CountIssued { app, minute, count })
-            .collect()
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        for write in writes {
+            match write {
+                Write::CountIssued { app, minute, count } => *issued.entry((*app, *minute)).or_insert(0) += count,
+                Write::CountSealed { environment, count } => *sealed.entry(*environment).or_insert(0) += count,
+                _ => {}
+            }
+        }
+    }
+
+    /// What has been counted since the last call.
+    pub fn take_counts(&self) -> Vec<Write> {
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        let issued = issued.drain().map(|((app, minute), count)| Write::CountIssued { app, minute, count });
+        let sealed = sealed.drain().map(|(environment, count)| Write::CountSealed { environment, count });
+        issued.chain(sealed).collect()
     }
 }
 

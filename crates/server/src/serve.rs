@@ -83,7 +83,7 @@ pub async fn start_at(
         async move { http::answer(&service, peer, request).await }
     };
     let mut tasks = vec![
-        tokio::spawn(listener::run(public, handler, stopped.clone())),
+        tokio::spawn(listener::run(public, config.server.trusted_proxies.clone(), handler, stopped.clone())),
         tokio::spawn(jobs::run(node.clone(), stopped.clone())),
     ];
     let mut management_address = None;
@@ -92,7 +92,7 @@ pub async fn start_at(
         management_address = Some(management.local_addr()?);
         let node = node.clone();
         let handler = move |_peer, request| management::answer(node.clone(), request);
-        tasks.push(tokio::spawn(listener::run(management, handler, stopped)));
+        tasks.push(tokio::spawn(listener::run(management, Vec::new(), handler, stopped)));
     }
     Ok(Running {
         address,

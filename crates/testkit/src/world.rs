@@ -77,7 +77,7 @@ impl Server {
         logs::start();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(TestClock::new());
-        let demo = launch(folder.path(), clock.clone()).await;
+        let demo = launch(folder.path(), clock.clone(), ANY_PORT).await;
         Self::with(demo, clock, folder)
     }
 
@@ -102,12 +102,15 @@ impl Server {
             .expect("a server is running between start and stop")
     }
 
-    /// Stops and starts again on the same folder, at the same time of the clock. The port may change.
+    /// Stops and starts again on the same folder, at the same time of the clock. A server that was still running keeps
+    /// its address, so that its issuers and the tokens of before stay what they were.
     pub async fn restart(mut self) -> Self {
+        let mut listen = ANY_PORT;
         if let Some(demo) = self.demo.take() {
+            listen = demo.running.address;
             demo.running.shutdown().await;
         }
-        let demo = launch(self.folder.path(), self.clock.clone()).await;
+        let demo = launch(self.folder.path(), self.clock.clone(), listen).await;
         Self::with(demo, self.clock, self.folder)
     }
 
@@ -333,6 +336,26 @@ impl Server {
         self.send(request).await
     }
 
+    /// Whether a credential is good: by introspection, by forward-auth, and at the API behind its layer. `path` is read
+    /// with GET. An answer that is neither a yes nor a 401 is a defect.
+    pub async fn verdicts(&self, environment: &str, api: &str, credential: &str, path: &str) -> [bool; 3] {
+        let verdict = |answer: Answer| match answer.status {
+            200 => true,
+            401 => false,
+            other => panic!("{other} is no verdict: {}", answer.text),
+        };
+        let introspected = self.introspect(environment, api, credential).await;
+        assert_eq!(introspected.status, 200, "{}", introspected.text);
+        let active = introspected.json()["active"]
+            .as_bool()
+            .expect("active is a boolean");
+        let asked = self
+            .forward_auth(environment, api, Some(credential), "GET", path)
+            .await;
+        let called = self.call(environment, api, Some(credential), "GET", path).await;
+        [active, verdict(asked), verdict(called)]
+    }
+
     /// Asks the admin API as the operator. `path` begins behind `/admin/v1`.
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
         let operator = &self.contract()["operator"];
@@ -371,15 +394,37 @@ impl Server {
             secret: text("client_secret"),
         }
     }
+
+    /// The claims of a JWT, unverified; null if it is none.
+    pub fn claims(token: &str) -> Value {
+        let payload = token.split('.').nth(1).unwrap_or("");
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
+        bytes
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or(Value::Null)
+    }
 }
 
-async fn launch(folder: &Path, clock: Arc<TestClock>) -> Demo {
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+async fn launch(folder: &Path, clock: Arc<TestClock>, listen: SocketAddr) -> Demo {
     let options = DemoOptions {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        management: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        listen,
+        management: Some(ANY_PORT),
         data: Some(folder.join("data")),
         database_url: None,
         json: true,
     };
-    demo::start(&options, clock).await.expect("the demo starts")
+    // After a restart the port may be somebody else's for a moment: outgoing connections of other tests take ports, too.
+    for _ in 0..100 {
+        match demo::start(&options, clock.clone()).await {
+            Ok(demo) => return demo,
+            Err(error) if listen.port() != 0 && error.to_string().contains("cannot listen on") => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("the demo does not start: {error:#}"),
+        }
+    }
+    panic!("the port {} did not become free again", listen.port())
 }

@@ -14,7 +14,7 @@ mod rules {
     /// What handlers may name of the store, beside the reads that they call on `node.store`: nothing so far.
     const STORE_TYPES_OF_HANDLERS: &[&str] = &[];
     /// Handlers that make a write themselves instead of calling a flow. The list may only become shorter.
-    const HANDLERS_THAT_WRITE: &[&str] = &["crates/server/src/http/admin/tokens.rs"];
+    const HANDLERS_THAT_WRITE: &[&str] = &[];
     /// What the core is made of. None of these does I/O.
     const CRATES_OF_THE_CORE: &str =
         "grantor-jose aws-lc-rs base64 crc32fast serde serde_json thiserror uuid zeroize";
@@ -27,22 +27,12 @@ mod rules {
             "ARCHITECTURE.md has {} lines",
             map.lines().count()
         );
-        let named: Vec<&str> = map
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .filter(|text| is_path(text))
-            .collect();
-        assert!(
-            named.len() >= 60,
-            "only {} paths: is the map still a map?",
-            named.len()
-        );
+        let in_backticks = map.split('`').skip(1).step_by(2);
+        let named: Vec<&str> = in_backticks.filter(|text| is_path(text)).collect();
+        let count = named.len();
+        assert!(count >= 60, "only {count} paths: is the map still a map?");
         let missing: Vec<_> = named.iter().filter(|path| !there_is(path)).collect();
-        assert!(
-            missing.is_empty(),
-            "ARCHITECTURE.md names what does not exist: {missing:?}"
-        );
+        assert!(missing.is_empty(), "these do not exist: {missing:?}");
     }
 
     /// `crates/server/src/node.rs`, `docs/cli.md`; not `POST /revoke`.
@@ -490,10 +480,13 @@ mod advisories {
 
     #[test]
     fn a_range_leaves_what_is_outside_of_it_alone() {
-        for (version, expected) in [("0.8.8", 0), ("0.9.2", 1), ("0.9.3", 0)] {
-            assert_eq!(violations(&[("b", version, "x")]), expected, "{version}");
-        }
-        assert_eq!(violations(&[("c", "99.0.0", "x")]), 1, "any version");
+        let versions = [
+            ("b", "0.8.8", "x"),
+            ("b", "0.9.3", "x"),
+            ("b", "0.9.2", "x"),
+            ("c", "99.0.0", "x"),
+        ];
+        assert_eq!(versions.map(|one| violations(&[one])), [0, 0, 1, 1]);
     }
 
     #[test]

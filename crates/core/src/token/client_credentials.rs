@@ -53,7 +53,7 @@ pub fn grant<'a>(
         path: facts.path,
     };
     let api = api::choose(&target, app, facts.apis)?;
-    if !app.may_authenticate_by(facts.presented, &api.profile.client_auth) {
+    if !app.may_authenticate_by(facts.presented.method(), &api.profile.client_auth) {
         return Err(Denial::hinted(
             OAuthError::InvalidClient,
             Reason::AuthMethodNotAllowed,

@@ -37,6 +37,10 @@ pub fn parse(form: &Form) -> Result<TokenRequest, Denial> {
             Reason::UnknownGrantType,
         ))?;
     let scopes = form.get("scope").map(ScopeSet::parse).transpose()?;
+    // RFC 6749 3.3: a scope value holds at least one scope. Blanks are neither a list nor an omission.
+    if scopes.as_ref().is_some_and(ScopeSet::is_empty) {
+        return Err(Denial::new(OAuthError::InvalidScope, Reason::MalformedScope));
+    }
     let resources: Vec<String> = form.all("resource").map(str::to_owned).collect();
     if resources.iter().any(|resource| !is_resource(resource)) {
         return Err(Denial::new(OAuthError::InvalidTarget, Reason::UnknownResource));

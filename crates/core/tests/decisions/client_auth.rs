@@ -257,7 +257,7 @@ fn a_way_of_authentication_needs_both_the_api_and_the_app() {
     let mut world = World::new();
     let mut may = |presented: &Presented, own: Option<ClientAuthMethod>, api: &[ClientAuthMethod]| {
         world.app.auth_method = own;
-        world.app.may_authenticate_by(presented, api)
+        world.app.may_authenticate_by(presented.method(), api)
     };
     assert!(may(&basic(), None, &[Basic, Post]) && may(&post(), None, &[Basic, Post]));
     assert!(!may(&basic(), None, &[Post]) && !may(&post(), None, &[Basic]) && !may(&basic(), None, &[]));

@@ -1,7 +1,5 @@
 //! The admin API as the commands see it: by HTTP, or in this process with `--offline`.
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
@@ -12,8 +10,10 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
+use super::answer::Answer;
 use super::context::Remote;
 use super::failure::{Misuse, Refusal};
+use super::http_client::{cause, http_client};
 
 /// The admin API and the environment to work in.
 pub(super) struct Admin {
@@ -28,11 +28,6 @@ enum Transport {
         authorization: HeaderValue,
     },
     Offline(Router),
-}
-
-/// The body of a successful answer. No `Debug`: it may hold a new secret.
-pub(super) struct Answer {
-    body: Zeroizing<String>,
 }
 
 /// A path below `/admin/v1`.
@@ -70,26 +65,6 @@ impl Path {
             self.0.extend(utf8_percent_encode(value, SEGMENT));
         }
         self
-    }
-}
-
-impl Answer {
-    #[cfg(test)]
-    pub(super) fn of(body: &str) -> Self {
-        Self {
-            body: Zeroizing::new(body.to_owned()),
-        }
-    }
-
-    /// The body as it came.
-    pub(super) fn text(&self) -> &str {
-        &self.body
-    }
-
-    /// The body as JSON.
-    pub(super) fn json(&self) -> anyhow::Result<Value> {
-        serde_json::from_str(&self.body)
-            .context("the server's answer is no JSON. Does the URL end in /admin/v1?")
     }
 }
 
@@ -176,52 +151,11 @@ impl Admin {
             Transport::Offline(router) => ask_router(router.clone(), method, path, body).await?,
         };
         if status.is_success() {
-            Ok(Answer { body })
+            Ok(Answer::of(body))
         } else {
             Err(refusal(status, body).into())
         }
     }
-}
-
-/// A client that follows no redirects: they would carry the operator token or a client secret elsewhere.
-pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(Duration::from_secs(60))
-        .user_agent(concat!("grantor/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .context("cannot prepare the HTTP client")
-}
-
-/// Whether the URL stays on this machine, where nobody listens on the way.
-pub(super) fn is_loopback(url: &reqwest::Url) -> bool {
-    match url
-        .host_str()
-        .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
-    {
-        Some("localhost") => true,
-        Some(host) => host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
-}
-
-/// The innermost cause, in a person's words.
-pub(super) fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let io = cause.downcast_ref::<std::io::Error>();
-    if io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
-        return "connection refused".to_owned();
-    }
-    cause.to_string()
 }
 
 async fn ask_router(

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::Session;
-use super::admin::Answer;
+use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
 use super::seconds::Seconds;

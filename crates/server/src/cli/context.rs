@@ -8,8 +8,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::Global;
-use super::admin::is_loopback;
 use super::failure::Misuse;
+use super::http_client::is_loopback;
 use crate::config::position::toml_error;
 
 /// Where the admin API is.

@@ -4,6 +4,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error.
 
 mod admin;
+mod answer;
 mod app;
 mod apply;
 mod check_config;
@@ -13,6 +14,7 @@ mod demo;
 mod doctor;
 mod environment;
 mod failure;
+mod http_client;
 mod init;
 mod key;
 mod manifest_file;

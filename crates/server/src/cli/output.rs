@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use comfy_table::{Table, presets::NOTHING};
 use serde_json::Value;
 
-use super::admin::Answer;
+use super::answer::Answer;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,7 +244,9 @@ mod tests {
     fn print(shape: Shape, body: &str) -> (String, String) {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let mut output = Output::new(shape, Colour::Off, &mut out, &mut notes);
-        output.answer(&Answer::of(body), COLUMNS).unwrap();
+        output
+            .answer(&Answer::of(body.to_owned().into()), COLUMNS)
+            .unwrap();
         (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
     }
 

@@ -89,7 +89,7 @@ fn an_api_of_two_environments_becomes_two_with_a_document_for_each() {
     );
     assert_eq!(told, [one, two]);
     for (entry, api) in landscape.manifest.apis.iter().zip(&landscape.apis) {
-        assert_eq!(entry.environments, [api.environment.clone()]);
+        assert_eq!(entry.environments, std::slice::from_ref(&api.environment));
         assert_eq!(
             entry.openapi.as_ref(),
             Some(&api.document),

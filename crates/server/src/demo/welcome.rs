@@ -61,7 +61,12 @@ fn table(apis: &[ShownApi]) -> String {
             api.base_url.clone(),
         ]
     }));
-    table.trim_fmt()
+    let text = table.trim_fmt();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    lines.join("\n")
 }
 
 /// How to get and use the credentials of one API.

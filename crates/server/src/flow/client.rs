@@ -39,28 +39,25 @@ pub async fn load(
     source: IpAddr,
 ) -> Result<ClientFacts, FlowError> {
     let environment = state.environment.id;
+    let Some((first, secret)) = presented.candidates().next() else {
+        return Err(Denial::new(OAuthError::InvalidClient, Reason::MissingClientAuth).into());
+    };
     for (client_id, _) in presented.candidates() {
-        let Some(app) = node.cache.app(&node.store, environment, client_id).await? else {
-            continue;
-        };
+        // Before anything is read: whoever is throttled costs the database nothing.
+        node.limits.may_try(client_id, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+        let Some(app) = node.cache.app(&node.store, environment, client_id).await? else { continue };
         let tenant = node.cache.tenant(&node.store, app.tenant).await?;
         // Referential integrity makes this impossible; a missing tenant must never mean "no tenant rules".
         let tenant = tenant.ok_or(super::Fault::Internal)?;
         return Ok(ClientFacts { app, tenant });
     }
-    let Some((client_id, secret)) = presented.candidates().next() else {
-        return Err(Denial::new(OAuthError::InvalidClient, Reason::MissingClientAuth).into());
-    };
-    node.limits
-        .may_try(client_id, source)
-        .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
     // The work that a known id would have cost.
     state
         .keys
         .peppers
         .hash(CredentialType::ClientSecret, secret.map_or("", Secret::reveal));
     node.limits
-        .failed(client_id, source)
+        .failed(first, source)
         .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
     Err(Denial::new(
         OAuthError::InvalidClient,
@@ -75,7 +72,7 @@ impl ClientFacts {
         &self.tenant
     }
 
-    /// Judges the presented secret, under the throttle.
+    /// Judges the presented secret, and counts a failure. [`load`] has asked the throttle.
     ///
     /// # Errors
     /// `invalid_client`, or the throttle.
@@ -87,9 +84,6 @@ impl ClientFacts {
         source: IpAddr,
     ) -> Result<AuthenticatedApp<'_>, FlowError> {
         let client_id = self.app.client_id.as_str();
-        node.limits
-            .may_try(client_id, source)
-            .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
         let secret = presented
             .candidates()
             .find(|(id, _)| *id == client_id)
@@ -139,7 +133,7 @@ impl ClientFacts {
                 .flat_map(|api| api.profile.client_auth.iter().copied())
                 .collect(),
         };
-        if !self.app.may_authenticate_by(presented, &methods) {
+        if !self.app.may_authenticate_by(presented.method(), &methods) {
             return Err(Denial::new(OAuthError::InvalidClient, Reason::AuthMethodNotAllowed).into());
         }
         Ok(client)

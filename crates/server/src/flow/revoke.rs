@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
+use grantor_core::claims::AccessClaims;
 use grantor_core::client_auth::Presented;
+use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::revoke;
 use grantor_core::secret::{CredentialType, Spelling};
 
 use super::verify::{Genuine, recognise};
-use super::{FlowError, client};
+use super::{Fault, FlowError, client};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node};
 
@@ -51,4 +53,14 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
     };
     node.commit(&actor, decision.writes, decision.events).await?;
     Ok(decision.outcome?)
+}
+
+/// Revokes a token on an operator's word, whoever's it is.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn by_operator(node: &Node, actor: &Actor, state: &EnvironmentState, claims: &AccessClaims) -> Result<(), Fault> {
+    let write = Write::RevokeToken { environment: state.environment.id, jti: claims.jti.clone(), expires_at: claims.exp };
+    let event = AuditEvent::new("token.revoke", claims.jti.clone()).detail("client_id", claims.client_id.as_str());
+    node.commit(&actor.within(state.environment.id), vec![write], vec![event]).await
 }

@@ -1,6 +1,6 @@
 //! Rotation of keys: by command, by schedule, and the retirement of what has served.
 
-use grantor_core::decision::{AuditEvent, StoredKey, Write};
+use grantor_core::decision::{AuditEvent, KeyStep, StoredKey, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::signing_key::{KeyState, KeyUse, TooEarly, is_due, may_activate};
 use grantor_jose::Algorithm;
@@ -100,7 +100,7 @@ fn rotate_one(
 ) -> Result<Vec<Write>, RotateError> {
     // A pepper is never dropped by time: a stored hash names the one that made it.
     let retires_at = (active.usage != KeyUse::Pepper).then(|| leaves_at(now, longest));
-    let step = |key: &StoredKey, from, to, retires_at| Write::AdvanceKey {
+    let step = |key: &StoredKey, from, to, retires_at| Write::AdvanceKey(KeyStep {
         environment: key.environment,
         kid: key.kid.clone(),
         usage: key.usage,
@@ -108,7 +108,7 @@ fn rotate_one(
         to,
         at: now,
         retires_at,
-    };
+    });
     let mut writes = vec![step(active, KeyState::Active, KeyState::Retiring, retires_at)];
     let make = |state| {
         let number = next_number(ring, active.usage);
@@ -177,7 +177,7 @@ pub async fn on_schedule(node: &Node) -> Result<(), Fault> {
         let writes: Vec<Write> = ring
             .iter()
             .filter(served)
-            .map(|key| Write::AdvanceKey {
+            .map(|key| Write::AdvanceKey(KeyStep {
                 environment: key.environment,
                 kid: key.kid.clone(),
                 usage: key.usage,
@@ -185,7 +185,7 @@ pub async fn on_schedule(node: &Node) -> Result<(), Fault> {
                 to: KeyState::Retired,
                 at: now,
                 retires_at: None,
-            })
+            }))
             .collect();
         if !writes.is_empty() {
             let events = writes
@@ -197,7 +197,7 @@ pub async fn on_schedule(node: &Node) -> Result<(), Fault> {
             node.cache.forget_claims();
         }
         let due = ring.iter().filter(|key| {
-            key.state == KeyState::Active && key.usage != KeyUse::Pepper && is_due(&times(key), now)
+            key.state == KeyState::Active && key.usage != KeyUse::Pepper && is_due(&times(key), key.uses, now)
         });
         for key in due {
             let rotation = Rotation {

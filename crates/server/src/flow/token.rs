@@ -89,14 +89,11 @@ fn seal(node: &Node, state: &EnvironmentState, draft: &TokenDraft) -> Result<Str
                 .sign(Type::AccessToken, &payload(draft)?)
                 .map_err(|_| Fault::Internal)
         }
-        TokenFormat::Opaque => node
-            .decide(|env| {
-                state
-                    .keys
-                    .seal
-                    .seal(&draft.claims, &node.brand, state.environment.stage, env)
-            })
-            .ok_or(Fault::Internal),
+        TokenFormat::Opaque => {
+            node.count_sealed(state.environment.id);
+            node.decide(|env| state.keys.seal.seal(&draft.claims, &node.brand, state.environment.stage, env))
+                .ok_or(Fault::Internal)
+        }
     }
 }
 

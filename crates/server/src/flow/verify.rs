@@ -11,7 +11,7 @@ use grantor_core::claims::AccessClaims;
 use grantor_core::error::Reason;
 use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
 use grantor_core::secret::{CredentialType, Spelling};
-use grantor_jose::{Type, jwt};
+use grantor_jose::{Registered, Type, jws};
 use grantor_resource::CredentialKind;
 
 use super::Fault;
@@ -19,6 +19,9 @@ use crate::cache::TenantFacts;
 use crate::catalogue::EnvironmentState;
 use crate::keys::token_digest;
 use crate::node::Node;
+
+/// Seconds by which a token may begin in the future: the clock of the node that signed it may be ahead.
+const START_SKEW: i64 = 60;
 
 /// A genuine credential of this environment. Whether it is good for an API is judged by [`Genuine::judge`].
 pub enum Genuine {
@@ -90,19 +93,20 @@ fn token_claims(
     Ok(Genuine::Token(claims))
 }
 
+/// Signature, `typ`, claims of the right types, and their beginning (RFC 7662 2.2, RFC 7519 4.1.5). Issuer, audience and
+/// expiry are judged with the subjects, on every use.
 fn signed_claims(node: &Node, state: &EnvironmentState, token: &str) -> Option<AccessClaims> {
-    let expect = jwt::Expectations {
-        typ: Type::AccessToken,
-        issuer: state.environment.issuer.as_str(),
-        // Judged with the subjects, on every use.
-        audience: None,
-        now: node.now().seconds(),
-        skew: 60,
-    };
-    jwt::verify(token, &state.keys.verifying, &expect)
-        .ok()?
-        .claims()
-        .ok()
+    let verified = jws::verify(token, &state.keys.verifying).ok()?;
+    if !Type::AccessToken.accepts(verified.header.typ.as_deref()) {
+        return None;
+    }
+    // Strict: a time that is no number is an error, not an absent one.
+    let registered: Registered = serde_json::from_slice(&verified.payload).ok()?;
+    let latest = node.now().seconds().saturating_add(START_SKEW);
+    if [registered.nbf, registered.iat].into_iter().flatten().any(|start| start > latest) {
+        return None;
+    }
+    serde_json::from_slice(&verified.payload).ok()
 }
 
 impl Genuine {
@@ -175,11 +179,15 @@ impl Good {
         }
     }
 
-    /// The scopes that count at an API, space-delimited.
+    /// The scopes that count at an API, space-delimited. A key's are those that its tenant's access still allows.
     pub fn scope(&self, api: &Api) -> std::borrow::Cow<'_, str> {
         match &self.credential {
             Genuine::Token(claims) => claims.scope.as_str().into(),
-            Genuine::Key(key) => key.scopes.intersection(&api.scope_set()).to_string().into(),
+            Genuine::Key(key) => {
+                let access = self.tenant.accesses.iter().find(|access| access.api == api.id);
+                let allowed = access.map(|access| access.scopes.union(&api.server_scopes)).unwrap_or_default();
+                key.scopes.intersection(&api.scope_set()).intersection(&allowed).to_string().into()
+            }
         }
     }
 }

@@ -51,13 +51,17 @@ pub struct Posted {
 /// See [`NoForm`].
 pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Posted, NoForm> {
     let (parts, body) = request.into_parts();
-    if parts.method != Method::POST {
-        return Err(NoForm::Method);
-    }
     let query = parts
         .uri
         .query()
         .filter(|query| exposure::carries_credential(query));
+    if parts.method != Method::POST {
+        // By whatever method it was sent: a secret in a query has leaked.
+        if let Some(query) = query {
+            note_exposure(call, query, None).await?;
+        }
+        return Err(NoForm::Method);
+    }
     if !is_form(&parts.headers) && query.is_none() {
         return Err(NoForm::Denied(Denial::hinted(
             OAuthError::InvalidRequest,
@@ -68,15 +72,7 @@ pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Poste
     let bytes = read(body, MAX_FORM).await?;
     let form = Form::parse(&bytes);
     if let Some(query) = query {
-        let actor = Actor {
-            name: "anonymous".to_owned(),
-            address: call.source.to_string(),
-            request_id: call.request_id.to_owned(),
-            environment: Some(call.state.environment.id),
-        };
-        exposure::note(call.node, call.state, query, form.as_ref().ok(), &actor)
-            .await
-            .map_err(NoForm::Fault)?;
+        note_exposure(call, query, form.as_ref().ok()).await?;
         return Err(NoForm::Denied(Denial::hinted(
             OAuthError::InvalidRequest,
             Reason::CredentialInQuery,
@@ -91,6 +87,18 @@ pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Poste
         .map(|value| value.as_bytes());
     let presented = Presented::read(authorization, &form).map_err(NoForm::Denied)?;
     Ok(Posted { form, presented })
+}
+
+async fn note_exposure(call: &Call<'_>, query: &str, form: Option<&Form>) -> Result<(), NoForm> {
+    let actor = Actor {
+        name: "anonymous".to_owned(),
+        address: call.source.to_string(),
+        request_id: call.request_id.to_owned(),
+        environment: Some(call.state.environment.id),
+    };
+    exposure::note(call.node, call.state, query, form, &actor)
+        .await
+        .map_err(NoForm::Fault)
 }
 
 /// Parameters of the media type, such as a charset, are let be.

@@ -98,7 +98,14 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
     drop(scope);
     match verdict {
         Ok(()) => Ok(good),
-        Err(refusal) => Err(Stop::Refused(refusal, Reason::KindNotAccepted)),
+        Err(refusal) => {
+            let reason = match refusal {
+                Refusal::CredentialKind { .. } => Reason::KindNotAccepted,
+                Refusal::MissingScope { .. } => Reason::ScopeNotAllowed,
+                _ => Reason::UnknownOperation,
+            };
+            Err(Stop::Refused(refusal, reason))
+        }
     }
 }
 

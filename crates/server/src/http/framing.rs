@@ -49,14 +49,10 @@ impl Framing {
             return if chunked { Err(Ambiguous) } else { Ok(Ends::Known) };
         }
         // Empty lines before a request line are let pass (RFC 9112 2.2).
-        let start = self
-            .unread
-            .iter()
-            .position(|byte| !matches!(byte, b'\r' | b'\n'))
-            .unwrap_or(0);
-        let length = find(&self.unread[start..], b"\r\n\r\n").ok_or(Ambiguous)? + 4;
+        let start = self.unread.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+        let length = head_length(&self.unread[start..])?;
         let head = &self.unread[start..start + length];
-        if !head.starts_with(method.as_str().as_bytes()) || has_bare_lf(head) {
+        if !head.starts_with(method.as_str().as_bytes()) {
             return Err(Ambiguous);
         }
         if chunked {
@@ -94,14 +90,19 @@ pub enum Ends {
     WithConnection,
 }
 
-fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    bytes.windows(needle.len()).position(|window| window == needle)
-}
-
-fn has_bare_lf(head: &[u8]) -> bool {
-    head.iter()
-        .enumerate()
-        .any(|(index, byte)| *byte == b'\n' && (index == 0 || head[index - 1] != b'\r'))
+/// Length of the head up to and with its empty line. A line that ends in a bare LF is ambiguous.
+fn head_length(bytes: &[u8]) -> Result<usize, Ambiguous> {
+    let mut line = 0;
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        if end == 0 || bytes[end - 1] != b'\r' {
+            return Err(Ambiguous);
+        }
+        if end == line + 1 {
+            return Ok(end + 1);
+        }
+        line = end + 1;
+    }
+    Err(Ambiguous)
 }
 
 fn names_content_length(head: &[u8]) -> bool {

@@ -23,7 +23,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::framing::{Ends, Framing};
-use super::respond::{self, Body};
+use crate::config::IpNet;
+use super::respond::Body;
 
 /// Length of a tick.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,12 +34,12 @@ const HEAD_TICKS: u8 = 10;
 const IDLE_TICKS: u8 = 60;
 /// Ticks for a peer that does not take what we write.
 const WRITE_TICKS: u8 = 30;
-/// Connections at most, in all and from one address (loopback is not counted by address: a proxy sits there).
+/// Connections at most, in all and from one address. Loopback and trusted proxies are not counted by address.
 const MAX_CONNECTIONS: usize = 8_192;
 const MAX_PER_ADDRESS: usize = 100;
 
 /// Serves connections until `stop` says so, then lets those in flight finish.
-pub async fn run<H, F>(listener: TcpListener, handler: H, mut stop: watch::Receiver<bool>)
+pub async fn run<H, F>(listener: TcpListener, proxies: Vec<IpNet>, handler: H, mut stop: watch::Receiver<bool>)
 where
     H: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -58,13 +59,15 @@ where
                 continue;
             }
         };
-        let Some(place) = Connections::enter(&connections, peer.ip()) else {
+        let many = peer.ip().is_loopback() || proxies.iter().any(|network| network.contains(peer.ip().to_canonical()));
+        let limit = if many { MAX_CONNECTIONS } else { MAX_PER_ADDRESS };
+        let Some(place) = Connections::enter(&connections, peer.ip(), limit) else {
             continue;
         };
         tokio::spawn(serve(stream, peer, handler.clone(), stop.clone(), place));
     }
-    // Those in flight hold a place each; ten seconds are enough for any answer of ours.
-    for _ in 0..100 {
+    // Those in flight hold a place each. Eight seconds are enough for any answer of ours; supervisors kill after ten.
+    for _ in 0..80 {
         if connections.total.load(Ordering::Acquire) == 0 {
             return;
         }
@@ -94,12 +97,12 @@ async fn serve<H, F>(
         let (handler, pulse) = (handler.clone(), service_pulse.clone());
         async move { Ok::<_, Infallible>(handle(&handler, peer, request, &pulse).await) }
     });
+    // No `pipeline_flush`: it keeps an answer back while more bytes wait, and loses it if the connection ends there.
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(None)
         .max_headers(64)
         .max_buf_size(32 * 1024)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(watched), service);
     let mut connection = std::pin::pin!(connection);
     let mut ticks = tokio::time::interval(TICK);
@@ -110,7 +113,12 @@ async fn serve<H, F>(
             biased;
             // Broken and refused connections end here, too; there is nobody to tell.
             _ = connection.as_mut() => return,
-            _ = ticks.tick() => if pulse.tick_is_too_late() { return },
+            _ = ticks.tick() => {
+                // Half a head is no request in flight: it does not hold up the end.
+                if pulse.tick_is_too_late() || stopping && pulse.phase.load(Ordering::Relaxed) == HEAD {
+                    return;
+                }
+            }
             _ = stop.changed(), if !stopping => {
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
@@ -122,7 +130,7 @@ async fn serve<H, F>(
 async fn handle<H, F>(
     handler: &H,
     peer: SocketAddr,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     pulse: &Pulse,
 ) -> Response<Body>
 where
@@ -135,10 +143,11 @@ where
         .unwrap_or_else(PoisonError::into_inner)
         .request(request.method(), request.headers());
     pulse.phase.store(IN_REQUEST, Ordering::Relaxed);
-    let mut response = match framed {
-        Ok(_) => handler(peer, request).await,
-        Err(_) => respond::bad_framing(""),
-    };
+    if let Err(ambiguous) = framed {
+        // The handler answers, with the request's id; it looks for this mark first.
+        request.extensions_mut().insert(ambiguous);
+    }
+    let mut response = handler(peer, request).await;
     if framed != Ok(Ends::Known) {
         response
             .headers_mut()
@@ -272,7 +281,7 @@ struct Place {
 }
 
 impl Connections {
-    fn enter(connections: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    fn enter(connections: &Arc<Self>, address: IpAddr, limit: usize) -> Option<Place> {
         let address = address.to_canonical();
         let mut by_address = connections
             .by_address
@@ -280,7 +289,7 @@ impl Connections {
             .unwrap_or_else(PoisonError::into_inner);
         let here = by_address.entry(address).or_insert(0);
         if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS
-            || (*here >= MAX_PER_ADDRESS && !address.is_loopback())
+            || *here >= limit
         {
             return None;
         }
@@ -308,5 +317,79 @@ impl Drop for Place {
             }
         }
         self.connections.total.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ticks until the connection ends; 200 if it does not.
+    fn ticks(pulse: &Pulse) -> usize {
+        (0..200).take_while(|_| !pulse.tick_is_too_late()).count()
+    }
+
+    #[test]
+    fn m03_an_idle_connection_has_a_minute() {
+        assert_eq!(ticks(&Pulse::default()), 60);
+    }
+
+    #[test]
+    fn m03_a_head_has_ten_seconds_from_its_first_byte_and_no_later_byte_prolongs_it() {
+        let pulse = Pulse::default();
+        (0..50).for_each(|_| assert!(!pulse.tick_is_too_late()));
+        pulse.received(b"G");
+        let trickled = (0..200).take_while(|_| {
+            pulse.received(b"x");
+            !pulse.tick_is_too_late()
+        });
+        assert_eq!(trickled.count(), 10);
+    }
+
+    #[test]
+    fn m03_reading_nothing_begins_no_head() {
+        let pulse = Pulse::default();
+        pulse.received(b"");
+        assert_eq!(ticks(&pulse), 60);
+    }
+
+    #[test]
+    fn m03_a_request_in_flight_is_not_ended_by_ticks() {
+        let pulse = Pulse::default();
+        pulse.phase.store(IN_REQUEST, Ordering::Relaxed);
+        assert_eq!(ticks(&pulse), 200);
+    }
+
+    #[test]
+    fn m03_a_peer_that_takes_nothing_has_half_a_minute_also_in_a_request() {
+        for phase in [HEAD, IN_REQUEST] {
+            let pulse = Pulse::default();
+            pulse.phase.store(phase, Ordering::Relaxed);
+            pulse.wrote(true);
+            // A head that never ends would end first.
+            assert_eq!(ticks(&pulse), if phase == HEAD { 10 } else { 30 });
+        }
+        let pulse = Pulse::default();
+        pulse.phase.store(IN_REQUEST, Ordering::Relaxed);
+        pulse.wrote(true);
+        (0..29).for_each(|_| assert!(!pulse.tick_is_too_late()));
+        pulse.wrote(false);
+        assert_eq!(ticks(&pulse), 200, "a peer that takes something has its time again");
+    }
+
+    #[test]
+    fn one_address_has_its_share_of_connections_and_gives_it_back() {
+        let connections = Arc::new(Connections::default());
+        let (here, there) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let mut places: Vec<Place> = (0..5)
+            .map_while(|_| Connections::enter(&connections, here, 3))
+            .collect();
+        assert_eq!(places.len(), 3);
+        assert!(Connections::enter(&connections, there, 3).is_some());
+        places.pop();
+        assert!(Connections::enter(&connections, here, 3).is_some());
+        drop(places);
+        assert_eq!(connections.total.load(Ordering::Acquire), 0);
+        assert!(connections.by_address.lock().unwrap().is_empty());
     }
 }

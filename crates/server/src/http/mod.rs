@@ -33,7 +33,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use ::http::header::{HOST, HeaderValue};
-use ::http::{Request, Response};
+use ::http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
@@ -98,9 +98,9 @@ async fn dispatch(
     request_id: &str,
 ) -> Response<Body> {
     let node = &*service.node;
-    let Some(origin) = source::origin(peer.ip(), request.headers(), &service.proxies) else {
-        return respond::bad_forwarding(request_id);
-    };
+    if request.extensions().get::<framing::Ambiguous>().is_some() {
+        return respond::bad_framing(request_id);
+    }
     let path = request.uri().path();
     let host = request.uri().authority().map(|authority| authority.as_str());
     let host = host.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
@@ -109,6 +109,13 @@ async fn dispatch(
         catalogue
             .route(path, host)
             .map(|(state, endpoint)| (state.clone(), endpoint.clone()))
+    };
+    let Some(origin) = source::origin(peer.ip(), request.headers(), &service.proxies) else {
+        // A gateway takes any status but 401 and 403 for a defect of its own configuration.
+        return match routed {
+            Some((_, Endpoint::ForwardAuth(_))) => respond::bad_forwarding(StatusCode::FORBIDDEN, request_id),
+            _ => respond::bad_forwarding(StatusCode::BAD_REQUEST, request_id),
+        };
     };
     let Some((state, endpoint)) = routed else {
         return beside(service, &origin, peer, request, request_id).await;

@@ -173,9 +173,9 @@ pub fn plain_http(request_id: &str) -> Response<Body> {
 }
 
 /// A trusted proxy sent something that is no address.
-pub fn bad_forwarding(request_id: &str) -> Response<Body> {
+pub fn bad_forwarding(code: StatusCode, request_id: &str) -> Response<Body> {
     status(
-        StatusCode::BAD_REQUEST,
+        code,
         OAuthError::InvalidRequest,
         "X-Forwarded-For is malformed.",
         request_id,

@@ -39,6 +39,8 @@ pub struct StoreFigures {
     pub units: u64,
     /// Units that wait.
     pub queued: usize,
+    /// Whether writing has been given up.
+    pub read_only: bool,
 }
 
 impl Store {
@@ -81,6 +83,7 @@ impl Store {
                 commits: store.commits(),
                 units: store.units(),
                 queued: store.queued(),
+                read_only: store.is_read_only(),
             },
         }
     }
@@ -113,14 +116,6 @@ impl Store {
 
 /// Every statement of the program, so that a test can prepare each on every engine.
 pub fn statements() -> Vec<&'static Sql> {
-    [
-        load::app::STATEMENTS,
-        load::key_ring::STATEMENTS,
-        load::api_key::STATEMENTS,
-        load::catalogue::STATEMENTS,
-        load::tenant::STATEMENTS,
-        load::list::STATEMENTS,
-        write::STATEMENTS,
-    ]
-    .concat()
+    let reading = [load::app::STATEMENTS, load::api_key::STATEMENTS, load::catalogue::STATEMENTS, load::key_ring::STATEMENTS, load::list::STATEMENTS, load::tenant::STATEMENTS];
+    [reading.concat(), write::statements()].concat()
 }

@@ -1,9 +1,12 @@
 //! Black-box tests: a real server on a free port, real sockets, a clock that tests move. One binary, so that linking stays fast.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
 mod admin_api;
 mod cli;
 mod cluster_of_one;
 mod discovery;
+mod dropped_callers;
 mod forward_auth;
 mod http_messages;
 mod keys_and_rotation;

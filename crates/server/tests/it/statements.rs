@@ -1,1 +1,336 @@
-//! Tests to come.
+//! Every statement of the program is prepared on both engines, and none reads an environment's rows without naming it.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use grantor_server::store::migrate::{Dialect, render};
+use grantor_server::store::sqlite::{Shape, SqliteOptions, SqliteStore};
+use grantor_server::store::{MIGRATIONS, statements};
+
+/// What each statement takes and gives on SQLite, in the order of the registry.
+async fn sqlite_shapes() -> Vec<Shape> {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new(folder.path().join("a.db"));
+    let (store, _) = SqliteStore::open_migrated(options, MIGRATIONS, 0).unwrap();
+    let mut shapes = Vec::new();
+    for sql in statements() {
+        let shape = store.shape(sql).await;
+        shapes.push(shape.unwrap_or_else(|error| panic!("{}: {error}", sql.name)));
+    }
+    shapes
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_sqlite_with_as_many_parameters_as_its_text_names() {
+    let shapes = sqlite_shapes().await;
+    assert!(shapes.len() >= 40, "{} statements", shapes.len());
+    for (sql, shape) in statements().iter().zip(shapes) {
+        let named = (1..20).filter(|n| names_parameter(sql.text, *n)).count();
+        assert_eq!(shape.parameters, named, "{}: a number is left out", sql.name);
+        let gives_rows = sql.text.starts_with("SELECT") || sql.text.contains("RETURNING");
+        assert_eq!(shape.columns > 0, gives_rows, "{}", sql.name);
+    }
+}
+
+/// Whether `$n` stands in a text, and not only as the beginning of `$n0`.
+fn names_parameter(text: &str, n: usize) -> bool {
+    let name = format!("${n}");
+    text.match_indices(&name)
+        .any(|(at, _)| !text[at + name.len()..].starts_with(|next: char| next.is_ascii_digit()))
+}
+
+#[test]
+fn every_statement_has_a_name_of_its_own() {
+    let all = statements();
+    let names: HashSet<&str> = all.iter().map(|sql| sql.name).collect();
+    assert_eq!(names.len(), all.len());
+    let texts: HashSet<&str> = all.iter().map(|sql| sql.text).collect();
+    assert_eq!(texts.len(), all.len(), "two names for one text");
+}
+
+#[test]
+fn every_statement_of_the_source_is_in_the_registry() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut declared = Vec::new();
+    collect_names(&source, &mut declared);
+    let registered: HashSet<&str> = statements().iter().map(|sql| sql.name).collect();
+    assert!(declared.len() >= 40, "{}", declared.len());
+    for (name, file) in declared {
+        assert!(
+            registered.contains(name.as_str()),
+            "{name} of {file} is in no STATEMENTS list"
+        );
+    }
+}
+
+/// The names of all `Sql` constants below a folder, without tests.
+fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            collect_names(&path, found);
+            continue;
+        }
+        if file.contains("tests") || !file.ends_with(".rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for block in product.split(": Sql = Sql {").skip(1) {
+            let name = block
+                .split("name: \"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next());
+            found.push((name.expect("a name").to_owned(), file.clone()));
+        }
+    }
+}
+
+/// Tables whose rows belong to one environment.
+const OF_AN_ENVIRONMENT: [&str; 6] = [
+    "apps",
+    "app_secrets",
+    "api_keys",
+    "revoked_tokens",
+    "key_ring",
+    "apis",
+];
+
+/// Statements that may read them without naming the environment, and why.
+const FOR_ALL: [(&str, &str); 3] = [
+    (
+        "apis",
+        "the catalogue holds every environment and files each API under its own",
+    ),
+    (
+        "revoked_tokens",
+        "the list of revoked ids is held whole, by environment",
+    ),
+    (
+        "all_accesses",
+        "names the environment through the API that it joins",
+    ),
+];
+
+#[test]
+fn a_select_on_rows_of_an_environment_names_the_environment() {
+    let mut checked = 0;
+    for sql in statements() {
+        let words: Vec<&str> = sql
+            .text
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .collect();
+        let reads = |table: &str| {
+            words
+                .windows(2)
+                .any(|pair| ["FROM", "JOIN"].contains(&pair[0]) && pair[1] == table)
+        };
+        if !sql.text.starts_with("SELECT") || !OF_AN_ENVIRONMENT.iter().any(|table| reads(table)) {
+            continue;
+        }
+        checked += 1;
+        if FOR_ALL.iter().any(|(name, _)| *name == sql.name) {
+            continue;
+        }
+        let condition = sql
+            .text
+            .split_once("WHERE")
+            .map_or("", |(_, condition)| condition);
+        assert!(
+            condition.contains("environment_id = $"),
+            "{} reads across environments: {}",
+            sql.name,
+            sql.text
+        );
+    }
+    assert!(checked >= 8, "the guard looked at {checked} statements only");
+    let all: HashSet<&str> = statements().iter().map(|sql| sql.name).collect();
+    assert!(
+        FOR_ALL.iter().all(|(name, _)| all.contains(name)),
+        "an exception without a statement"
+    );
+}
+
+#[test]
+fn statements_stay_in_the_subset_that_both_engines_read_alike() {
+    for sql in statements() {
+        for foreign in [
+            "INSERT OR",
+            "REPLACE INTO",
+            "now()",
+            "datetime(",
+            "?",
+            "::",
+            "ROWID",
+            "AUTOINCREMENT",
+        ] {
+            assert!(!sql.text.contains(foreign), "{}: {foreign}", sql.name);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_prepares_on_postgresql_with_the_same_shape() {
+    let (parameters, _server) = postgres();
+    let (client, connection) = tokio_postgres::connect(&parameters, tokio_postgres::NoTls)
+        .await
+        .unwrap_or_else(|error| {
+            panic!("PostgreSQL does not answer: {error:?}. Run ./test, which starts one")
+        });
+    tokio::spawn(connection);
+    let schema = format!("grantor_statements_{}", std::process::id());
+    client
+        .batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path TO {schema}"))
+        .await
+        .unwrap();
+    for migration in MIGRATIONS {
+        let text = render(migration.text, Dialect::Postgres);
+        let applied = client.batch_execute(&text).await;
+        applied.unwrap_or_else(|error| panic!("migration {}: {error:?}", migration.version));
+    }
+    let shapes = sqlite_shapes().await;
+    let mut faults = Vec::new();
+    for (sql, shape) in statements().iter().zip(shapes) {
+        match client.prepare(sql.text).await {
+            Err(error) => faults.push(format!("{}: {error:?}", sql.name)),
+            Ok(prepared) => {
+                let found = Shape {
+                    parameters: prepared.params().len(),
+                    columns: prepared.columns().len(),
+                };
+                if found != shape {
+                    faults.push(format!("{}: {found:?} here, {shape:?} on SQLite", sql.name));
+                }
+            }
+        }
+    }
+    client
+        .batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
+        .await
+        .unwrap();
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// How to reach a PostgreSQL server: the one of the test command, else one of our own, which ends with the guard.
+fn postgres() -> (String, Option<Throwaway>) {
+    const HOW: &str = "run ./test, which starts one, or set GRANTOR_TEST_POSTGRES";
+    match std::env::var_os("GRANTOR_TEST_POSTGRES") {
+        Some(text) if text.is_empty() => panic!("GRANTOR_TEST_POSTGRES is empty: {HOW}"),
+        Some(text) => (text.into_string().unwrap(), None),
+        None => {
+            let programs = programs().unwrap_or_else(|| panic!("there is no PostgreSQL here: {HOW}"));
+            let own = Throwaway::start(programs);
+            (own.parameters(), Some(own))
+        }
+    }
+}
+
+/// The folder of `initdb` and `pg_ctl`.
+fn programs() -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    folders.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    folders
+        .into_iter()
+        .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+}
+
+/// A PostgreSQL server in a folder of its own, on a socket only.
+struct Throwaway {
+    programs: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Throwaway {
+    fn start(programs: PathBuf) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let own = Self { programs, folder };
+        if is_root() {
+            let chown = Command::new("chown")
+                .arg("postgres")
+                .arg(own.folder.path())
+                .output();
+            assert!(chown.unwrap().status.success(), "the user postgres is missing");
+        }
+        let data = own.folder.path().join("db");
+        let made = own.run("initdb", &["-D", text(&data), "-A", "trust", "-U", "postgres"]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let log = own.folder.path().join("log");
+        let options = format!(
+            "-c listen_addresses='' -c fsync=off -k {}",
+            own.folder.path().display()
+        );
+        let started = own.run(
+            "pg_ctl",
+            &["-D", text(&data), "-w", "-l", text(&log), "-o", &options, "start"],
+        );
+        assert!(
+            started.status.success(),
+            "{}",
+            std::fs::read_to_string(&log).unwrap_or_default()
+        );
+        own
+    }
+
+    fn parameters(&self) -> String {
+        format!(
+            "host={} user=postgres dbname=postgres",
+            self.folder.path().display()
+        )
+    }
+
+    /// PostgreSQL refuses to run as root.
+    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        let path = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        command
+            .args(arguments)
+            .current_dir("/")
+            // A server that inherits our pipes would keep `output` waiting.
+            .stdin(std::process::Stdio::null());
+        if program == "pg_ctl" {
+            command
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null());
+            let status = command.status().unwrap();
+            return Output {
+                status,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            };
+        }
+        command.output().unwrap()
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        let data = self.folder.path().join("db");
+        self.run("pg_ctl", &["-D", text(&data), "-m", "immediate", "stop"]);
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a temporary folder's name is text")
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}

@@ -81,11 +81,12 @@ pub(super) async fn list(
     } else {
         None
     };
+    let tenants = tenants::names(&admin, apps.iter().map(|app| app.tenant)).await?;
     let shown = apps
         .iter()
         .filter(|app| only.is_none_or(|tenant| app.tenant == tenant));
     let items: Vec<Value> = shown
-        .map(|app| view::app(&state, app, &app.tenant.to_string()))
+        .map(|app| view::app(&state, app, &tenants[&app.tenant]))
         .collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
 }

@@ -94,7 +94,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
         let now = admin.node.now();
         for key in ring
             .iter()
-            .filter(|key| key.state == KeyState::Active && is_due(&times(key), now))
+            .filter(|key| key.state == KeyState::Active && is_due(&times(key), key.uses, now))
         {
             let text = format!(
                 "The {} key {} of {} is older than 90 days.",

@@ -71,7 +71,10 @@ pub(super) async fn list(
     let shown = keys
         .iter()
         .filter(|key| only.is_none_or(|tenant| key.tenant == tenant));
-    let items: Vec<Value> = shown.map(|key| view::key(&state, key, now)).collect();
+    let tenants = tenants::names(&admin, keys.iter().map(|key| key.tenant)).await?;
+    let items: Vec<Value> = shown
+        .map(|key| view::key(&state, key, &tenants[&key.tenant], now))
+        .collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
 }
 
@@ -96,7 +99,7 @@ pub(super) async fn create(
         lifetime: body.lifetime,
     };
     let (secret, key) = api_key::create(&admin.node, &admin.actor, &state, &tenant, request).await?;
-    let mut shown = view::key(&state, &key, admin.node.now());
+    let mut shown = view::key(&state, &key, tenant.name.as_str(), admin.node.now());
     shown["key"] = secret.reveal().into();
     Ok(answer(StatusCode::CREATED, &shown))
 }
@@ -105,8 +108,7 @@ pub(super) async fn show(
     admin: Admin,
     Path((environment, id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (state, key) = find(&admin, &environment, &id).await?;
-    Ok(answer(StatusCode::OK, &view::key(&state, &key, admin.node.now())))
+    again(&admin, &environment, &id).await
 }
 
 async fn find(
@@ -161,5 +163,9 @@ pub(super) async fn resume(
 
 async fn again(admin: &Admin, environment: &str, id: &str) -> Result<Response, Problem> {
     let (state, key) = find(admin, environment, id).await?;
-    Ok(answer(StatusCode::OK, &view::key(&state, &key, admin.node.now())))
+    let tenants = tenants::names(admin, [key.tenant].into_iter()).await?;
+    Ok(answer(
+        StatusCode::OK,
+        &view::key(&state, &key, &tenants[&key.tenant], admin.node.now()),
+    ))
 }

@@ -15,11 +15,12 @@ mod view;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use ::http::request::Parts;
 use ::http::{HeaderValue, StatusCode};
 use axum::Router;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use grantor_core::secret::CredentialType;
@@ -113,7 +114,31 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/audit", get(doctor::audit))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), finish))
         .with_state(state)
+}
+
+/// Gives every refusal its shape: the request's id into each problem, and a problem in place of the router's own texts.
+async fn finish(State(state): State<Admins>, request: Request, next: Next) -> Response {
+    let seen = request.extensions().get::<Seen>();
+    let request_id = seen.map_or_else(|| state.node.request_id(), |seen| seen.request_id.clone());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| {
+        Problem::new(
+            status,
+            "bad_request",
+            "The path or the query does not fit this resource.",
+        )
+    });
+    let mut finished = problem.body(Some(&request_id));
+    if let Some(allow) = response.headers_mut().remove(ALLOW) {
+        finished.headers_mut().insert(ALLOW, allow);
+    }
+    finished
 }
 
 async fn unknown(_admin: Admin) -> Problem {
@@ -277,7 +302,7 @@ fn is_deeper_than(json: &[u8], limit: usize) -> bool {
 }
 
 /// RFC 9457.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     status: StatusCode,
     kind: &'static str,
@@ -369,10 +394,13 @@ impl From<FlowError> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    fn body(&self, request_id: Option<&str>) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Problem");
-        let body = json!({ "type": format!("urn:grantor:problem:{}", self.kind), "title": title, "status": self.status.as_u16(), "detail": self.detail });
+        let mut body = json!({ "type": format!("urn:grantor:problem:{}", self.kind), "title": title, "status": self.status.as_u16(), "detail": self.detail });
+        if let Some(id) = request_id {
+            body["request_id"] = id.into();
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -386,6 +414,15 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Without the request's id: [`finish`] puts it in.
+    fn into_response(self) -> Response {
+        let mut response = self.body(None);
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,5 +1,8 @@
 //! Tenants and their accesses.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use ::http::StatusCode;
 use axum::extract::{Path, Query};
 use axum::response::Response;
@@ -82,6 +85,26 @@ pub(super) async fn find(admin: &Admin, name: &str) -> Result<Tenant, Problem> {
         .ok_or_else(|| Problem::not_found("There is no such tenant."))
 }
 
+/// The short names of tenants, by id: people read lists.
+pub(super) async fn names(
+    admin: &Admin,
+    ids: impl Iterator<Item = TenantId>,
+) -> Result<BTreeMap<TenantId, String>, Problem> {
+    let mut names = BTreeMap::new();
+    for id in ids {
+        if let Entry::Vacant(place) = names.entry(id) {
+            let tenant = admin
+                .node
+                .store
+                .tenant(id)
+                .await
+                .map_err(crate::flow::Fault::from)?;
+            place.insert(tenant.map_or_else(|| id.to_string(), |tenant| tenant.name.to_string()));
+        }
+    }
+    Ok(names)
+}
+
 pub(super) async fn accesses(admin: Admin, Path(environment): Path<String>) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
     let rows = admin
@@ -90,12 +113,13 @@ pub(super) async fn accesses(admin: Admin, Path(environment): Path<String>) -> R
         .all_accesses(state.environment.id, PAGE)
         .await
         .map_err(crate::flow::Fault::from)?;
+    let tenants = names(&admin, rows.iter().map(|access| access.tenant)).await?;
     let items: Vec<Value> = rows
         .iter()
         .map(|access| {
             let api = state.api_by_id(access.api).map(|api| api.name.to_string());
             json!({
-                "tenant": access.tenant, "api": api, "status": access.status, "epoch": access.epoch, "scopes": access.scopes, "quota": access.quota,
+                "tenant": tenants[&access.tenant], "api": api, "status": access.status, "epoch": access.epoch, "scopes": access.scopes, "quota": access.quota,
                 "client_token_lifetime": access.client_token_lifetime, "user_token_lifetime": access.user_token_lifetime,
             })
         })

@@ -3,12 +3,12 @@
 use ::http::StatusCode;
 use axum::extract::Path;
 use axum::response::Response;
-use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::error::Reason;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Admin, Body, Problem, answer};
+use crate::flow;
 use crate::flow::verify::{Genuine, recognise};
 
 #[derive(Deserialize)]
@@ -43,7 +43,10 @@ pub(super) async fn inspect(
     };
     let claims = match &genuine {
         Genuine::Token(claims) => json!(claims.as_ref()),
-        Genuine::Key(key) => super::view::key(&state, key, admin.node.now()),
+        Genuine::Key(key) => {
+            let tenants = super::tenants::names(&admin, [key.tenant].into_iter()).await?;
+            super::view::key(&state, key, &tenants[&key.tenant], admin.node.now())
+        }
     };
     let api = match (&body.api, &genuine) {
         (Some(name), _) => state.api(name),
@@ -76,21 +79,7 @@ pub(super) async fn revoke(
             "This is no living access token of this environment. An API key is revoked by its id.",
         ));
     };
-    let write = Write::RevokeToken {
-        environment: state.environment.id,
-        jti: claims.jti.clone(),
-        expires_at: claims.exp,
-    };
-    let event =
-        AuditEvent::new("token.revoke", claims.jti.clone()).detail("client_id", claims.client_id.as_str());
-    admin
-        .node
-        .commit(
-            &admin.actor.within(state.environment.id),
-            vec![write],
-            vec![event],
-        )
-        .await?;
+    flow::revoke::by_operator(&admin.node, &admin.actor, &state, &claims).await?;
     Ok(answer(
         StatusCode::OK,
         &json!({ "revoked": true, "token_id": claims.jti }),

@@ -72,7 +72,7 @@ pub(super) fn secret(version: &SecretVersion, now: UnixMillis) -> Value {
 }
 
 /// An API key's row.
-pub(super) fn key(state: &EnvironmentState, key: &ApiKey, now: UnixMillis) -> Value {
+pub(super) fn key(state: &EnvironmentState, key: &ApiKey, tenant: &str, now: UnixMillis) -> Value {
     let status = match key.status.as_str() {
         "closed" => "revoked",
         "active" if key.expires_at <= now => "expired",
@@ -81,7 +81,7 @@ pub(super) fn key(state: &EnvironmentState, key: &ApiKey, now: UnixMillis) -> Va
     json!({
         "id": key.id,
         "environment": state.environment.name,
-        "tenant": key.tenant,
+        "tenant": tenant,
         "name": key.name,
         "apis": names(state, &key.apis),
         "scopes": key.scopes,

@@ -14,7 +14,7 @@ pub const STATEMENTS: &[&Sql] = &[&RING];
 
 const RING: Sql = Sql {
     name: "key_ring",
-    text: "SELECT environment_id, kid, usage, algorithm, state, public, sealed, created_at, activated_at, retires_at \
+    text: "SELECT environment_id, kid, usage, algorithm, state, public, sealed, created_at, activated_at, retires_at, uses \
            FROM key_ring WHERE environment_id = $1 ORDER BY created_at, kid",
 };
 
@@ -38,6 +38,7 @@ impl FromRow for StoredKey {
             created_at: UnixMillis(row.int(7)?),
             activated_at: row.opt_int(8)?.map(UnixMillis),
             retires_at: row.opt_int(9)?.map(UnixMillis),
+            uses: row.int(10)?,
         })
     }
 }

@@ -1,0 +1,124 @@
+//! Writes of apps and the versions of their secrets.
+
+use grantor_core::app::{App, SecretVersion};
+use grantor_core::decision::StatusChange;
+use grantor_core::env::UnixMillis;
+use grantor_core::id::AppId;
+
+use super::super::sql::{Sql, Statement};
+use super::{json, one, raise};
+
+/// Everything here, for the test that prepares it.
+pub(super) const STATEMENTS: &[&Sql] = &[&INSERT_APP, &CHANGE_APP, &APP_STATUS, &END_APP_TOKENS, &MARK_EXPOSED, &INSERT_SECRET, &END_SECRET, &SCHEDULE_SECRET_END];
+
+const INSERT_APP: Sql = Sql {
+    name: "insert_app",
+    text: "INSERT INTO apps (id, environment_id, tenant_id, client_id, skeleton, name, status, epoch, auth_method, grants, apis, scopes, introspects, exposed_at, created_at) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+};
+const CHANGE_APP: Sql = Sql {
+    name: "change_app",
+    text: "UPDATE apps SET name = $3, auth_method = $4, grants = $5, apis = $6, scopes = $7, introspects = $8 \
+           WHERE id = $1 AND environment_id = $2 AND status <> 'closed'",
+};
+const APP_STATUS: Sql = Sql {
+    name: "app_status",
+    text: "UPDATE apps SET status = $3, epoch = epoch + $4 WHERE id = $1 AND status = $2",
+};
+const END_APP_TOKENS: Sql = Sql {
+    name: "end_app_tokens",
+    text: "UPDATE apps SET epoch = epoch + 1 WHERE id = $1",
+};
+const MARK_EXPOSED: Sql = Sql {
+    name: "mark_exposed",
+    text: "UPDATE apps SET exposed_at = $2 WHERE id = $1",
+};
+const INSERT_SECRET: Sql = Sql {
+    name: "insert_secret",
+    text: "INSERT INTO app_secrets (app_id, version, pepper, mac, last_four, not_before, expires_at, ended_at, created_at) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+};
+const END_SECRET: Sql = Sql {
+    name: "end_secret",
+    text: "UPDATE app_secrets SET ended_at = $3 WHERE app_id = $1 AND version = $2 AND ended_at IS NULL",
+};
+const SCHEDULE_SECRET_END: Sql = Sql {
+    name: "schedule_secret_end",
+    text: "UPDATE app_secrets SET expires_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE app_id = $1 AND version = $2 AND ended_at IS NULL",
+};
+
+pub(super) fn insert_app(app: &App) -> Statement {
+    one(
+        &INSERT_APP,
+        vec![
+            app.id.bytes().into(),
+            app.environment.bytes().into(),
+            app.tenant.bytes().into(),
+            app.client_id.as_str().into(),
+            app.client_id.skeleton().into(),
+            app.name.as_str().into(),
+            app.status.as_str().into(),
+            app.epoch.into(),
+            app.auth_method.map(|method| method.as_str()).into(),
+            json(&app.grants),
+            json(&app.apis),
+            json(&app.scopes),
+            json(&app.introspects),
+            app.exposed_at.map(|at| at.0).into(),
+            app.created_at.0.into(),
+        ],
+    )
+}
+
+pub(super) fn change_app(app: &App) -> Statement {
+    one(
+        &CHANGE_APP,
+        vec![
+            app.id.bytes().into(),
+            app.environment.bytes().into(),
+            app.name.as_str().into(),
+            app.auth_method.map(|method| method.as_str()).into(),
+            json(&app.grants),
+            json(&app.apis),
+            json(&app.scopes),
+            json(&app.introspects),
+        ],
+    )
+}
+
+pub(super) fn app_status(change: &StatusChange<AppId>) -> Statement {
+    one(&APP_STATUS, vec![change.id.bytes().into(), change.from.as_str().into(), change.to.as_str().into(), raise(change.from).into()])
+}
+
+pub(super) fn end_app_tokens(id: AppId) -> Statement {
+    one(&END_APP_TOKENS, vec![id.bytes().into()])
+}
+
+pub(super) fn mark_exposed(app: AppId, at: UnixMillis) -> Statement {
+    one(&MARK_EXPOSED, vec![app.bytes().into(), at.0.into()])
+}
+
+pub(super) fn insert_secret(app: AppId, secret: &SecretVersion) -> Statement {
+    one(
+        &INSERT_SECRET,
+        vec![
+            app.bytes().into(),
+            secret.version.into(),
+            secret.hash.pepper.into(),
+            secret.hash.mac.into(),
+            secret.last_four.as_str().into(),
+            secret.not_before.0.into(),
+            secret.expires_at.map(|at| at.0).into(),
+            secret.ended_at.map(|at| at.0).into(),
+            secret.created_at.0.into(),
+        ],
+    )
+}
+
+pub(super) fn end_secret(app: AppId, version: i64, at: UnixMillis) -> Statement {
+    one(&END_SECRET, vec![app.bytes().into(), version.into(), at.0.into()])
+}
+
+pub(super) fn schedule_secret_end(app: AppId, version: i64, at: UnixMillis) -> Statement {
+    one(&SCHEDULE_SECRET_END, vec![app.bytes().into(), version.into(), at.0.into()])
+}

@@ -1,0 +1,135 @@
+//! Writes of what is held whole (environments, profiles, APIs), of counts and marks, and of the audit.
+
+use grantor_core::api::Api;
+use grantor_core::env::UnixMillis;
+use grantor_core::environment::Environment;
+use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::profile::Profile;
+
+use super::super::sql::{Sql, Statement};
+use super::{any, json, one};
+
+/// Everything here, for the test that prepares it.
+pub(super) const STATEMENTS: &[&Sql] = &[&PUT_ENVIRONMENT, &PUT_PROFILE, &PUT_API, &PUT_META, &COUNT_ISSUED, &PRUNE_REVOKED, &PRUNE_COUNTS, &INSERT_AUDIT];
+
+const PUT_ENVIRONMENT: Sql = Sql {
+    name: "put_environment",
+    text: "INSERT INTO environments (id, name, issuer, stage, scope_prefix) VALUES ($1, $2, $3, $4, $5) \
+           ON CONFLICT (id) DO UPDATE SET issuer = excluded.issuer, stage = excluded.stage, scope_prefix = excluded.scope_prefix",
+};
+const PUT_PROFILE: Sql = Sql {
+    name: "put_profile",
+    text: "INSERT INTO profiles (name, document) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET document = excluded.document",
+};
+const PUT_API: Sql = Sql {
+    name: "put_api",
+    text: "INSERT INTO apis (id, environment_id, name, title, audience, scopes, profile, openapi) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+           ON CONFLICT (id) DO UPDATE SET title = excluded.title, audience = excluded.audience, scopes = excluded.scopes, \
+           profile = excluded.profile, openapi = excluded.openapi",
+};
+/// Small values of the installation: the clock's mark, the master key's canary.
+pub const PUT_META: Sql = Sql {
+    name: "put_meta",
+    text: "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+};
+const COUNT_ISSUED: Sql = Sql {
+    name: "count_issued",
+    text: "INSERT INTO issued_counts (app_id, minute, count) VALUES ($1, $2, $3) \
+           ON CONFLICT (app_id, minute) DO UPDATE SET count = issued_counts.count + excluded.count",
+};
+const PRUNE_REVOKED: Sql = Sql {
+    name: "prune_revoked",
+    text: "DELETE FROM revoked_tokens WHERE expires_at < $1",
+};
+const PRUNE_COUNTS: Sql = Sql {
+    name: "prune_counts",
+    text: "DELETE FROM issued_counts WHERE minute < $1",
+};
+const INSERT_AUDIT: Sql = Sql {
+    name: "insert_audit",
+    text: "INSERT INTO audit (id, at, environment_id, actor, action, target, detail, request_id, address) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+};
+
+/// Counts of issued tokens are kept for a week, by the minute.
+const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
+
+pub(super) fn put_environment(environment: &Environment) -> Statement {
+    one(&PUT_ENVIRONMENT, vec![environment.id.bytes().into(), environment.name.as_str().into(), environment.issuer.as_str().into(), environment.stage.as_str().into(), environment.scope_prefix.as_str().into()])
+}
+
+pub(super) fn put_profile(profile: &Profile) -> Statement {
+    one(&PUT_PROFILE, vec![profile.name.as_str().into(), json(profile)])
+}
+
+pub(super) fn put_api(api: &Api) -> Statement {
+    let openapi = api.openapi.as_deref().map(str::to_owned);
+    one(
+        &PUT_API,
+        vec![
+            api.id.bytes().into(),
+            api.environment.bytes().into(),
+            api.name.as_str().into(),
+            api.title.as_str().into(),
+            api.audience.as_str().into(),
+            json(&api.scopes),
+            api.profile.name.as_str().into(),
+            openapi.into(),
+        ],
+    )
+}
+
+pub(super) fn count_issued(app: AppId, minute: i64, count: i64) -> Statement {
+    one(&COUNT_ISSUED, vec![app.bytes().into(), minute.into(), count.into()])
+}
+
+pub(super) fn mark_clock(at: UnixMillis) -> Statement {
+    one(&PUT_META, vec!["clock_mark".into(), at.0.to_be_bytes().into()])
+}
+
+/// A minute of slack, so that no node with a slower clock forgets too early.
+pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
+    vec![any(&PRUNE_REVOKED, vec![(now.seconds() - 60).into()]), any(&PRUNE_COUNTS, vec![(now.seconds() / 60 - COUNTS_KEPT_MINUTES).into()])]
+}
+
+/// One row of the audit.
+pub struct AuditRow {
+    /// A time-ordered id.
+    pub id: [u8; 16],
+    /// When.
+    pub at: UnixMillis,
+    /// Where, if it concerns one environment.
+    pub environment: Option<EnvironmentId>,
+    /// Who.
+    pub actor: String,
+    /// What, `noun.verb`.
+    pub action: &'static str,
+    /// To what.
+    pub target: String,
+    /// More, as JSON, without secrets.
+    pub detail: String,
+    /// The request's id.
+    pub request_id: String,
+    /// From where.
+    pub address: String,
+}
+
+/// The statement of an audit row.
+pub fn audit(row: AuditRow) -> Statement {
+    let environment = row.environment.map(EnvironmentId::bytes);
+    one(
+        &INSERT_AUDIT,
+        vec![
+            row.id.into(),
+            row.at.0.into(),
+            environment.into(),
+            row.actor.into(),
+            row.action.into(),
+            row.target.into(),
+            row.detail.into(),
+            row.request_id.into(),
+            row.address.into(),
+        ],
+    )
+}
+
