@@ -92,10 +92,7 @@ struct Server {
 
 impl Server {
     fn new(algorithm: Algorithm) -> Result<Self> {
-        Ok(Self {
-            clients: clients::Clients::new(CLIENTS),
-            keys: jws::Keys::generate(algorithm)?,
-        })
+        Ok(Self { clients: clients::Clients::new(CLIENTS), keys: jws::Keys::generate(algorithm)? })
     }
 }
 

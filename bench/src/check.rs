@@ -27,11 +27,7 @@ impl Check {
     /// Whether an answer with this status and body may be counted.
     pub(crate) fn judge(self, status: u16, body: &[u8]) -> Result<()> {
         let start = || String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-        ensure!(
-            status == 200,
-            "the answer before the run has status {status}: {}",
-            start()
-        );
+        ensure!(status == 200, "the answer before the run has status {status}: {}", start());
         match self {
             Self::Status => return Ok(()),
             Self::Signed(algorithm) => {
@@ -45,10 +41,7 @@ impl Check {
             }
             Self::Opaque => {
                 let token = access_token(body)?;
-                ensure!(
-                    algorithm_of(&token).is_none(),
-                    "the access token is a JWT, not an opaque one"
-                );
+                ensure!(algorithm_of(&token).is_none(), "the access token is a JWT, not an opaque one");
             }
             Self::Active => ensure!(json(body)?["active"] == true, "the token is not active"),
             Self::Discovery => {
@@ -69,10 +62,7 @@ impl Check {
 
 /// The access token of a token answer.
 pub(crate) fn access_token(body: &[u8]) -> Result<String> {
-    let token = json(body)?["access_token"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
+    let token = json(body)?["access_token"].as_str().unwrap_or_default().to_owned();
     ensure!(!token.is_empty(), "the answer holds no access_token");
     Ok(token)
 }
@@ -103,27 +93,15 @@ mod tests {
         assert!(Check::Signed(Algorithm::EdDsa).judge(200, &answer).is_ok());
         assert!(Check::Signed(Algorithm::Es256).judge(200, &answer).is_err());
         assert!(Check::Opaque.judge(200, &answer).is_err());
-        assert!(
-            Check::Opaque
-                .judge(200, br#"{"access_token":"grt_at_abc"}"#)
-                .is_ok()
-        );
-        assert!(
-            Check::Signed(Algorithm::EdDsa)
-                .judge(200, br#"{"access_token":"grt_at_abc"}"#)
-                .is_err()
-        );
+        assert!(Check::Opaque.judge(200, br#"{"access_token":"grt_at_abc"}"#).is_ok());
+        assert!(Check::Signed(Algorithm::EdDsa).judge(200, br#"{"access_token":"grt_at_abc"}"#).is_err());
     }
 
     #[test]
     fn an_error_with_status_200_does_not_count() {
-        for check in [
-            Check::Signed(Algorithm::Es256),
-            Check::Opaque,
-            Check::Active,
-            Check::Discovery,
-            Check::KeySet,
-        ] {
+        for check in
+            [Check::Signed(Algorithm::Es256), Check::Opaque, Check::Active, Check::Discovery, Check::KeySet]
+        {
             for body in [&br#"{"error":"x"}"#[..], b"", br#"{"active":false,"keys":[]}"#] {
                 assert!(check.judge(200, body).is_err(), "{check:?}");
             }
@@ -140,11 +118,7 @@ mod tests {
     #[test]
     fn right_documents_count() {
         assert!(Check::Active.judge(200, br#"{"active":true}"#).is_ok());
-        assert!(
-            Check::Discovery
-                .judge(200, br#"{"issuer":"i","jwks_uri":"j"}"#)
-                .is_ok()
-        );
+        assert!(Check::Discovery.judge(200, br#"{"issuer":"i","jwks_uri":"j"}"#).is_ok());
         assert!(Check::KeySet.judge(200, br#"{"keys":[{}]}"#).is_ok());
     }
 }

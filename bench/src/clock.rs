@@ -18,10 +18,7 @@ pub(crate) fn now() -> Instant {
 
 /// Seconds since 1970, for `iat` and `exp` of the ceiling's tokens (RFC 7519 4.1).
 pub(crate) fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO)
-        .as_secs()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 /// The operating system's generator, opened once per ceiling server.

@@ -104,21 +104,13 @@ impl Contract {
 
     /// The issuer of the measured environment.
     pub(crate) fn issuer(&self) -> Result<&str> {
-        let environment = self
-            .environments
-            .iter()
-            .find(|environment| environment.name == ENVIRONMENT);
-        Ok(&environment
-            .with_context(|| format!("the demo has no environment {ENVIRONMENT:?}"))?
-            .issuer)
+        let environment = self.environments.iter().find(|environment| environment.name == ENVIRONMENT);
+        Ok(&environment.with_context(|| format!("the demo has no environment {ENVIRONMENT:?}"))?.issuer)
     }
 
     /// An API of the measured environment.
     pub(crate) fn api(&self, name: &str) -> Result<&Api> {
-        let api = self
-            .apis
-            .iter()
-            .find(|api| api.name == name && api.environment == ENVIRONMENT);
+        let api = self.apis.iter().find(|api| api.name == name && api.environment == ENVIRONMENT);
         api.with_context(|| format!("the demo has no API {name:?} in {ENVIRONMENT:?}"))
     }
 }
@@ -134,10 +126,7 @@ impl Api {
     /// An app that may use the client-credentials grant with a secret.
     pub(crate) fn machine_client(&self) -> Result<&Client> {
         let usable = |client: &&Client| {
-            client
-                .grant_types
-                .iter()
-                .any(|grant| grant == "client_credentials")
+            client.grant_types.iter().any(|grant| grant == "client_credentials")
                 && matches!(
                     client.token_endpoint_auth_method.as_str(),
                     "client_secret_basic" | "client_secret_post"
@@ -150,11 +139,7 @@ impl Api {
 
     /// An API key.
     pub(crate) fn api_key(&self) -> Result<&str> {
-        let key = self
-            .api_keys
-            .iter()
-            .map(|key| key.key.as_str())
-            .find(|key| !key.is_empty());
+        let key = self.api_keys.iter().map(|key| key.key.as_str()).find(|key| !key.is_empty());
         key.with_context(|| format!("{} has no API key", self.name))
     }
 

@@ -22,65 +22,20 @@ pub(crate) const GOALS: &[Goal] = &[
     goal("P1b", "token RS256", 0.95, Work::Token(Algorithm::Rs256)),
     goal("P1c", "token opaque / plain POST", 0.55, Work::Opaque),
     goal("P2", "API key, forward-auth / plain GET", 0.65, Work::ApiKey),
-    goal(
-        "P3",
-        "seen token, forward-auth / plain GET",
-        0.65,
-        Work::Seen(Verb::ForwardAuth),
-    ),
-    goal(
-        "P3",
-        "seen token, introspection / plain POST",
-        0.60,
-        Work::Seen(Verb::Introspect),
-    ),
-    goal(
-        "P3b",
-        "new ES256 token, forward-auth",
-        0.85,
-        Work::Unseen(Verb::ForwardAuth, Algorithm::Es256),
-    ),
-    goal(
-        "P3b",
-        "new ES256 token, introspection",
-        0.85,
-        Work::Unseen(Verb::Introspect, Algorithm::Es256),
-    ),
-    goal(
-        "P3b",
-        "new EdDSA token, forward-auth",
-        0.85,
-        Work::Unseen(Verb::ForwardAuth, Algorithm::EdDsa),
-    ),
-    goal(
-        "P3b",
-        "new EdDSA token, introspection",
-        0.85,
-        Work::Unseen(Verb::Introspect, Algorithm::EdDsa),
-    ),
-    goal(
-        "P3b",
-        "new RS256 token, forward-auth",
-        0.85,
-        Work::Unseen(Verb::ForwardAuth, Algorithm::Rs256),
-    ),
-    goal(
-        "P3b",
-        "new RS256 token, introspection",
-        0.85,
-        Work::Unseen(Verb::Introspect, Algorithm::Rs256),
-    ),
+    goal("P3", "seen token, forward-auth / plain GET", 0.65, Work::Seen(Verb::ForwardAuth)),
+    goal("P3", "seen token, introspection / plain POST", 0.60, Work::Seen(Verb::Introspect)),
+    goal("P3b", "new ES256 token, forward-auth", 0.85, Work::Unseen(Verb::ForwardAuth, Algorithm::Es256)),
+    goal("P3b", "new ES256 token, introspection", 0.85, Work::Unseen(Verb::Introspect, Algorithm::Es256)),
+    goal("P3b", "new EdDSA token, forward-auth", 0.85, Work::Unseen(Verb::ForwardAuth, Algorithm::EdDsa)),
+    goal("P3b", "new EdDSA token, introspection", 0.85, Work::Unseen(Verb::Introspect, Algorithm::EdDsa)),
+    goal("P3b", "new RS256 token, forward-auth", 0.85, Work::Unseen(Verb::ForwardAuth, Algorithm::Rs256)),
+    goal("P3b", "new RS256 token, introspection", 0.85, Work::Unseen(Verb::Introspect, Algorithm::Rs256)),
     goal("P9", "discovery / plain GET", 0.75, Work::Discovery),
     goal("P9", "JWKS / plain GET", 0.75, Work::KeySet),
 ];
 
 const fn goal(id: &'static str, what: &'static str, at_least: f64, work: Work) -> Goal {
-    Goal {
-        id,
-        what,
-        at_least,
-        work,
-    }
+    Goal { id, what, at_least, work }
 }
 
 #[cfg(test)]
@@ -90,11 +45,7 @@ mod tests {
     #[test]
     fn the_ratios_are_those_of_the_goals() {
         let of = |id: &str| {
-            GOALS
-                .iter()
-                .filter(|goal| goal.id == id)
-                .map(|goal| goal.at_least)
-                .collect::<Vec<_>>()
+            GOALS.iter().filter(|goal| goal.id == id).map(|goal| goal.at_least).collect::<Vec<_>>()
         };
         assert_eq!(of("P1"), [0.80]);
         assert_eq!(of("P1b"), [0.75, 0.95]);

@@ -47,19 +47,11 @@ pub(crate) fn api_signing_with(algorithm: Algorithm) -> &'static str {
 /// The release binary beside this program; built if it is missing.
 pub(crate) fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let profiles = own
-        .parent()
-        .and_then(Path::parent)
-        .context("this program lies in no target folder")?;
+    let profiles = own.parent().and_then(Path::parent).context("this program lies in no target folder")?;
     let binary = profiles.join("release").join("grantor");
     if !binary.exists() {
-        let built = Command::new("cargo")
-            .args(["build", "--release", "-p", "grantor-server"])
-            .status();
-        ensure!(
-            built.context("cargo is needed to build grantor")?.success(),
-            "grantor could not be built"
-        );
+        let built = Command::new("cargo").args(["build", "--release", "-p", "grantor-server"]).status();
+        ensure!(built.context("cargo is needed to build grantor")?.success(), "grantor could not be built");
     }
     ensure!(binary.exists(), "{} does not exist", binary.display());
     Ok(binary)
@@ -97,11 +89,7 @@ impl Grantor {
         let discovery = Target::new(address, "/.well-known/openid-configuration")?;
         let start_up = first_answer(&mut server, discovery, since).await?;
         let contract = Contract::parse(&server.line(PATIENCE)?)?;
-        Ok(Self {
-            server,
-            contract,
-            start_up,
-        })
+        Ok(Self { server, contract, start_up })
     }
 
     /// Gives the demo what the measurement needs beyond it.
@@ -137,10 +125,7 @@ impl Grantor {
 }
 
 fn says_something(manifest: &str) -> bool {
-    manifest
-        .lines()
-        .map(str::trim)
-        .any(|line| !line.is_empty() && !line.starts_with('#'))
+    manifest.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 #[cfg(test)]

@@ -58,10 +58,7 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// No connection is opened yet.
     pub(crate) fn new(target: Target) -> Self {
-        Self {
-            target,
-            connections: Vec::new(),
-        }
+        Self { target, connections: Vec::new() }
     }
 
     /// Sends `requests` at the given pace and returns what was seen together with the time of the start.
@@ -126,10 +123,7 @@ impl Fleet {
             self.connections.push(connection);
         }
         let distinct = picked.iter().collect::<HashSet<_>>().len();
-        ensure!(
-            distinct == count,
-            "{count} answers held only {distinct} different values"
-        );
+        ensure!(distinct == count, "{count} answers held only {distinct} different values");
         Ok(picked)
     }
 
@@ -137,9 +131,7 @@ impl Fleet {
     pub(crate) async fn once(&self, request: &Bytes) -> Result<(u16, Vec<u8>)> {
         let mut connection = Connection::open(self.target.address()).await?;
         match tokio::time::timeout(PATIENCE, connection.exchange(request)).await {
-            Ok(answer) => answer
-                .map(|answer| (answer.status, answer.body.to_vec()))
-                .map_err(Into::into),
+            Ok(answer) => answer.map(|answer| (answer.status, answer.body.to_vec())).map_err(Into::into),
             Err(_) => bail!("no answer within {} s", PATIENCE.as_secs()),
         }
     }
@@ -218,8 +210,7 @@ impl Worker {
     async fn send(&mut self, index: usize, since: Instant) -> io::Result<Instant> {
         let status = self.connection.exchange(&self.requests[index]).await?.status;
         let done = clock::now();
-        self.tally
-            .answer(status, done.saturating_duration_since(since), done);
+        self.tally.answer(status, done.saturating_duration_since(since), done);
         Ok(done)
     }
 

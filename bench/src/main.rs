@@ -33,10 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> Result<ExitCode> {
     let task = options::parse(std::env::args().skip(1))?;
     // One thread, on purpose: every figure is per core.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no runtime")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     match task {
         Task::Usage => table::print_usage(options::USAGE),
         Task::Ceiling(kind, address) => runtime.block_on(ceiling::serve(kind, address))?,

@@ -46,12 +46,7 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
         Scope::Both => Some(start_grantor(&folder, options, &mut rows).await?),
         Scope::Ceilings => None,
     };
-    let mut stage = Stage {
-        folder,
-        ceilings: HashMap::new(),
-        grantor,
-        length: options.length,
-    };
+    let mut stage = Stage { folder, ceilings: HashMap::new(), grantor, length: options.length };
     let mut saturation = None;
     for goal in GOALS.iter().filter(|goal| options.wants(goal.id)) {
         let runs = stage.ratio(goal.work).await;
@@ -70,15 +65,12 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
 async fn start_grantor(folder: &TempDir, options: &Options, rows: &mut Vec<Row>) -> Result<Grantor> {
     let binary = grantor::binary()?;
     let address = grantor::free_address()?;
-    let first = Grantor::start(&binary, folder.path(), address)
-        .await
-        .context("first start of Grantor")?;
+    let first = Grantor::start(&binary, folder.path(), address).await.context("first start of Grantor")?;
     let first_start = first.start_up;
     let grantor = if options.wants("P8") {
         first.stop()?;
-        let second = Grantor::start(&binary, folder.path(), address)
-            .await
-            .context("second start of Grantor")?;
+        let second =
+            Grantor::start(&binary, folder.path(), address).await.context("second start of Grantor")?;
         rows.push(Row::figure(
             "P8",
             "first start, keys made, to first 200",
@@ -99,21 +91,11 @@ async fn start_grantor(folder: &TempDir, options: &Options, rows: &mut Vec<Row>)
     if options.wants("P6") {
         tokio::time::sleep(IDLE).await;
         let resident = process::resident(grantor.id())? as f64 / f64::from(1 << 20);
-        rows.push(Row::figure(
-            "P6",
-            "memory at rest",
-            resident,
-            Bound::at_most(30.0, "MiB"),
-        ));
+        rows.push(Row::figure("P6", "memory at rest", resident, Bound::at_most(30.0, "MiB")));
     }
     if options.wants("P11") {
         let size = std::fs::metadata(&binary)?.len() as f64 / 1e6;
-        rows.push(Row::figure(
-            "P11",
-            "size of the binary",
-            size,
-            Bound::at_most(30.0, "MB"),
-        ));
+        rows.push(Row::figure("P11", "size of the binary", size, Bound::at_most(30.0, "MB")));
     }
     Ok(grantor)
 }
@@ -141,23 +123,12 @@ impl Stage {
         let names = ["token ES256 at half load, p99", "token ES256 at half load, p99.9"];
         match self.half_load_runs(saturation).await {
             Ok(runs) => vec![
-                Row::latency(
-                    "P7",
-                    names[0],
-                    (runs.ceiling, runs.grantor),
-                    (|sample| sample.p99_ms, low),
-                ),
-                Row::latency(
-                    "P7",
-                    names[1],
-                    (runs.ceiling, runs.grantor),
-                    (|sample| sample.p999_ms, high),
-                ),
+                Row::latency("P7", names[0], (runs.ceiling, runs.grantor), (|sample| sample.p99_ms, low)),
+                Row::latency("P7", names[1], (runs.ceiling, runs.grantor), (|sample| sample.p999_ms, high)),
             ],
-            Err(error) => vec![
-                Row::failed("P7", names[0], &error, low),
-                Row::failed("P7", names[1], &error, high),
-            ],
+            Err(error) => {
+                vec![Row::failed("P7", names[0], &error, low), Row::failed("P7", names[1], &error, high)]
+            }
         }
     }
 
@@ -174,12 +145,7 @@ impl Stage {
         let (mut ceiling, mut grantor) = self.sides(work).await?;
         let (mut ceilings, mut grantors) = (Vec::new(), Vec::new());
         for _ in 0..ALTERNATIONS {
-            ceilings.push(
-                ceiling
-                    .at_rate(saturation.0 / 2.0, length)
-                    .await
-                    .context("ceiling")?,
-            );
+            ceilings.push(ceiling.at_rate(saturation.0 / 2.0, length).await.context("ceiling")?);
             if let (Some(grantor), Some(rate)) = (&mut grantor, saturation.1) {
                 grantors.push(grantor.at_rate(rate / 2.0, length).await.context("Grantor")?);
             }
@@ -199,10 +165,8 @@ impl Stage {
         let Some(grantor) = &self.grantor else {
             return Ok((ceiling, None));
         };
-        let mut grantor = work
-            .grantor_side(grantor.id(), &grantor.contract, length)
-            .await
-            .context("Grantor")?;
+        let mut grantor =
+            work.grantor_side(grantor.id(), &grantor.contract, length).await.context("Grantor")?;
         grantor.prove().await.context("Grantor")?;
         Ok((ceiling, Some(grantor)))
     }
@@ -227,10 +191,7 @@ impl Stage {
         let bound = Bound::at_least(goal.at_least);
         match runs {
             Ok(runs) => {
-                let resident = self
-                    .grantor
-                    .as_ref()
-                    .and_then(|grantor| process::resident(grantor.id()).ok());
+                let resident = self.grantor.as_ref().and_then(|grantor| process::resident(grantor.id()).ok());
                 Row::ratio((goal.id, goal.what), runs.ceiling, runs.grantor, resident, bound)
             }
             Err(error) => Row::failed(goal.id, goal.what, &error, bound),
@@ -241,10 +202,7 @@ impl Stage {
 /// The run in the middle by `key`.
 fn median(mut samples: Vec<Sample>, key: fn(&Sample) -> f64) -> Result<Sample> {
     samples.sort_by(|left, right| key(left).total_cmp(&key(right)));
-    samples
-        .get(samples.len() / 2)
-        .copied()
-        .context("there was no run")
+    samples.get(samples.len() / 2).copied().context("there was no run")
 }
 
 fn millis(time: Duration) -> f64 {
@@ -257,14 +215,7 @@ mod tests {
 
     #[test]
     fn the_median_is_the_middle_run_and_not_the_best() {
-        let sample = |rate| Sample {
-            rate,
-            p50_ms: 0.0,
-            p99_ms: 0.0,
-            p999_ms: 0.0,
-            cpu_us: 0.0,
-            driver: 0.0,
-        };
+        let sample = |rate| Sample { rate, p50_ms: 0.0, p99_ms: 0.0, p999_ms: 0.0, cpu_us: 0.0, driver: 0.0 };
         let samples = vec![sample(3.0), sample(1.0), sample(2.0)];
         assert_eq!(median(samples, |sample| sample.rate).unwrap().rate, 2.0);
         assert!(median(Vec::new(), |sample| sample.rate).is_err());

@@ -18,9 +18,7 @@ usage: grantor-bench [--seconds N] [--only P1,P3] [--json] [--ceilings]
   --json         print one JSON object instead of the table";
 
 /// Every goal this program measures.
-pub(crate) const GOALS: [&str; 11] = [
-    "P1", "P1b", "P1c", "P2", "P3", "P3b", "P6", "P7", "P8", "P9", "P11",
-];
+pub(crate) const GOALS: [&str; 11] = ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P6", "P7", "P8", "P9", "P11"];
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,16 +74,11 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task>
     let mut arguments = arguments.into_iter().peekable();
     if arguments.next_if(|word| word == "ceiling").is_some() {
         let kind = arguments.next().context("which ceiling?")?.parse()?;
-        ensure!(
-            arguments.next().as_deref() == Some("--listen"),
-            "a ceiling needs --listen ADDRESS:PORT"
-        );
+        ensure!(arguments.next().as_deref() == Some("--listen"), "a ceiling needs --listen ADDRESS:PORT");
         let address = arguments.next().context("--listen needs an address")?;
         return Ok(Task::Ceiling(
             kind,
-            address
-                .parse()
-                .with_context(|| format!("{address:?} is not an address"))?,
+            address.parse().with_context(|| format!("{address:?} is not an address"))?,
         ));
     }
     let mut options = Options {
@@ -108,22 +101,14 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task>
 }
 
 fn seconds(word: &str) -> Result<Duration> {
-    let seconds: f64 = word
-        .parse()
-        .with_context(|| format!("{word:?} is not a number of seconds"))?;
-    ensure!(
-        (0.1..=600.0).contains(&seconds),
-        "--seconds must lie between 0.1 and 600"
-    );
+    let seconds: f64 = word.parse().with_context(|| format!("{word:?} is not a number of seconds"))?;
+    ensure!((0.1..=600.0).contains(&seconds), "--seconds must lie between 0.1 and 600");
     Ok(Duration::from_secs_f64(seconds))
 }
 
 fn goals(list: &str) -> Result<Vec<String>> {
     let goals: Vec<_> = list.split(',').map(|goal| goal.trim().to_owned()).collect();
-    match goals
-        .iter()
-        .find(|goal| !GOALS.iter().any(|known| known.eq_ignore_ascii_case(goal)))
-    {
+    match goals.iter().find(|goal| !GOALS.iter().any(|known| known.eq_ignore_ascii_case(goal))) {
         Some(unknown) => bail!("{unknown:?} is not measured here; known are {}", GOALS.join(", ")),
         None => Ok(goals),
     }
@@ -152,26 +137,14 @@ mod tests {
             panic!("not a measurement")
         };
         assert!(some.wants("P1") && some.wants("P3b") && !some.wants("P3"));
-        assert_eq!(
-            (some.length, some.format),
-            (Duration::from_millis(500), Format::Json)
-        );
-        let Ok(Task::Measure(all)) = parsed("") else {
-            panic!("not a measurement")
-        };
+        assert_eq!((some.length, some.format), (Duration::from_millis(500), Format::Json));
+        let Ok(Task::Measure(all)) = parsed("") else { panic!("not a measurement") };
         assert!(GOALS.iter().all(|goal| all.wants(goal)));
     }
 
     #[test]
     fn a_misspelt_goal_or_flag_is_an_error_and_not_an_empty_table() {
-        for line in [
-            "--only P99",
-            "--only",
-            "--seconds 0",
-            "--seconds NaN",
-            "--second 3",
-            "run",
-        ] {
+        for line in ["--only P99", "--only", "--seconds 0", "--seconds NaN", "--second 3", "run"] {
             assert!(parsed(line).is_err(), "{line:?} was accepted");
         }
     }

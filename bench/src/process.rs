@@ -30,15 +30,10 @@ pub(crate) struct Server {
 /// Moves this process and its future threads to the driver's core.
 pub(crate) fn pin_driver() -> Result<()> {
     let pid = std::process::id().to_string();
-    let pinned = Command::new("taskset")
-        .args(["-a", "-c", "-p", DRIVER_CORE, &pid])
-        .stdout(Stdio::null())
-        .status();
+    let pinned =
+        Command::new("taskset").args(["-a", "-c", "-p", DRIVER_CORE, &pid]).stdout(Stdio::null()).status();
     let pinned = pinned.context("taskset (util-linux) is needed to keep server and driver apart")?;
-    ensure!(
-        pinned.success(),
-        "core {DRIVER_CORE} cannot be used: the measurement needs two cores"
-    );
+    ensure!(pinned.success(), "core {DRIVER_CORE} cannot be used: the measurement needs two cores");
     Ok(())
 }
 
@@ -129,9 +124,7 @@ pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
 /// Resident memory of a process in bytes.
 pub(crate) fn resident(pid: u32) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    kibibytes(&status, "VmRSS:")
-        .map(|kibibytes| kibibytes * 1024)
-        .context("/proc/PID/status has no VmRSS")
+    kibibytes(&status, "VmRSS:").map(|kibibytes| kibibytes * 1024).context("/proc/PID/status has no VmRSS")
 }
 
 /// proc(5): the name in parentheses may hold spaces; utime and stime are the 12th and 13th fields after it.
@@ -141,13 +134,7 @@ fn ticks(stat: &str) -> Option<u64> {
 }
 
 fn kibibytes(status: &str, name: &str) -> Option<u64> {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix(name))?
-        .trim()
-        .strip_suffix(" kB")?
-        .parse()
-        .ok()
+    status.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 #[cfg(test)]
@@ -163,10 +150,7 @@ mod tests {
 
     #[test]
     fn resident_memory_is_read_in_kibibytes() {
-        assert_eq!(
-            kibibytes("VmHWM:\t   900 kB\nVmRSS:\t   512 kB\n", "VmRSS:"),
-            Some(512)
-        );
+        assert_eq!(kibibytes("VmHWM:\t   900 kB\nVmRSS:\t   512 kB\n", "VmRSS:"), Some(512));
         assert!(resident(std::process::id()).unwrap() > 100_000);
     }
 

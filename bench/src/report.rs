@@ -54,20 +54,12 @@ pub(crate) struct Row {
 impl Bound {
     /// A ratio that must be reached.
     pub(crate) fn at_least(limit: f64) -> Self {
-        Self {
-            limit,
-            sense: Sense::AtLeast,
-            unit: "",
-        }
+        Self { limit, sense: Sense::AtLeast, unit: "" }
     }
 
     /// A value in `unit` that must not be exceeded.
     pub(crate) fn at_most(limit: f64, unit: &'static str) -> Self {
-        Self {
-            limit,
-            sense: Sense::AtMost,
-            unit,
-        }
+        Self { limit, sense: Sense::AtMost, unit }
     }
 
     fn judge(self, figure: Option<f64>) -> Verdict {
@@ -102,12 +94,7 @@ impl Row {
     ) -> Self {
         let figure = grantor.map(|grantor| grantor.rate / ceiling.rate);
         let resident_mib = resident.map(|bytes| bytes as f64 / f64::from(1 << 20));
-        Self {
-            ceiling: Some(ceiling),
-            grantor,
-            resident_mib,
-            ..Self::judged(name, figure, bound)
-        }
+        Self { ceiling: Some(ceiling), grantor, resident_mib, ..Self::judged(name, figure, bound) }
     }
 
     /// A latency of Grantor, with the ceiling's own beside it.
@@ -118,12 +105,7 @@ impl Row {
         (read, bound): (fn(&Sample) -> f64, Bound),
     ) -> Self {
         let row = Self::judged((id, what), grantor.as_ref().map(read), bound);
-        Self {
-            ceiling: Some(ceiling),
-            grantor,
-            ceiling_figure: Some(read(&ceiling)),
-            ..row
-        }
+        Self { ceiling: Some(ceiling), grantor, ceiling_figure: Some(read(&ceiling)), ..row }
     }
 
     /// A figure that has no ceiling.
@@ -134,11 +116,7 @@ impl Row {
     /// A goal whose runs cannot be counted.
     pub(crate) fn failed(id: &'static str, what: &'static str, error: &anyhow::Error, bound: Bound) -> Self {
         let failure = Some(format!("{error:#}"));
-        Self {
-            verdict: Verdict::Failed,
-            failure,
-            ..Self::judged((id, what), None, bound)
-        }
+        Self { verdict: Verdict::Failed, failure, ..Self::judged((id, what), None, bound) }
     }
 
     /// How it came out.
@@ -167,14 +145,7 @@ mod tests {
     use super::*;
 
     fn sample(rate: f64) -> Sample {
-        Sample {
-            rate,
-            p50_ms: 0.5,
-            p99_ms: 2.5,
-            p999_ms: 9.0,
-            cpu_us: 10.0,
-            driver: 0.9,
-        }
+        Sample { rate, p50_ms: 0.5, p99_ms: 2.5, p999_ms: 9.0, cpu_us: 10.0, driver: 0.9 }
     }
 
     #[test]
@@ -197,12 +168,7 @@ mod tests {
     #[test]
     fn a_latency_is_judged_by_the_percentile_it_is_about() {
         let row = |read| {
-            Row::latency(
-                "P7",
-                "x",
-                (sample(1.0), Some(sample(1.0))),
-                (read, Bound::at_most(3.0, "ms")),
-            )
+            Row::latency("P7", "x", (sample(1.0), Some(sample(1.0))), (read, Bound::at_most(3.0, "ms")))
         };
         assert_eq!(row(|sample| sample.p99_ms).verdict(), Verdict::Met);
         assert_eq!(row(|sample| sample.p999_ms).verdict(), Verdict::Missed);
@@ -213,10 +179,7 @@ mod tests {
         let error = anyhow::anyhow!("12 answers with status 429").context("Grantor");
         let row = Row::failed("P1", "x", &error, Bound::at_most(f64::MAX, "ms"));
         assert_eq!(row.verdict(), Verdict::Failed);
-        assert_eq!(
-            row.failure.as_deref(),
-            Some("Grantor: 12 answers with status 429")
-        );
+        assert_eq!(row.failure.as_deref(), Some("Grantor: 12 answers with status 429"));
     }
 
     #[test]

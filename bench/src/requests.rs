@@ -7,11 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::target::Target;
 
 /// What stays as it is in `application/x-www-form-urlencoded`.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
 
 /// A GET with extra headers.
 pub(crate) fn get(target: &Target, headers: &[(&str, &str)]) -> Bytes {
@@ -22,10 +18,8 @@ pub(crate) fn get(target: &Target, headers: &[(&str, &str)]) -> Bytes {
 
 /// A POST of a form with extra headers.
 pub(crate) fn post_form(target: &Target, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Bytes {
-    let pairs: Vec<_> = form
-        .iter()
-        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
-        .collect();
+    let pairs: Vec<_> =
+        form.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
     let body = pairs.join("&");
     let mut request = head("POST", target, headers);
     request.push_str("content-type: application/x-www-form-urlencoded\r\ncontent-length: ");
@@ -37,18 +31,11 @@ pub(crate) fn post_form(target: &Target, headers: &[(&str, &str)], form: &[(&str
 
 /// The value of an Authorization header with Basic credentials; RFC 6749 2.3.1 escapes both parts first.
 pub(crate) fn basic(id: &str, secret: &str) -> String {
-    format!(
-        "Basic {}",
-        BASE64_STANDARD.encode(format!("{}:{}", escape(id), escape(secret)))
-    )
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", escape(id), escape(secret))))
 }
 
 fn head(method: &str, target: &Target, headers: &[(&str, &str)]) -> String {
-    let mut head = format!(
-        "{method} {} HTTP/1.1\r\nhost: {}\r\n",
-        target.path(),
-        target.address()
-    );
+    let mut head = format!("{method} {} HTTP/1.1\r\nhost: {}\r\n", target.path(), target.address());
     for (name, value) in headers {
         head.push_str(name);
         head.push_str(": ");
@@ -83,9 +70,6 @@ mod tests {
 
     #[test]
     fn basic_escapes_a_colon_in_the_client_id() {
-        assert_eq!(
-            basic("a:b", "c"),
-            format!("Basic {}", BASE64_STANDARD.encode("a%3Ab:c"))
-        );
+        assert_eq!(basic("a:b", "c"), format!("Basic {}", BASE64_STANDARD.encode("a%3Ab:c")));
     }
 }

@@ -133,25 +133,18 @@ impl Side {
         let (warm, requests, pace) = match &self.supply {
             Supply::Fixed(list) => (Arc::clone(list), Arc::clone(list), Pace::For(length)),
             Supply::Seen(mint) => {
-                let tokens = self
-                    .fleet
-                    .collect(&mint.request, CONNECTIONS, access_token)
-                    .await?;
+                let tokens = self.fleet.collect(&mint.request, CONNECTIONS, access_token).await?;
                 let requests: Arc<[Bytes]> = tokens.iter().map(|token| mint.question.about(token)).collect();
                 (Arc::clone(&requests), requests, Pace::For(length))
             }
             Supply::Unseen(mint, count) => {
-                let tokens = self
-                    .fleet
-                    .collect(&mint.request, count + CONNECTIONS, access_token)
-                    .await?;
+                let tokens = self.fleet.collect(&mint.request, count + CONNECTIONS, access_token).await?;
                 let requests: Vec<_> = tokens.iter().map(|token| mint.question.about(token)).collect();
                 let (warm, fresh) = requests.split_at(CONNECTIONS);
                 (warm.into(), fresh.into(), Pace::EachOnce(LIST_LIMIT))
             }
         };
-        self.measured(&warm, &requests, (Pace::For(warm_up(length)), pace))
-            .await
+        self.measured(&warm, &requests, (Pace::For(warm_up(length)), pace)).await
     }
 
     /// One open-loop run at this rate.
@@ -160,12 +153,7 @@ impl Side {
             return Err(anyhow!("an open loop needs fixed requests"));
         };
         let list = Arc::clone(list);
-        self.measured(
-            &list,
-            &list,
-            (Pace::Rate(rate, warm_up(length)), Pace::Rate(rate, length)),
-        )
-        .await
+        self.measured(&list, &list, (Pace::Rate(rate, warm_up(length)), Pace::Rate(rate, length))).await
     }
 
     async fn measured(
@@ -175,16 +163,9 @@ impl Side {
         paces: (Pace, Pace),
     ) -> Result<Sample> {
         let (tally, _) = self.fleet.run(warm, paces.0).await?;
-        tally
-            .failure()
-            .map_or(Ok(()), |failure| Err(anyhow!("warm-up: {failure}")))?;
+        tally.failure().map_or(Ok(()), |failure| Err(anyhow!("warm-up: {failure}")))?;
 
-        let cpu = || {
-            anyhow::Ok((
-                process::cpu_time(self.pid)?,
-                process::cpu_time(std::process::id())?,
-            ))
-        };
+        let cpu = || anyhow::Ok((process::cpu_time(self.pid)?, process::cpu_time(std::process::id())?));
         let before = cpu()?;
         let (tally, start) = self.fleet.run(requests, paces.1).await?;
         let after = cpu()?;

@@ -57,11 +57,7 @@ fn table(rows: &[Row]) -> Table {
 fn cells(row: &Row) -> [String; 11] {
     let pair = |read: fn(&Sample) -> String| {
         let cell = |sample: &Option<Sample>| sample.as_ref().map(read);
-        [cell(&row.ceiling), cell(&row.grantor)]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" | ")
+        [cell(&row.ceiling), cell(&row.grantor)].into_iter().flatten().collect::<Vec<_>>().join(" | ")
     };
     let figure = match (row.figure, row.ceiling_figure) {
         (Some(figure), Some(ceiling)) => format!("{figure:.2} ({ceiling:.2}) {}", row.bound.unit),
@@ -88,8 +84,7 @@ fn cells(row: &Row) -> [String; 11] {
         pair(|sample| format!("{:.2}/{:.2}", sample.p50_ms, sample.p99_ms)),
         pair(|sample| format!("{:.1}", sample.cpu_us)),
         pair(|sample| format!("{:.0}", sample.driver * 100.0)),
-        row.resident_mib
-            .map_or_else(String::new, |resident| format!("{resident:.0}")),
+        row.resident_mib.map_or_else(String::new, |resident| format!("{resident:.0}")),
     ]
 }
 
@@ -99,14 +94,7 @@ mod tests {
     use crate::report::Bound;
 
     fn sample(rate: f64) -> Sample {
-        Sample {
-            rate,
-            p50_ms: 0.5,
-            p99_ms: 2.5,
-            p999_ms: 9.0,
-            cpu_us: 10.0,
-            driver: 0.9,
-        }
+        Sample { rate, p50_ms: 0.5, p99_ms: 2.5, p999_ms: 9.0, cpu_us: 10.0, driver: 0.9 }
     }
 
     #[test]
@@ -118,36 +106,17 @@ mod tests {
     #[test]
     fn a_ratio_stands_beside_both_rates() {
         let resident = Some(20 << 20);
-        let row = Row::ratio(
-            ("P1", "x"),
-            sample(1000.0),
-            Some(sample(850.0)),
-            resident,
-            Bound::at_least(0.8),
-        );
+        let row =
+            Row::ratio(("P1", "x"), sample(1000.0), Some(sample(850.0)), resident, Bound::at_least(0.8));
         let cells = cells(&row);
         assert_eq!(cells[2..7], ["1000", "850", "0.85", ">= 0.80", "met"]);
-        assert_eq!(
-            cells[7..],
-            ["0.50/2.50 | 0.50/2.50", "10.0 | 10.0", "90 | 90", "20"]
-        );
+        assert_eq!(cells[7..], ["0.50/2.50 | 0.50/2.50", "10.0 | 10.0", "90 | 90", "20"]);
     }
 
     #[test]
     fn a_latency_shows_its_own_and_the_ceilings() {
-        let pair = (
-            sample(1.0),
-            Some(Sample {
-                p99_ms: 4.0,
-                ..sample(1.0)
-            }),
-        );
-        let row = Row::latency(
-            "P7",
-            "x",
-            pair,
-            (|sample| sample.p99_ms, Bound::at_most(3.0, "ms")),
-        );
+        let pair = (sample(1.0), Some(Sample { p99_ms: 4.0, ..sample(1.0) }));
+        let row = Row::latency("P7", "x", pair, (|sample| sample.p99_ms, Bound::at_most(3.0, "ms")));
         assert_eq!(cells(&row)[4..7], ["4.00 (2.50) ms", "<= 3 ms", "missed"]);
     }
 }

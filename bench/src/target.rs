@@ -21,23 +21,18 @@ impl Target {
         let path = path.into();
         ensure!(path.starts_with('/'), "the path {path:?} must begin with a slash");
         // The path becomes part of the request line as it is (RFC 9112 3).
-        ensure!(
-            path.bytes().all(|b| b.is_ascii_graphic()),
-            "the path {path:?} must be visible ASCII"
-        );
+        ensure!(path.bytes().all(|b| b.is_ascii_graphic()), "the path {path:?} must be visible ASCII");
         Ok(Self { address, path })
     }
 
     /// Reads `http://127.0.0.1:8080/path`; the host must be an IP address, so that no resolver decides where load goes.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let rest = url
-            .strip_prefix("http://")
-            .with_context(|| format!("{url:?} is not a plain http address"))?;
+        let rest =
+            url.strip_prefix("http://").with_context(|| format!("{url:?} is not a plain http address"))?;
         let slash = rest.find('/').unwrap_or(rest.len());
         let (authority, path) = rest.split_at(slash);
-        let address = authority
-            .parse()
-            .with_context(|| format!("{url:?} does not name an IP address and a port"))?;
+        let address =
+            authority.parse().with_context(|| format!("{url:?} does not name an IP address and a port"))?;
         Self::new(address, if path.is_empty() { "/" } else { path })
     }
 
@@ -60,24 +55,18 @@ mod tests {
     fn only_loopback_addresses_are_loaded() {
         assert!(Target::parse("http://127.0.0.1:8080/token").is_ok());
         assert!(Target::parse("http://[::1]:8080/token").is_ok());
-        for url in [
-            "http://192.0.2.1:80/",
-            "http://0.0.0.0:80/",
-            "http://10.0.0.1:80/",
-            "http://[2001:db8::1]:80/",
-        ] {
+        for url in
+            ["http://192.0.2.1:80/", "http://0.0.0.0:80/", "http://10.0.0.1:80/", "http://[2001:db8::1]:80/"]
+        {
             assert!(Target::parse(url).is_err(), "{url} was accepted");
         }
     }
 
     #[test]
     fn names_and_other_schemes_are_refused() {
-        for url in [
-            "https://127.0.0.1:8443/",
-            "http://localhost:8080/",
-            "127.0.0.1:8080",
-            "http://127.0.0.1/",
-        ] {
+        for url in
+            ["https://127.0.0.1:8443/", "http://localhost:8080/", "127.0.0.1:8080", "http://127.0.0.1/"]
+        {
             assert!(Target::parse(url).is_err(), "{url} was accepted");
         }
     }

@@ -73,51 +73,28 @@ impl Work {
                 let (question, check) = match verb {
                     Verb::ForwardAuth => {
                         let target = Target::new(address, "/forward-auth")?;
-                        (
-                            Question::ForwardAuth {
-                                target,
-                                uri: "/transfers".to_owned(),
-                            },
-                            Check::Status,
-                        )
+                        (Question::ForwardAuth { target, uri: "/transfers".to_owned() }, Check::Status)
                     }
                     Verb::Introspect => (
-                        Question::Introspect {
-                            target: Target::new(address, "/introspect")?,
-                            caller,
-                        },
+                        Question::Introspect { target: Target::new(address, "/introspect")?, caller },
                         Check::Active,
                     ),
                 };
                 let refused = refusable(verb, &question);
                 (
-                    Supply::Unseen(
-                        Mint {
-                            request: issued,
-                            question,
-                        },
-                        new_tokens(algorithm, length),
-                    ),
+                    Supply::Unseen(Mint { request: issued, question }, new_tokens(algorithm, length)),
                     check,
                     refused,
                 )
             }
-            Self::Opaque | Self::Seen(Verb::Introspect) => (
-                fixed(post_form(&plain, &[("authorization", &caller)], &form)),
-                Check::Status,
-                None,
-            ),
+            Self::Opaque | Self::Seen(Verb::Introspect) => {
+                (fixed(post_form(&plain, &[("authorization", &caller)], &form)), Check::Status, None)
+            }
             Self::ApiKey | Self::Seen(Verb::ForwardAuth) | Self::Discovery | Self::KeySet => {
                 (fixed(get(&plain, &[])), Check::Status, None)
             }
         };
-        Ok(Side {
-            pid,
-            fleet: Fleet::new(plain),
-            supply,
-            check,
-            refused,
-        })
+        Ok(Side { pid, fleet: Fleet::new(plain), supply, check, refused })
     }
 
     /// Grantor's side, served by process `pid` as its contract says.
@@ -135,11 +112,7 @@ impl Work {
             Self::ApiKey => {
                 let api = contract.api(KEY_API)?;
                 let question = question(api, Verb::ForwardAuth, "api_key")?;
-                (
-                    fixed(question.about(api.api_key()?)),
-                    Check::Status,
-                    Some(question.about(WRONG)),
-                )
+                (fixed(question.about(api.api_key()?)), Check::Status, Some(question.about(WRONG)))
             }
             Self::Seen(verb) => {
                 let (mint, refused) = mint(contract.api(api_signing_with(Algorithm::Es256))?, verb)?;
@@ -147,36 +120,18 @@ impl Work {
             }
             Self::Unseen(verb, algorithm) => {
                 let (mint, refused) = mint(contract.api(api_signing_with(algorithm))?, verb)?;
-                (
-                    Supply::Unseen(mint, new_tokens(algorithm, length)),
-                    verdict(verb),
-                    refused,
-                )
+                (Supply::Unseen(mint, new_tokens(algorithm, length)), verdict(verb), refused)
             }
-            Self::Discovery => (
-                fixed(get(&discovery(contract.issuer()?)?, &[])),
-                Check::Discovery,
-                None,
-            ),
+            Self::Discovery => (fixed(get(&discovery(contract.issuer()?)?, &[])), Check::Discovery, None),
             Self::KeySet => {
-                let document = Fleet::new(home.clone())
-                    .once(&get(&discovery(contract.issuer()?)?, &[]))
-                    .await?
-                    .1;
+                let document =
+                    Fleet::new(home.clone()).once(&get(&discovery(contract.issuer()?)?, &[])).await?.1;
                 let document: serde_json::Value = serde_json::from_slice(&document)?;
-                let keys = document["jwks_uri"]
-                    .as_str()
-                    .context("discovery names no jwks_uri")?;
+                let keys = document["jwks_uri"].as_str().context("discovery names no jwks_uri")?;
                 (fixed(get(&Target::parse(keys)?, &[])), Check::KeySet, None)
             }
         };
-        Ok(Side {
-            pid,
-            fleet: Fleet::new(home),
-            supply,
-            check,
-            refused,
-        })
+        Ok(Side { pid, fleet: Fleet::new(home), supply, check, refused })
     }
 }
 
@@ -185,10 +140,7 @@ fn fixed(request: Bytes) -> Supply {
 }
 
 fn discovery(issuer: &str) -> Result<Target> {
-    Target::parse(&format!(
-        "{}/.well-known/openid-configuration",
-        issuer.trim_end_matches('/')
-    ))
+    Target::parse(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
 }
 
 fn verdict(verb: Verb) -> Check {
@@ -208,24 +160,14 @@ fn refusable(verb: Verb, question: &Question) -> Option<Bytes> {
 
 /// 60,000 at the usual five seconds; RS256 tokens are 12 times dearer to make, and half as many do.
 fn new_tokens(algorithm: Algorithm, length: Duration) -> usize {
-    let most = if algorithm == Algorithm::Rs256 {
-        30_000.0
-    } else {
-        60_000.0
-    };
+    let most = if algorithm == Algorithm::Rs256 { 30_000.0 } else { 60_000.0 };
     (length.as_secs_f64() * 12_000.0).clamp(1000.0, most) as usize
 }
 
 fn mint(api: &Api, verb: Verb) -> Result<(Mint, Option<Bytes>)> {
     let question = question(api, verb, "client")?;
     let refused = refusable(verb, &question);
-    Ok((
-        Mint {
-            request: token_requests(api)?.0,
-            question,
-        },
-        refused,
-    ))
+    Ok((Mint { request: token_requests(api)?.0, question }, refused))
 }
 
 fn question(api: &Api, verb: Verb, credential: &str) -> Result<Question> {
@@ -244,10 +186,7 @@ fn question(api: &Api, verb: Verb, credential: &str) -> Result<Question> {
 /// A token request with the right secret, and one with a wrong one.
 fn token_requests(api: &Api) -> Result<(Bytes, Bytes)> {
     let target = Target::parse(&api.token_endpoint)?;
-    let scope = api
-        .route("client")
-        .map(|route| route.scope.clone())
-        .unwrap_or_default();
+    let scope = api.route("client").map(|route| route.scope.clone()).unwrap_or_default();
     let client = api.machine_client()?;
     Ok((
         token_request(&target, client, &client.client_secret, &scope),
@@ -261,17 +200,10 @@ fn token_request(target: &Target, client: &Client, secret: &str, scope: &str) ->
         form.push(("scope", scope));
     }
     if client.token_endpoint_auth_method == "client_secret_post" {
-        form.extend([
-            ("client_id", client.client_id.as_str()),
-            ("client_secret", secret),
-        ]);
+        form.extend([("client_id", client.client_id.as_str()), ("client_secret", secret)]);
         post_form(target, &[], &form)
     } else {
-        post_form(
-            target,
-            &[("authorization", &basic(&client.client_id, secret))],
-            &form,
-        )
+        post_form(target, &[("authorization", &basic(&client.client_id, secret))], &form)
     }
 }
 

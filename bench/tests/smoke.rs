@@ -1,17 +1,11 @@
 //! The program as its user starts it, against its own ceilings, with runs too short to mean anything.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on shall panic where it stands"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall panic where it stands")]
 
 use std::process::{Command, Output};
 
 fn bench(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_grantor-bench"))
-        .args(arguments)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_grantor-bench")).args(arguments).output().unwrap()
 }
 
 /// Server and driver are pinned to two cores; with one there is nothing to test.
@@ -20,11 +14,7 @@ fn two_cores() -> bool {
 }
 
 fn rows(output: &Output) -> Vec<serde_json::Value> {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     report["rows"].as_array().unwrap().clone()
 }
@@ -34,22 +24,12 @@ fn the_plain_ceiling_is_measured_in_a_process_of_its_own() {
     if !two_cores() {
         return;
     }
-    let rows = rows(&bench(&[
-        "--ceilings",
-        "--json",
-        "--only",
-        "P2",
-        "--seconds",
-        "0.3",
-    ]));
+    let rows = rows(&bench(&["--ceilings", "--json", "--only", "P2", "--seconds", "0.3"]));
     assert_eq!(rows.len(), 1);
     let ceiling = &rows[0]["ceiling"];
     assert!(ceiling["rate"].as_f64().unwrap() > 100.0, "{ceiling}");
     assert!(ceiling["cpu_us"].as_f64().unwrap() > 0.0, "{ceiling}");
-    assert!(
-        ceiling["p99_ms"].as_f64() >= ceiling["p50_ms"].as_f64(),
-        "{ceiling}"
-    );
+    assert!(ceiling["p99_ms"].as_f64() >= ceiling["p50_ms"].as_f64(), "{ceiling}");
     assert_eq!(rows[0]["verdict"], "not_judged");
 }
 
@@ -58,14 +38,7 @@ fn every_kind_of_run_works_against_the_ceilings() {
     if !two_cores() {
         return;
     }
-    let rows = rows(&bench(&[
-        "--ceilings",
-        "--json",
-        "--only",
-        "P1,P3b,P7",
-        "--seconds",
-        "0.1",
-    ]));
+    let rows = rows(&bench(&["--ceilings", "--json", "--only", "P1,P3b,P7", "--seconds", "0.1"]));
     assert_eq!(rows.len(), 1 + 6 + 2);
     for row in rows {
         assert!(row["failure"].is_null(), "{row}");

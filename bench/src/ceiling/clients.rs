@@ -37,27 +37,17 @@ pub(crate) fn client_secret(number: usize) -> String {
 impl Clients {
     /// Registers `count` clients.
     pub(super) fn new(count: usize) -> Self {
-        Self(
-            (0..count)
-                .map(|number| (client_id(number), Client::new(number)))
-                .collect(),
-        )
+        Self((0..count).map(|number| (client_id(number), Client::new(number))).collect())
     }
 
     /// The client of RFC 6749 2.3.1 Basic credentials, if they are right.
     pub(super) fn authenticate(&self, headers: &HeaderMap) -> Option<&Client> {
-        let credentials = headers
-            .get(AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .strip_prefix("Basic ")?;
+        let credentials = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
         let decoded = String::from_utf8(BASE64_STANDARD.decode(credentials).ok()?).ok()?;
         let (id, secret) = decoded.split_once(':')?;
         let client = self.0.get(decode(id)?.as_ref())?;
         let hash = digest(&SHA256, decode(secret)?.as_bytes());
-        verify_slices_are_equal(hash.as_ref(), &client.secret)
-            .is_ok()
-            .then_some(client)
+        verify_slices_are_equal(hash.as_ref(), &client.secret).is_ok().then_some(client)
     }
 }
 
@@ -86,9 +76,7 @@ pub(super) fn form_value<'a>(body: &'a [u8], name: &str) -> Option<Cow<'a, str>>
 fn decode(value: &str) -> Option<Cow<'_, str>> {
     if value.contains('+') {
         let spaced = value.replace('+', " ");
-        return Some(Cow::Owned(
-            percent_decode_str(&spaced).decode_utf8().ok()?.into_owned(),
-        ));
+        return Some(Cow::Owned(percent_decode_str(&spaced).decode_utf8().ok()?.into_owned()));
     }
     percent_decode_str(value).decode_utf8().ok()
 }

@@ -84,19 +84,9 @@ impl Keys {
                 (Signer::Rsa(pair), public)
             }
         };
-        let header = Header {
-            alg: algorithm.name(),
-            kid: KID,
-            typ: "at+jwt",
-        };
+        let header = Header { alg: algorithm.name(), kid: KID, typ: "at+jwt" };
         let header = BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
-        Ok(Self {
-            algorithm,
-            signer,
-            public,
-            header,
-            random: clock::randomness(),
-        })
+        Ok(Self { algorithm, signer, public, header, random: clock::randomness() })
     }
 
     /// The generator of token ids.
@@ -121,8 +111,7 @@ impl Keys {
             }
             Signer::Rsa(pair) => {
                 let mut signature = [0; 256];
-                pair.sign(&RSA_PKCS1_SHA256, &self.random, token.as_bytes(), &mut signature)
-                    .ok()?;
+                pair.sign(&RSA_PKCS1_SHA256, &self.random, token.as_bytes(), &mut signature).ok()?;
                 append(&mut token, &signature);
             }
         }

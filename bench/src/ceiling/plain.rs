@@ -29,8 +29,5 @@ pub(super) async fn post(_: Bytes) -> impl IntoResponse {
 }
 
 fn answer() -> impl IntoResponse {
-    (
-        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
-        Bytes::from_static(BODY.as_bytes()),
-    )
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], Bytes::from_static(BODY.as_bytes()))
 }

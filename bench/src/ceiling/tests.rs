@@ -20,17 +20,10 @@ fn at(address: SocketAddr, path: &str) -> Target {
 async fn token(address: SocketAddr, secret: &str) -> (u16, String) {
     let target = at(address, "/oauth/token");
     let form = [("grant_type", "client_credentials"), ("scope", "payments:read")];
-    let request = post_form(
-        &target,
-        &[("authorization", &basic(&client_id(7), secret))],
-        &form,
-    );
+    let request = post_form(&target, &[("authorization", &basic(&client_id(7), secret))], &form);
     let (status, body) = Fleet::new(target).once(&request).await.unwrap();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    (
-        status,
-        body["access_token"].as_str().unwrap_or_default().to_owned(),
-    )
+    (status, body["access_token"].as_str().unwrap_or_default().to_owned())
 }
 
 async fn pass(address: SocketAddr, token: &str) -> u16 {
@@ -41,11 +34,8 @@ async fn pass(address: SocketAddr, token: &str) -> u16 {
 
 async fn active(address: SocketAddr, token: &str, secret: &str) -> (u16, serde_json::Value) {
     let target = at(address, "/introspect");
-    let request = post_form(
-        &target,
-        &[("authorization", &basic(&client_id(7), secret))],
-        &[("token", token)],
-    );
+    let request =
+        post_form(&target, &[("authorization", &basic(&client_id(7), secret))], &[("token", token)]);
     let (status, body) = Fleet::new(target).once(&request).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }
@@ -72,19 +62,7 @@ async fn every_algorithm_issues_tokens_that_verify_and_carry_all_claims() {
         };
         assert_eq!(json(segments[0])["alg"], algorithm.name());
         let claims = json(segments[1]);
-        for claim in [
-            "iss",
-            "sub",
-            "aud",
-            "exp",
-            "iat",
-            "jti",
-            "client_id",
-            "scope",
-            "tid",
-            "env",
-            "rev",
-        ] {
+        for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "tid", "env", "rev"] {
             assert!(!claims[claim].is_null(), "{claim} is missing");
         }
         assert_eq!(pass(address, &token).await, 200);
@@ -103,10 +81,7 @@ async fn a_changed_token_is_refused_by_every_algorithm() {
         let flip = if signature.starts_with('A') { "B" } else { "A" };
         let forged = format!("{head}.{flip}{}", &signature[1..]);
         assert_eq!(pass(address, &forged).await, 401);
-        assert_eq!(
-            active(address, &forged, &client_secret(7)).await.1["active"],
-            false
-        );
+        assert_eq!(active(address, &forged, &client_secret(7)).await.1["active"], false);
         assert_eq!(pass(address, "").await, 401);
     }
 }
@@ -122,10 +97,7 @@ async fn a_wrong_secret_gets_neither_token_nor_introspection() {
 #[tokio::test]
 async fn two_tokens_of_one_client_differ() {
     let address = start(Kind::Signed(Algorithm::EdDsa)).await;
-    assert_ne!(
-        token(address, &client_secret(7)).await.1,
-        token(address, &client_secret(7)).await.1
-    );
+    assert_ne!(token(address, &client_secret(7)).await.1, token(address, &client_secret(7)).await.1);
 }
 
 #[test]

@@ -63,18 +63,13 @@ pub(super) async fn post(State(server): State<Arc<Server>>, headers: HeaderMap, 
     }
     let asked = form_value(&body, "scope");
     let scope = asked.as_deref().unwrap_or(client.scope);
-    if !scope
-        .split(' ')
-        .all(|word| client.scope.split(' ').any(|allowed| allowed == word))
-    {
+    if !scope.split(' ').all(|word| client.scope.split(' ').any(|allowed| allowed == word)) {
         return (StatusCode::BAD_REQUEST, r#"{"error":"invalid_scope"}"#).into_response();
     }
     match issue(&server, client, scope) {
-        Some(answer) => (
-            [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
-            answer,
-        )
-            .into_response(),
+        Some(answer) => {
+            ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], answer).into_response()
+        }
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -97,11 +92,6 @@ fn issue(server: &Server, client: &Client, scope: &str) -> Option<Vec<u8>> {
         rev: [1, 1, 1],
     };
     let token = server.keys.sign(&serde_json::to_vec(&claims).ok()?)?;
-    serde_json::to_vec(&Answer {
-        access_token: &token,
-        token_type: "Bearer",
-        expires_in: LIFETIME,
-        scope,
-    })
-    .ok()
+    serde_json::to_vec(&Answer { access_token: &token, token_type: "Bearer", expires_in: LIFETIME, scope })
+        .ok()
 }

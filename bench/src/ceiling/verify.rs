@@ -33,34 +33,23 @@ pub(super) async fn introspect(
     }
     let payload = form_value(&body, "token").and_then(|token| server.keys.verify(&token));
     let answer = match payload.as_deref().and_then(live) {
-        Some(claims) => serde_json::to_vec(&Introspection {
-            active: true,
-            token_type: "Bearer",
-            claims,
-        }),
+        Some(claims) => serde_json::to_vec(&Introspection { active: true, token_type: "Bearer", claims }),
         None => Ok(br#"{"active":false}"#.to_vec()),
     };
     match answer {
-        Ok(answer) => (
-            [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
-            answer,
-        )
-            .into_response(),
+        Ok(answer) => {
+            ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], answer).into_response()
+        }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
 /// The question of a reverse proxy: may this request pass, and who sends it?
 pub(super) async fn forward_auth(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
-    let token = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let payload = token.and_then(|token| server.keys.verify(token));
     let Some(claims) = payload.as_deref().and_then(live) else {
-        return (
-            StatusCode::UNAUTHORIZED,
-            [("www-authenticate", "Bearer error=\"invalid_token\"")],
-        )
+        return (StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer error=\"invalid_token\"")])
             .into_response();
     };
     let identity = [

@@ -33,9 +33,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, Malformed> {
     let Some(digits) = bytes.get(9..12) else {
         return Ok(Parsed::Partial);
     };
-    let status = decimal(digits)
-        .filter(|code| (200..=599).contains(code))
-        .ok_or(Malformed("no status code"))?;
+    let status =
+        decimal(digits).filter(|code| (200..=599).contains(code)).ok_or(Malformed("no status code"))?;
 
     let mut length = None;
     let mut line_start = 0;
@@ -73,10 +72,7 @@ fn complete(status: u16, length: Option<usize>, head: usize, received: usize) ->
     let end = head + length;
     match received.cmp(&end) {
         std::cmp::Ordering::Less => Ok(Parsed::Partial),
-        std::cmp::Ordering::Equal => Ok(Parsed::Complete {
-            status,
-            body: head..end,
-        }),
+        std::cmp::Ordering::Equal => Ok(Parsed::Complete { status, body: head..end }),
         // One request is in flight per connection, so these bytes answer nothing that was asked.
         std::cmp::Ordering::Greater => Err(Malformed("bytes after the end of the answer")),
     }
@@ -91,11 +87,9 @@ fn decimal(digits: &[u8]) -> Option<usize> {
     if digits.is_empty() || digits.len() > 9 {
         return None;
     }
-    digits.iter().try_fold(0, |value, &digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| value * 10 + usize::from(digit - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0, |value, &digit| digit.is_ascii_digit().then(|| value * 10 + usize::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -109,9 +103,7 @@ mod tests {
         for end in 0..ANSWER.len() {
             assert_eq!(parse(&ANSWER[..end]), Ok(Parsed::Partial), "after {end} bytes");
         }
-        let Ok(Parsed::Complete { status, body }) = parse(ANSWER) else {
-            panic!("not complete")
-        };
+        let Ok(Parsed::Complete { status, body }) = parse(ANSWER) else { panic!("not complete") };
         assert_eq!(status, 200);
         assert_eq!(&ANSWER[body], b"hello");
     }
@@ -133,10 +125,7 @@ mod tests {
             parse(b"HTTP/1.1 204 No Content\r\n\r\n"),
             Ok(Parsed::Complete { status: 204, .. })
         ));
-        assert_eq!(
-            parse(b"HTTP/1.1 200 OK\r\n\r\n"),
-            Err(Malformed("no content-length"))
-        );
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\n\r\n"), Err(Malformed("no content-length")));
     }
 
     #[test]

@@ -28,20 +28,14 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            buffer: vec![0; 4096],
-        })
+        Ok(Self { stream, buffer: vec![0; 4096] })
     }
 
     /// Sends one prebuilt request and waits for its whole answer. After an error the connection must not be used again.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         let (status, body) = self.receive().await?;
-        Ok(Answer {
-            status,
-            body: &self.buffer[body],
-        })
+        Ok(Answer { status, body: &self.buffer[body] })
     }
 
     async fn receive(&mut self) -> io::Result<(u16, Range<usize>)> {
@@ -49,10 +43,7 @@ impl Connection {
         loop {
             let read = self.stream.read(&mut self.buffer[filled..]).await?;
             if read == 0 {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the server closed the connection",
-                ));
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
             }
             filled += read;
             match answer::parse(&self.buffer[..filled]) {
@@ -66,10 +57,7 @@ impl Connection {
 
     fn grow(&mut self) -> io::Result<()> {
         if self.buffer.len() > LARGEST_BODY {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "an answer without an end",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "an answer without an end"));
         }
         self.buffer.resize(self.buffer.len() * 2, 0);
         Ok(())
@@ -96,10 +84,7 @@ mod tests {
             }
         });
         let mut connection = Connection::open(address).await?;
-        let answer = connection
-            .exchange(b"ping")
-            .await
-            .map(|answer| (answer.status, answer.body.to_vec()));
+        let answer = connection.exchange(b"ping").await.map(|answer| (answer.status, answer.body.to_vec()));
         server.await.unwrap();
         answer
     }
@@ -115,10 +100,7 @@ mod tests {
     async fn an_answer_larger_than_the_buffer_is_read_whole() {
         let body = vec![b'x'; 100_000];
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
-        assert_eq!(
-            exchange_with(vec![head, body.clone()]).await.unwrap(),
-            (200, body)
-        );
+        assert_eq!(exchange_with(vec![head, body.clone()]).await.unwrap(), (200, body));
     }
 
     #[tokio::test]

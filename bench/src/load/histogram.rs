@@ -18,10 +18,7 @@ pub(crate) struct Histogram {
 impl Histogram {
     /// An empty histogram (16 KiB).
     pub(crate) fn new() -> Self {
-        Self {
-            counts: vec![0; BUCKETS],
-            total: 0,
-        }
+        Self { counts: vec![0; BUCKETS], total: 0 }
     }
 
     /// Counts one latency.
@@ -76,24 +73,15 @@ mod tests {
 
     #[test]
     fn every_value_lies_in_its_bucket_and_buckets_are_narrow() {
-        let values = (0..36).flat_map(|power| {
-            [
-                (1_u64 << power) - 1,
-                1 << power,
-                (1 << power) + 1,
-                3 << power >> 1,
-            ]
-        });
+        let values =
+            (0..36).flat_map(|power| [(1_u64 << power) - 1, 1 << power, (1 << power) + 1, 3 << power >> 1]);
         for value in values.filter(|&value| value <= CAP) {
             let index = bucket(value);
             assert!(index < BUCKETS, "{value} has bucket {index}");
             let end = upper(index);
             assert!(end >= value, "{value} lies beyond {end}");
             assert!(end - value <= value / 64, "{value} is reported as {end}");
-            assert!(
-                index == 0 || upper(index - 1) < value,
-                "{value} belongs into an earlier bucket"
-            );
+            assert!(index == 0 || upper(index - 1) < value, "{value} belongs into an earlier bucket");
         }
     }
 
@@ -105,10 +93,7 @@ mod tests {
         }
         for (share, micros) in [(0.5, 500.0), (0.99, 990.0), (0.999, 999.0), (1.0, 1000.0)] {
             let read = histogram.percentile(share).as_secs_f64() * 1e6;
-            assert!(
-                (micros..=micros * (1.0 + 1.0 / 64.0)).contains(&read),
-                "{share}: {read}"
-            );
+            assert!((micros..=micros * (1.0 + 1.0 / 64.0)).contains(&read), "{share}: {read}");
         }
     }
 

@@ -66,14 +66,8 @@ impl Tally {
 
     /// Answers per second from `start` to the last answer.
     pub(crate) fn rate(&self, start: Instant) -> f64 {
-        let elapsed = self
-            .last
-            .map_or(Duration::ZERO, |last| last.saturating_duration_since(start));
-        if elapsed.is_zero() {
-            0.0
-        } else {
-            self.answered as f64 / elapsed.as_secs_f64()
-        }
+        let elapsed = self.last.map_or(Duration::ZERO, |last| last.saturating_duration_since(start));
+        if elapsed.is_zero() { 0.0 } else { self.answered as f64 / elapsed.as_secs_f64() }
     }
 
     /// The latencies of the 2xx answers.

@@ -15,10 +15,7 @@ async fn serve(router: Router) -> Fleet {
 }
 
 fn requests(paths: &[&str]) -> Arc<[Bytes]> {
-    paths
-        .iter()
-        .map(|path| Bytes::from(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")))
-        .collect()
+    paths.iter().map(|path| Bytes::from(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))).collect()
 }
 
 fn body(body: &[u8]) -> Result<String> {
@@ -42,18 +39,11 @@ async fn one_refusal_among_many_answers_fails_the_run() {
     let count = Arc::new(AtomicU64::new(0));
     let handler = async move || {
         let nth = count.fetch_add(1, Ordering::Relaxed);
-        if nth == 70 {
-            StatusCode::TOO_MANY_REQUESTS
-        } else {
-            StatusCode::OK
-        }
+        if nth == 70 { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::OK }
     };
     let mut fleet = serve(Router::new().route("/", get(handler))).await;
     let list: Vec<_> = std::iter::repeat_n("/", 300).collect();
-    let (tally, _) = fleet
-        .run(&requests(&list), Pace::EachOnce(PATIENCE))
-        .await
-        .unwrap();
+    let (tally, _) = fleet.run(&requests(&list), Pace::EachOnce(PATIENCE)).await.unwrap();
     assert_eq!(tally.failure().as_deref(), Some("1 answers with status 429"));
     assert_eq!(tally.answered(), 299);
 }
@@ -80,10 +70,7 @@ async fn each_request_of_a_list_is_sent_exactly_once() {
     let mut fleet = serve(Router::new().fallback(handler)).await;
     let paths: Vec<_> = (0..500).map(|number| format!("/{number:03}")).collect();
     let list: Vec<_> = paths.iter().map(String::as_str).collect();
-    let (tally, _) = fleet
-        .run(&requests(&list), Pace::EachOnce(PATIENCE))
-        .await
-        .unwrap();
+    let (tally, _) = fleet.run(&requests(&list), Pace::EachOnce(PATIENCE)).await.unwrap();
     assert_eq!(tally.answered(), 500);
     let mut hits = hits.lock().unwrap().clone();
     hits.sort();
@@ -93,10 +80,7 @@ async fn each_request_of_a_list_is_sent_exactly_once() {
 #[tokio::test]
 async fn an_open_loop_sends_at_its_rate() {
     let mut fleet = serve(Router::new().route("/", get(async || "ok"))).await;
-    let (tally, _) = fleet
-        .run(&requests(&["/"]), Pace::Rate(2000.0, SHORT))
-        .await
-        .unwrap();
+    let (tally, _) = fleet.run(&requests(&["/"]), Pace::Rate(2000.0, SHORT)).await.unwrap();
     assert_eq!(tally.failure(), None);
     assert_eq!(tally.answered(), 200);
 }
@@ -113,10 +97,7 @@ async fn an_open_loop_counts_latency_from_the_scheduled_time() {
         "ok"
     };
     let mut fleet = serve(Router::new().route("/", get(handler))).await;
-    let (tally, _) = fleet
-        .run(&requests(&["/"]), Pace::Rate(10_000.0, SHORT))
-        .await
-        .unwrap();
+    let (tally, _) = fleet.run(&requests(&["/"]), Pace::Rate(10_000.0, SHORT)).await.unwrap();
     assert_eq!(tally.answered(), 1000);
     // 600 of 1,000 requests fall due during the stall and wait up to 60 ms. Counted from when they could be sent,
     // at most one per connection (6 %) would show it.
@@ -127,9 +108,7 @@ async fn an_open_loop_counts_latency_from_the_scheduled_time() {
 async fn collected_values_must_differ() {
     let count = Arc::new(AtomicU64::new(0));
     let fresh = async move || count.fetch_add(1, Ordering::Relaxed).to_string();
-    let router = Router::new()
-        .route("/fresh", get(fresh))
-        .route("/same", get(async || "same"));
+    let router = Router::new().route("/fresh", get(fresh)).route("/same", get(async || "same"));
     let mut fleet = serve(router).await;
     let list = requests(&["/fresh", "/same", "/missing"]);
     assert_eq!(fleet.collect(&list[0], 200, body).await.unwrap().len(), 200);

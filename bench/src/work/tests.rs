@@ -20,9 +20,7 @@ fn a_client_that_must_use_the_body_sends_no_basic_header() {
 fn an_api_key_is_asked_about_as_a_bearer_credential_with_the_original_request() {
     let contract = Contract::parse(SAMPLE).unwrap();
     let api = contract.api("assets").unwrap();
-    let request = question(api, Verb::ForwardAuth, "api_key")
-        .unwrap()
-        .about(api.api_key().unwrap());
+    let request = question(api, Verb::ForwardAuth, "api_key").unwrap().about(api.api_key().unwrap());
     let request = String::from_utf8(request.to_vec()).unwrap();
     assert!(request.starts_with("GET /forward-auth/assets HTTP/1.1\r\n"));
     for header in [
@@ -65,10 +63,7 @@ async fn tokens_of_a_contract_are_issued_looked_at_and_loaded() {
         Work::Unseen(Verb::ForwardAuth, es256),
         Work::Unseen(Verb::Introspect, es256),
     ] {
-        let mut side = work
-            .grantor_side(std::process::id(), &contract, SHORT)
-            .await
-            .unwrap();
+        let mut side = work.grantor_side(std::process::id(), &contract, SHORT).await.unwrap();
         side.prove().await.unwrap();
         assert!(side.saturate(SHORT).await.unwrap().rate > 0.0, "{work:?}");
     }
@@ -79,13 +74,7 @@ async fn a_wrong_secret_or_a_missing_api_ends_a_goal_before_its_run() {
     let contract = ceiling_as_payments("wrong").await;
     let pid = std::process::id();
     for work in [Work::Token(Algorithm::Es256), Work::Seen(Verb::ForwardAuth)] {
-        let refusal = work
-            .grantor_side(pid, &contract, SHORT)
-            .await
-            .unwrap()
-            .prove()
-            .await
-            .unwrap_err();
+        let refusal = work.grantor_side(pid, &contract, SHORT).await.unwrap().prove().await.unwrap_err();
         assert!(refusal.to_string().contains("401"), "{refusal}");
     }
     assert!(Work::Opaque.grantor_side(pid, &contract, SHORT).await.is_err());
@@ -94,20 +83,9 @@ async fn a_wrong_secret_or_a_missing_api_ends_a_goal_before_its_run() {
 #[tokio::test]
 async fn a_server_that_lets_everything_pass_is_not_measured() {
     let contract = ceiling_as_payments(&client_secret(3)).await;
-    let mut side = Work::Token(Algorithm::Es256)
-        .grantor_side(1, &contract, SHORT)
-        .await
-        .unwrap();
-    let Supply::Fixed(list) = &side.supply else {
-        panic!("not a fixed request")
-    };
+    let mut side = Work::Token(Algorithm::Es256).grantor_side(1, &contract, SHORT).await.unwrap();
+    let Supply::Fixed(list) = &side.supply else { panic!("not a fixed request") };
     // The "wrong" request is answered with 200, as a server without client authentication would.
     side.refused = Some(list[0].clone());
-    assert!(
-        side.prove()
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("wrong credentials")
-    );
+    assert!(side.prove().await.unwrap_err().to_string().contains("wrong credentials"));
 }

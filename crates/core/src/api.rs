@@ -104,12 +104,9 @@ pub fn choose<'a>(target: &Target<'_>, app: &App, apis: &'a [Arc<Api>]) -> Resul
     if let [only] = candidates[..] {
         return Ok(only);
     }
-    let mut by_path = candidates.iter().filter(|api| {
-        api.profile
-            .token_paths
-            .iter()
-            .any(|path| path.as_str() == target.path)
-    });
+    let mut by_path = candidates
+        .iter()
+        .filter(|api| api.profile.token_paths.iter().any(|path| path.as_str() == target.path));
     match (by_path.next(), by_path.next()) {
         (Some(api), None) => Ok(api),
         (Some(_), Some(_)) => Err(Denial::new(OAuthError::InvalidTarget, Reason::AmbiguousApi)),
@@ -119,15 +116,10 @@ pub fn choose<'a>(target: &Target<'_>, app: &App, apis: &'a [Arc<Api>]) -> Resul
 
 /// The app's APIs that know every requested scope.
 fn apis_of_scopes<'a>(scopes: &ScopeSet, own: Vec<&'a Arc<Api>>) -> Result<Vec<&'a Arc<Api>>, Denial> {
-    let counted: Vec<&Scope> = scopes
-        .iter()
-        .filter(|scope| !OPENID_SCOPES.contains(&scope.as_str()))
-        .collect();
-    let all: Vec<_> = own
-        .iter()
-        .copied()
-        .filter(|api| counted.iter().all(|scope| api.knows(scope)))
-        .collect();
+    let counted: Vec<&Scope> =
+        scopes.iter().filter(|scope| !OPENID_SCOPES.contains(&scope.as_str())).collect();
+    let all: Vec<_> =
+        own.iter().copied().filter(|api| counted.iter().all(|scope| api.knows(scope))).collect();
     if !all.is_empty() {
         return Ok(all);
     }

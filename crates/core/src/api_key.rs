@@ -89,10 +89,7 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
         let access = gate(tenant, accesses, api)?;
         allowed = allowed.union(&access.scopes.intersection(&api.scope_set()));
         added = added.union(&api.server_scopes);
-        closed = closed.union(&without(
-            &api.scope_set(),
-            &access.scopes.union(&api.server_scopes),
-        ));
+        closed = closed.union(&without(&api.scope_set(), &access.scopes.union(&api.server_scopes)));
         longest = longest.min(Some(api.profile.lifetimes.api_key));
     }
     let longest = longest.unwrap_or(Lifetime::hours(1));
@@ -114,17 +111,10 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
     if !scopes.intersection(&closed).is_empty() {
         return Err(Denial::new(OAuthError::InvalidScope, Reason::ScopeNotAllowed));
     }
-    Ok(KeyTerms {
-        scopes,
-        lifetime: new.lifetime.unwrap_or(longest),
-    })
+    Ok(KeyTerms { scopes, lifetime: new.lifetime.unwrap_or(longest) })
 }
 
 /// The scopes of one set that the other does not hold.
 fn without(set: &ScopeSet, other: &ScopeSet) -> ScopeSet {
-    set.iter()
-        .filter(|scope| !other.contains(scope))
-        .cloned()
-        .collect::<Vec<_>>()
-        .into()
+    set.iter().filter(|scope| !other.contains(scope)).cloned().collect::<Vec<_>>().into()
 }

@@ -59,9 +59,5 @@ pub fn server_claims(
         ClaimSource::EnvironmentName => environment.name.to_string(),
         ClaimSource::ClientId => app.client_id.to_string(),
     };
-    api.profile
-        .server_claims
-        .iter()
-        .map(|(name, source)| (name.clone(), value(source)))
-        .collect()
+    api.profile.server_claims.iter().map(|(name, source)| (name.clone(), value(source))).collect()
 }

@@ -58,10 +58,7 @@ impl Presented {
             return Err(TWO);
         }
         if by_assertion {
-            return Err(Denial::new(
-                OAuthError::InvalidClient,
-                Reason::AuthMethodNotAllowed,
-            ));
+            return Err(Denial::new(OAuthError::InvalidClient, Reason::AuthMethodNotAllowed));
         }
         if let Some(header) = header {
             let basic = Self::basic(header)?;
@@ -75,14 +72,9 @@ impl Presented {
         match (body_id, in_body) {
             (Some(id), true) => {
                 let secret = Secret::presented(form.get("client_secret").unwrap_or("").to_owned());
-                Ok(Self::Post {
-                    client_id: id.to_owned(),
-                    secret,
-                })
+                Ok(Self::Post { client_id: id.to_owned(), secret })
             }
-            (Some(id), false) => Ok(Self::IdOnly {
-                client_id: id.to_owned(),
-            }),
+            (Some(id), false) => Ok(Self::IdOnly { client_id: id.to_owned() }),
             (None, _) => Err(Denial::hinted(
                 OAuthError::InvalidClient,
                 Reason::MissingClientAuth,
@@ -109,9 +101,7 @@ impl Presented {
         }
         let (id, secret) = pair.split_once(':').ok_or(BAD)?;
         let decoded = decode_component(id).zip(decode_component(secret));
-        let same = decoded
-            .as_ref()
-            .is_some_and(|(d_id, d_secret)| d_id == id && d_secret == secret);
+        let same = decoded.as_ref().is_some_and(|(d_id, d_secret)| d_id == id && d_secret == secret);
         Ok(Self::Basic {
             decoded: decoded.map(|(id, secret)| (id, Secret::presented(secret))),
             raw: (!same).then(|| (id.to_owned(), Secret::presented(secret.to_owned()))),
@@ -219,10 +209,7 @@ mod tests {
     }
 
     fn read(header: Option<&str>, body: &str) -> Result<Presented, Denial> {
-        Presented::read(
-            header.map(str::as_bytes).into_iter(),
-            &Form::parse(body.as_bytes()).unwrap(),
-        )
+        Presented::read(header.map(str::as_bytes).into_iter(), &Form::parse(body.as_bytes()).unwrap())
     }
 
     fn ids(presented: &Presented) -> Vec<String> {
@@ -249,11 +236,7 @@ mod tests {
     #[test]
     fn two_methods_are_refused_in_every_combination() {
         let header = basic("a:s");
-        for body in [
-            "client_id=a&client_secret=s",
-            "client_secret=",
-            "client_assertion=x",
-        ] {
+        for body in ["client_id=a&client_secret=s", "client_secret=", "client_assertion=x"] {
             assert_eq!(
                 read(Some(&header), body).err().map(|d| d.reason),
                 Some(Reason::TwoClientAuthMethods),
@@ -277,19 +260,8 @@ mod tests {
 
     #[test]
     fn malformed_basic_is_invalid_client() {
-        for bad in [
-            "Basic",
-            "Basic !!!",
-            "Basic YQ==",
-            "Bearer abc",
-            "Basic YTpi\u{e9}",
-            "Basic YQA6Yg==",
-        ] {
-            assert_eq!(
-                read(Some(bad), "").err().map(|d| d.error),
-                Some(OAuthError::InvalidClient),
-                "{bad}"
-            );
+        for bad in ["Basic", "Basic !!!", "Basic YQ==", "Bearer abc", "Basic YTpi\u{e9}", "Basic YQA6Yg=="] {
+            assert_eq!(read(Some(bad), "").err().map(|d| d.error), Some(OAuthError::InvalidClient), "{bad}");
         }
     }
 

@@ -31,20 +31,12 @@ pub struct Decision<T> {
 impl<T> Decision<T> {
     /// An answer that changes nothing yet.
     pub fn ok(outcome: T) -> Self {
-        Self {
-            outcome: Ok(outcome),
-            writes: Vec::new(),
-            events: Vec::new(),
-        }
+        Self { outcome: Ok(outcome), writes: Vec::new(), events: Vec::new() }
     }
 
     /// A refusal that changes nothing yet.
     pub fn refuse(denial: Denial) -> Self {
-        Self {
-            outcome: Err(denial),
-            writes: Vec::new(),
-            events: Vec::new(),
-        }
+        Self { outcome: Err(denial), writes: Vec::new(), events: Vec::new() }
     }
 
     /// Adds a write.
@@ -76,11 +68,7 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// An event without details.
     pub fn new(action: &'static str, target: impl Into<String>) -> Self {
-        Self {
-            action,
-            target: target.into(),
-            detail: Map::new(),
-        }
+        Self { action, target: target.into(), detail: Map::new() }
     }
 
     /// Adds a detail.
@@ -299,15 +287,9 @@ impl Write {
             Self::EndSecret { app, .. } | Self::ScheduleSecretEnd { app, .. } => Some(Change::App(*app)),
             Self::InsertApiKey(key, _) => Some(Change::ApiKey(key.id)),
             Self::SetApiKeyStatus(change, _) => Some(Change::ApiKey(change.id)),
-            Self::RevokeToken {
-                environment,
-                jti,
-                expires_at,
-            } => Some(Change::Token {
-                environment: *environment,
-                jti: jti.clone(),
-                expires_at: *expires_at,
-            }),
+            Self::RevokeToken { environment, jti, expires_at } => {
+                Some(Change::Token { environment: *environment, jti: jti.clone(), expires_at: *expires_at })
+            }
             Self::InsertOperator { .. } => Some(Change::Operators),
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }

@@ -87,28 +87,19 @@ fn host_of(authority: &str) -> &str {
 }
 
 fn is_loopback_host(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl FromStr for Issuer {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or(NameError("an issuer is an absolute https URL"))?;
+        let (scheme, rest) = text.split_once("://").ok_or(NameError("an issuer is an absolute https URL"))?;
         let authority = rest.split('/').next().unwrap_or("");
         let host = host_of(authority);
         let allowed =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._~:/[]".contains(&byte);
-        if host.is_empty()
-            || !rest
-                .bytes()
-                .all(|byte| allowed(byte) || byte.is_ascii_uppercase())
-        {
+        if host.is_empty() || !rest.bytes().all(|byte| allowed(byte) || byte.is_ascii_uppercase()) {
             return Err(NameError(
                 "an issuer has a host and path of plain characters, no query, fragment, user or escapes",
             ));
@@ -124,9 +115,7 @@ impl FromStr for Issuer {
         let path = &rest[authority.len()..];
         let bad_segment = |segment: &str| segment.is_empty() || segment == "." || segment == "..";
         if !path.is_empty() && path[1..].split('/').any(bad_segment) {
-            return Err(NameError(
-                "an issuer's path has no empty or dot segments and no slash at the end",
-            ));
+            return Err(NameError("an issuer's path has no empty or dot segments and no slash at the end"));
         }
         let first = path.split('/').nth(1).unwrap_or("");
         if RESERVED_SEGMENTS.contains(&first) {
@@ -189,9 +178,6 @@ mod tests {
     #[test]
     fn authority_and_path_are_the_parts_between_the_slashes() {
         let issuer: Issuer = "http://127.0.0.1:8080/sandbox".parse().unwrap();
-        assert_eq!(
-            (issuer.authority(), issuer.path()),
-            ("127.0.0.1:8080", "/sandbox")
-        );
+        assert_eq!((issuer.authority(), issuer.path()), ("127.0.0.1:8080", "/sandbox"));
     }
 }

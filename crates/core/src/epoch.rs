@@ -35,27 +35,10 @@ mod tests {
 
     #[test]
     fn f10_a_token_older_than_any_epoch_is_refused() {
-        let token = Epochs {
-            ten: 3,
-            acc: 3,
-            app: 3,
-        };
+        let token = Epochs { ten: 3, acc: 3, app: 3 };
         assert!(token.check(&token).is_ok());
-        assert!(
-            token
-                .check(&Epochs {
-                    ten: 2,
-                    acc: 3,
-                    app: 1
-                })
-                .is_ok(),
-            "a node that lags behind accepts"
-        );
-        for known in [
-            Epochs { ten: 4, ..token },
-            Epochs { acc: 4, ..token },
-            Epochs { app: 4, ..token },
-        ] {
+        assert!(token.check(&Epochs { ten: 2, acc: 3, app: 1 }).is_ok(), "a node that lags behind accepts");
+        for known in [Epochs { ten: 4, ..token }, Epochs { acc: 4, ..token }, Epochs { app: 4, ..token }] {
             assert_eq!(token.check(&known), Err(Reason::EpochTooOld), "{known:?}");
         }
     }

@@ -209,20 +209,12 @@ pub struct Denial {
 impl Denial {
     /// A refusal with the code's own description.
     pub const fn new(error: OAuthError, reason: Reason) -> Self {
-        Self {
-            error,
-            reason,
-            hint: None,
-        }
+        Self { error, reason, hint: None }
     }
 
     /// A refusal with a better sentence. The text must be fixed, never made from input.
     pub const fn hinted(error: OAuthError, reason: Reason, hint: &'static str) -> Self {
-        Self {
-            error,
-            reason,
-            hint: Some(hint),
-        }
+        Self { error, reason, hint: Some(hint) }
     }
 
     /// The public description.

@@ -30,11 +30,8 @@ impl Form {
             Reason::Malformed,
             "The form is not valid application/x-www-form-urlencoded UTF-8.",
         );
-        const LONG: Denial = Denial::hinted(
-            OAuthError::InvalidRequest,
-            Reason::FieldTooLong,
-            "A parameter is too long.",
-        );
+        const LONG: Denial =
+            Denial::hinted(OAuthError::InvalidRequest, Reason::FieldTooLong, "A parameter is too long.");
         let text = std::str::from_utf8(body).map_err(|_| BAD)?;
         let mut fields: Vec<(String, String)> = Vec::with_capacity(8);
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -164,14 +161,8 @@ mod tests {
     fn the_limits_hold_at_the_limit_and_one_past_it() {
         let body = |n: usize| (0..n).map(|i| format!("f{i}=1")).collect::<Vec<_>>().join("&");
         assert_eq!(reason(body(MAX_FIELDS).as_bytes()), None);
-        assert_eq!(
-            reason(body(MAX_FIELDS + 1).as_bytes()),
-            Some(Reason::FieldTooLong)
-        );
+        assert_eq!(reason(body(MAX_FIELDS + 1).as_bytes()), Some(Reason::FieldTooLong));
         assert_eq!(reason(format!("a={}", "x".repeat(MAX_VALUE)).as_bytes()), None);
-        assert_eq!(
-            reason(format!("a={}", "x".repeat(MAX_VALUE + 1)).as_bytes()),
-            Some(Reason::FieldTooLong)
-        );
+        assert_eq!(reason(format!("a={}", "x".repeat(MAX_VALUE + 1)).as_bytes()), Some(Reason::FieldTooLong));
     }
 }

@@ -83,22 +83,10 @@ macro_rules! id {
 
 id!(EnvironmentId, "env_", "An environment: one issuer.");
 id!(ApiId, "api_", "A protected API of one environment.");
-id!(
-    TenantId,
-    "",
-    "A partner organisation; shown as a plain GUID, because it is the claim `tid`."
-);
-id!(
-    AppId,
-    "app_",
-    "An OAuth client. Internal: the public name is the client id."
-);
+id!(TenantId, "", "A partner organisation; shown as a plain GUID, because it is the claim `tid`.");
+id!(AppId, "app_", "An OAuth client. Internal: the public name is the client id.");
 id!(ApiKeyId, "key_", "An API key's row. Not the key.");
-id!(
-    OperatorId,
-    "opr_",
-    "Somebody of the provider's team, or a program of theirs."
-);
+id!(OperatorId, "opr_", "Somebody of the provider's team, or a program of theirs.");
 
 #[cfg(test)]
 mod tests {

@@ -34,12 +34,7 @@ pub fn judge_token(
     revoked: Revoked,
     now: UnixMillis,
 ) -> Result<(), Reason> {
-    let Subjects {
-        environment,
-        api,
-        tenant,
-        accesses,
-    } = subjects;
+    let Subjects { environment, api, tenant, accesses } = subjects;
     if claims.iss != environment.issuer.as_str()
         || claims.env != environment.name.as_str()
         || api.environment != environment.id
@@ -69,11 +64,7 @@ pub fn judge_token(
         return Err(Reason::AppSuspended);
     }
     let access = access::gate(tenant, accesses, api).map_err(|denial| denial.reason)?;
-    claims.rev.check(&Epochs {
-        ten: tenant.epoch,
-        acc: access.epoch,
-        app: app.epoch,
-    })
+    claims.rev.check(&Epochs { ten: tenant.epoch, acc: access.epoch, app: app.epoch })
 }
 
 /// Whether the id of a token stands in the list of single revocations.
@@ -90,12 +81,7 @@ pub enum Revoked {
 /// # Errors
 /// The first reason against it.
 pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Result<(), Reason> {
-    let Subjects {
-        environment,
-        api,
-        tenant,
-        accesses,
-    } = subjects;
+    let Subjects { environment, api, tenant, accesses } = subjects;
     if key.environment != environment.id || api.environment != environment.id {
         return Err(Reason::WrongEnvironment);
     }
@@ -111,7 +97,5 @@ pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Resu
     if !key.apis.contains(&api.id) {
         return Err(Reason::WrongAudience);
     }
-    access::gate(tenant, accesses, api)
-        .map(|_| ())
-        .map_err(|denial| denial.reason)
+    access::gate(tenant, accesses, api).map(|_| ()).map_err(|denial| denial.reason)
 }

@@ -58,11 +58,7 @@ pub struct TokenDraft {
 pub fn issue(issue: Issue<'_>, env: &mut Env<'_>) -> TokenDraft {
     let profile = &issue.api.profile;
     let granted = issue.scopes.union(&issue.api.server_scopes);
-    let life = issue
-        .access
-        .client_token_lifetime
-        .unwrap_or(profile.lifetimes.client_token)
-        .seconds();
+    let life = issue.access.client_token_lifetime.unwrap_or(profile.lifetimes.client_token).seconds();
     let iat = env.now.seconds();
     let client_id = issue.app.client_id.as_str();
     let differs = issue.asked.is_some_and(|asked| *asked != granted);
@@ -84,11 +80,7 @@ pub fn issue(issue: Issue<'_>, env: &mut Env<'_>) -> TokenDraft {
             scope,
             tid: issue.tenant.id.to_string(),
             env: issue.environment.name.to_string(),
-            rev: Epochs {
-                ten: issue.tenant.epoch,
-                acc: issue.access.epoch,
-                app: issue.app.epoch,
-            },
+            rev: Epochs { ten: issue.tenant.epoch, acc: issue.access.epoch, app: issue.app.epoch },
         },
     }
 }

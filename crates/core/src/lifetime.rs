@@ -13,11 +13,7 @@ impl Lifetime {
 
     /// A lifetime of so many seconds; `None` outside 1 second to 10 years.
     pub const fn from_seconds(seconds: i64) -> Option<Self> {
-        if seconds >= 1 && seconds <= Self::MAX_SECONDS {
-            Some(Self(seconds))
-        } else {
-            None
-        }
+        if seconds >= 1 && seconds <= Self::MAX_SECONDS { Some(Self(seconds)) } else { None }
     }
 
     /// So many hours, for constants.

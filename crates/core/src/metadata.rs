@@ -44,9 +44,8 @@ pub fn metadata(environment: &Environment, apis: &[Arc<Api>]) -> Metadata {
     let issuer = environment.issuer.as_str();
     // Each API names its canonical path; the document can name one: the first in order of API names.
     let first = apis.iter().min_by(|a, b| a.name.cmp(&b.name));
-    let token_path = first
-        .and_then(|api| api.profile.token_paths.first())
-        .map_or("/oauth/token", |path| path.as_str());
+    let token_path =
+        first.and_then(|api| api.profile.token_paths.first()).map_or("/oauth/token", |path| path.as_str());
     let grants: BTreeSet<_> = apis
         .iter()
         .flat_map(|api| &api.profile.grants)
@@ -67,12 +66,7 @@ pub fn metadata(environment: &Environment, apis: &[Arc<Api>]) -> Metadata {
     };
     let scopes: BTreeSet<String> = apis
         .iter()
-        .flat_map(|api| {
-            api.scope_set()
-                .iter()
-                .map(|scope| scope.as_str().to_owned())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|api| api.scope_set().iter().map(|scope| scope.as_str().to_owned()).collect::<Vec<_>>())
         .collect();
     Metadata {
         issuer: issuer.to_owned(),

@@ -33,9 +33,7 @@ impl FromStr for Name {
             return Err(NameError("a name has 1 to 63 characters"));
         }
         if !text.chars().all(allowed) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            return Err(NameError(
-                "a name holds only a-z, 0-9, - and _, and begins with a letter or digit",
-            ));
+            return Err(NameError("a name holds only a-z, 0-9, - and _, and begins with a letter or digit"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -48,9 +46,8 @@ pub struct ClientId(String);
 
 /// Beginnings that stand for something else: a client id must never be mistaken for a user's `sub` (RFC 9700 4.15),
 /// for another kind of id, or for a client id metadata document.
-const RESERVED_BEGINNINGS: [&str; 9] = [
-    "usr_", "key_", "env_", "api_", "opr_", "ten_", "grantor", "https://", "http://",
-];
+const RESERVED_BEGINNINGS: [&str; 9] =
+    ["usr_", "key_", "env_", "api_", "opr_", "ten_", "grantor", "https://", "http://"];
 
 impl ClientId {
     /// The longest client id, in bytes.
@@ -81,36 +78,24 @@ impl FromStr for ClientId {
             return Err(NameError("a client id has 1 to 128 characters"));
         }
         if text.contains(':') {
-            return Err(NameError(
-                "a client id cannot hold a colon: HTTP Basic ends the id there",
-            ));
+            return Err(NameError("a client id cannot hold a colon: HTTP Basic ends the id there"));
         }
-        if !text
-            .bytes()
-            .all(|byte| (0x20..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\')
-        {
-            return Err(NameError(
-                "a client id holds printable ASCII without quotation mark and backslash",
-            ));
+        if !text.bytes().all(|byte| (0x20..=0x7e).contains(&byte) && byte != b'"' && byte != b'\\') {
+            return Err(NameError("a client id holds printable ASCII without quotation mark and backslash"));
         }
         if text.starts_with(' ') || text.ends_with(' ') {
             return Err(NameError("a client id neither begins nor ends with a space"));
         }
         let id = Self(text.to_owned());
         let skeleton = id.skeleton();
-        if RESERVED_BEGINNINGS
-            .iter()
-            .any(|reserved| skeleton.starts_with(reserved))
-        {
+        if RESERVED_BEGINNINGS.iter().any(|reserved| skeleton.starts_with(reserved)) {
             return Err(NameError("this beginning is reserved; choose another client id"));
         }
         if skeleton.contains(':')
             || skeleton.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
             || skeleton.is_empty()
         {
-            return Err(NameError(
-                "a client id cannot hold an encoded colon or control character",
-            ));
+            return Err(NameError("a client id cannot hold an encoded colon or control character"));
         }
         Ok(id)
     }
@@ -142,9 +127,9 @@ mod tests {
 
     #[test]
     fn a_colon_or_control_character_is_refused_plain_and_encoded() {
-        for bad in [
-            "a:b", "a%3Ab", "a%253ab", "a\u{0}b", "a%00b", "a\nb", "", " a", "a ", "a\"b", "a\\b", "é",
-        ] {
+        for bad in
+            ["a:b", "a%3Ab", "a%253ab", "a\u{0}b", "a%00b", "a\nb", "", " a", "a ", "a\"b", "a\\b", "é"]
+        {
             assert!(bad.parse::<ClientId>().is_err(), "{bad:?}");
         }
         for good in ["acme", "acme corp", "a@b.example", "a+b", "100%", "a/b"] {
@@ -163,13 +148,7 @@ mod tests {
 
     #[test]
     fn a_reserved_beginning_is_refused_in_any_case() {
-        for bad in [
-            "usr_1",
-            "USR_1",
-            "https://a.example/x",
-            "Grantor-admin",
-            "u%73r_1",
-        ] {
+        for bad in ["usr_1", "USR_1", "https://a.example/x", "Grantor-admin", "u%73r_1"] {
             assert!(bad.parse::<ClientId>().is_err(), "{bad:?}");
         }
     }

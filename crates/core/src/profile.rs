@@ -7,6 +7,7 @@ use grantor_jose::Algorithm;
 
 use crate::lifetime::Lifetime;
 use crate::name::{Name, NameError};
+use crate::scope::Scope;
 
 /// How an app proves who it is at the token endpoint (RFC 6749 2.3, RFC 7591 names).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,12 +48,8 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type that a profile may name.
-    pub const ALL: [Self; 4] = [
-        Self::ClientCredentials,
-        Self::AuthorizationCode,
-        Self::RefreshToken,
-        Self::Password,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::ClientCredentials, Self::AuthorizationCode, Self::RefreshToken, Self::Password];
 
     /// The registered name.
     pub fn as_str(self) -> &'static str {
@@ -130,11 +127,7 @@ pub struct RefreshPolicy {
 
 impl Default for RefreshPolicy {
     fn default() -> Self {
-        Self {
-            grants: Vec::new(),
-            rotation: Rotation::default(),
-            max_age: thirty_days(),
-        }
+        Self { grants: Vec::new(), rotation: Rotation::default(), max_age: thirty_days() }
     }
 }
 
@@ -170,11 +163,7 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self {
-            client_token: one_hour(),
-            user_token: one_hour(),
-            api_key: one_year(),
-        }
+        Self { client_token: one_hour(), user_token: one_hour(), api_key: one_year() }
     }
 }
 
@@ -261,10 +250,7 @@ impl Profile {
             return Err(NameError("a profile needs at least one method in client_auth"));
         }
         let machine_only = self.grants.contains(&GrantType::ClientCredentials)
-            && self
-                .client_auth
-                .iter()
-                .all(|method| *method == ClientAuthMethod::None);
+            && self.client_auth.iter().all(|method| *method == ClientAuthMethod::None);
         if machine_only {
             return Err(NameError(
                 "client_credentials needs a client authentication method with a secret (RFC 6749 4.4)",
@@ -274,15 +260,15 @@ impl Profile {
             return Err(NameError("fapi2 does not go with the password grant"));
         }
         if self.refresh.grants.contains(&GrantType::ClientCredentials) {
-            return Err(NameError(
-                "client_credentials never gets a refresh token (RFC 6749 4.4.3)",
-            ));
+            return Err(NameError("client_credentials never gets a refresh token (RFC 6749 4.4.3)"));
         }
-        if let Some(name) = self
-            .server_claims
-            .keys()
-            .find(|name| RESERVED_CLAIMS.contains(&name.as_str()))
-        {
+        let spelled = |text: &String| {
+            text.replace("{scope_prefix}", "x").replace("{environment}", "x").replace("{issuer}", "x")
+        };
+        if !self.server_scopes.iter().all(|text| Scope::parse(&spelled(text)).is_some()) {
+            return Err(NameError("server_scopes holds something that is no scope"));
+        }
+        if let Some(name) = self.server_claims.keys().find(|name| RESERVED_CLAIMS.contains(&name.as_str())) {
             return Err(match name.as_str() {
                 "tid" => NameError("the claim tid is always the tenant's GUID and needs no entry"),
                 _ => NameError("server_claims may not replace a registered claim"),
@@ -332,14 +318,10 @@ impl<'de> Deserialize<'de> for TokenPath {
             !part.is_empty()
                 && part != "."
                 && part != ".."
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
         };
-        let good = text
-            .strip_prefix('/')
-            .is_some_and(|rest| rest.split('/').all(segment))
-            && text.len() <= 128;
+        let good =
+            text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment)) && text.len() <= 128;
         let first = text.split('/').nth(1).unwrap_or("");
         if !good {
             return Err(serde::de::Error::custom(
@@ -347,9 +329,7 @@ impl<'de> Deserialize<'de> for TokenPath {
             ));
         }
         if crate::environment::RESERVED_SEGMENTS.contains(&first) {
-            return Err(serde::de::Error::custom(
-                "this token path is used by the server itself",
-            ));
+            return Err(serde::de::Error::custom("this token path is used by the server itself"));
         }
         Ok(Self(text))
     }

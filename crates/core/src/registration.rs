@@ -44,13 +44,7 @@ pub fn register(
     environment: EnvironmentId,
     env: &mut Env<'_>,
 ) -> Result<App, Denial> {
-    let bad = |hint| {
-        Err(Denial::hinted(
-            OAuthError::InvalidRequest,
-            Reason::Malformed,
-            hint,
-        ))
-    };
+    let bad = |hint| Err(Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, hint));
     if registration.apis.is_empty() && registration.introspects.is_empty() {
         return bad("An app needs at least one API that it calls or is.");
     }
@@ -67,25 +61,15 @@ pub fn register(
                 Reason::AccessMissing,
                 "The tenant has no access to one of the APIs.",
             ))?;
-        allowed = allowed
-            .union(&access.scopes.intersection(&api.scope_set()))
-            .union(&api.server_scopes);
+        allowed = allowed.union(&access.scopes.intersection(&api.scope_set())).union(&api.server_scopes);
     }
-    let offered = |grant: GrantType| {
-        registration
-            .apis
-            .iter()
-            .any(|api| api.profile.grants.contains(&grant))
-    };
+    let offered = |grant: GrantType| registration.apis.iter().any(|api| api.profile.grants.contains(&grant));
     let grants = match registration.grants {
         Some(grants) if grants.iter().any(|grant| !offered(*grant)) => {
             return bad("None of the app's APIs has one of these grants on.");
         }
         Some(grants) => grants,
-        None => GrantType::ALL
-            .into_iter()
-            .filter(|grant| grant.is_built() && offered(*grant))
-            .collect(),
+        None => GrantType::ALL.into_iter().filter(|grant| grant.is_built() && offered(*grant)).collect(),
     };
     if registration.auth_method == Some(ClientAuthMethod::None)
         && grants.contains(&GrantType::ClientCredentials)
@@ -130,13 +114,8 @@ pub fn register(
 fn generated_client_id(env: &mut Env<'_>) -> Result<ClientId, Denial> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let random = env.bytes::<20>();
-    let tail: String = random
-        .iter()
-        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
-        .collect();
-    format!("app-{tail}")
-        .parse()
-        .map_err(|_| Denial::new(OAuthError::ServerError, Reason::Malformed))
+    let tail: String = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    format!("app-{tail}").parse().map_err(|_| Denial::new(OAuthError::ServerError, Reason::Malformed))
 }
 
 /// What a new version of a secret shall be.
@@ -158,13 +137,7 @@ pub fn new_secret(
     spelling: (&Brand, Stage),
     env: &mut Env<'_>,
 ) -> Result<(Secret, SecretVersion), Denial> {
-    let refuse = |hint| {
-        Err(Denial::hinted(
-            OAuthError::InvalidRequest,
-            Reason::Malformed,
-            hint,
-        ))
-    };
+    let refuse = |hint| Err(Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, hint));
     if app.auth_method == Some(ClientAuthMethod::None) {
         return refuse("A public app has no secret.");
     }
@@ -175,13 +148,7 @@ pub fn new_secret(
         return refuse("Ten versions of the secret are alive. End one of them first.");
     }
     let secret = Secret::generate(spelling.0, CredentialType::ClientSecret, spelling.1, env);
-    let version = app
-        .secrets
-        .iter()
-        .map(|version| version.version)
-        .max()
-        .unwrap_or(0)
-        + 1;
+    let version = app.secrets.iter().map(|version| version.version).max().unwrap_or(0) + 1;
     let not_before = new.not_before.unwrap_or(env.now);
     let stored = SecretVersion {
         version,

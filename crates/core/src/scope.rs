@@ -89,13 +89,7 @@ impl ScopeSet {
     /// The scopes that are in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(
-            self.0
-                .iter()
-                .filter(|scope| other.contains(scope))
-                .cloned()
-                .collect(),
-        )
+        Self(self.0.iter().filter(|scope| other.contains(scope)).cloned().collect())
     }
 
     /// The scopes that are in either.
@@ -137,10 +131,7 @@ mod tests {
 
     #[test]
     fn order_and_doubles_do_not_matter_and_case_does() {
-        assert_eq!(
-            ScopeSet::parse("b a  b").unwrap(),
-            ScopeSet::parse("a b").unwrap()
-        );
+        assert_eq!(ScopeSet::parse("b a  b").unwrap(), ScopeSet::parse("a b").unwrap());
         assert_ne!(ScopeSet::parse("A").unwrap(), ScopeSet::parse("a").unwrap());
     }
 

@@ -34,26 +34,17 @@ impl SealRing {
     ) -> Option<Self> {
         let mut parsed = Vec::with_capacity(keys.len());
         for (number, key) in keys {
-            parsed.push((
-                number,
-                LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, &key).ok()?),
-            ));
+            parsed.push((number, LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, &key).ok()?)));
         }
-        parsed
-            .iter()
-            .any(|(number, _)| *number == active)
-            .then_some(Self {
-                environment,
-                active,
-                keys: parsed,
-            })
+        parsed.iter().any(|(number, _)| *number == active).then_some(Self {
+            environment,
+            active,
+            keys: parsed,
+        })
     }
 
     fn key(&self, number: u32) -> Option<&LessSafeKey> {
-        self.keys
-            .iter()
-            .find(|(known, _)| *known == number)
-            .map(|(_, key)| key)
+        self.keys.iter().find(|(known, _)| *known == number).map(|(_, key)| key)
     }
 
     /// Seals claims into a token. `None` if the library refuses, which it does only for sizes beyond any claims.
@@ -79,12 +70,7 @@ impl SealRing {
             )
             .ok()?;
         token.extend_from_slice(&body);
-        Some(spell(
-            brand,
-            CredentialType::AccessToken,
-            stage,
-            &URL_SAFE_NO_PAD.encode(&token),
-        ))
+        Some(spell(brand, CredentialType::AccessToken, stage, &URL_SAFE_NO_PAD.encode(&token)))
     }
 
     /// Opens a token of this environment. `None` for anything that these keys did not seal, to the last character.
@@ -102,9 +88,7 @@ impl SealRing {
         let key = self.key(number)?;
         let aad = Aad::from(self.bound_to(number));
         let body = &mut bytes[HEADER + NONCE..];
-        let plain = key
-            .open_in_place(Nonce::assume_unique_for_key(nonce), aad, body)
-            .ok()?;
+        let plain = key.open_in_place(Nonce::assume_unique_for_key(nonce), aad, body).ok()?;
         decode(plain)
     }
 
@@ -119,21 +103,11 @@ impl SealRing {
 }
 
 fn encode(claims: &AccessClaims, out: &mut Vec<u8>) {
-    for number in [
-        claims.iat,
-        claims.exp,
-        claims.rev.ten,
-        claims.rev.acc,
-        claims.rev.app,
-    ] {
+    for number in [claims.iat, claims.exp, claims.rev.ten, claims.rev.acc, claims.rev.app] {
         out.extend_from_slice(&number.to_be_bytes());
     }
     // `sub` is stored only where it differs: an app's token stands for the app.
-    let sub = if claims.is_client() {
-        ""
-    } else {
-        claims.sub.as_str()
-    };
+    let sub = if claims.is_client() { "" } else { claims.sub.as_str() };
     for text in [
         &claims.iss,
         sub,
@@ -165,27 +139,11 @@ fn decode(mut bytes: &[u8]) -> Option<AccessClaims> {
     }
     let bytes = &mut bytes;
     let (iat, exp) = (number(bytes)?, number(bytes)?);
-    let rev = Epochs {
-        ten: number(bytes)?,
-        acc: number(bytes)?,
-        app: number(bytes)?,
-    };
+    let rev = Epochs { ten: number(bytes)?, acc: number(bytes)?, app: number(bytes)? };
     let (iss, sub, aud, jti) = (text(bytes)?, text(bytes)?, text(bytes)?, text(bytes)?);
     let (client_id, scope, tid, env) = (text(bytes)?, text(bytes)?, text(bytes)?, text(bytes)?);
     let sub = if sub.is_empty() { client_id.clone() } else { sub };
-    bytes.is_empty().then_some(AccessClaims {
-        iss,
-        sub,
-        aud,
-        exp,
-        iat,
-        jti,
-        client_id,
-        scope,
-        tid,
-        env,
-        rev,
-    })
+    bytes.is_empty().then_some(AccessClaims { iss, sub, aud, exp, iat, jti, client_id, scope, tid, env, rev })
 }
 
 #[cfg(test)]
@@ -212,11 +170,7 @@ mod tests {
             scope: "a b".into(),
             tid: "t".into(),
             env: "production".into(),
-            rev: Epochs {
-                ten: 1,
-                acc: 2,
-                app: 3,
-            },
+            rev: Epochs { ten: 1, acc: 2, app: 3 },
         }
     }
 
@@ -227,22 +181,14 @@ mod tests {
 
     fn token() -> String {
         let mut rng = Fixed;
-        let mut env = Env {
-            now: UnixMillis(0),
-            rng: &mut rng,
-        };
-        ring(1)
-            .seal(&claims(), &Brand::default(), Stage::Live, &mut env)
-            .unwrap()
+        let mut env = Env { now: UnixMillis(0), rng: &mut rng };
+        ring(1).seal(&claims(), &Brand::default(), Stage::Live, &mut env).unwrap()
     }
 
     #[test]
     fn a_sealed_token_opens_to_the_same_claims_and_shows_nothing() {
         let token = token();
-        assert_eq!(
-            ring(1).unseal(&token, &Brand::default(), Stage::Live),
-            Some(claims())
-        );
+        assert_eq!(ring(1).unseal(&token, &Brand::default(), Stage::Live), Some(claims()));
         assert!(!token.contains('.') && !token.contains("acme"));
     }
 
@@ -291,10 +237,7 @@ mod tests {
                 Stage::Live,
                 &URL_SAFE_NO_PAD.encode(flipped),
             );
-            assert!(
-                ring(1).unseal(&text, &Brand::default(), Stage::Live).is_none(),
-                "bit {bit}"
-            );
+            assert!(ring(1).unseal(&text, &Brand::default(), Stage::Live).is_none(), "bit {bit}");
         }
     }
 }

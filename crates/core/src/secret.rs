@@ -81,12 +81,7 @@ pub enum CredentialType {
 
 impl CredentialType {
     /// Every type.
-    pub const ALL: [Self; 4] = [
-        Self::ClientSecret,
-        Self::ApiKey,
-        Self::AccessToken,
-        Self::OperatorToken,
-    ];
+    pub const ALL: [Self; 4] = [Self::ClientSecret, Self::ApiKey, Self::AccessToken, Self::OperatorToken];
 
     /// As it stands in a credential.
     pub fn as_str(self) -> &'static str {
@@ -116,12 +111,7 @@ impl Secret {
     /// Makes a credential with 256 random bits.
     pub fn generate(brand: &Brand, kind: CredentialType, stage: Stage, env: &mut Env<'_>) -> Self {
         let random = Zeroizing::new(env.bytes::<32>());
-        Self(Zeroizing::new(spell(
-            brand,
-            kind,
-            stage,
-            &base62_of_32_bytes(&random),
-        )))
+        Self(Zeroizing::new(spell(brand, kind, stage, &base62_of_32_bytes(&random))))
     }
 
     /// A credential that somebody presented.
@@ -144,13 +134,7 @@ impl Secret {
 pub fn spell(brand: &Brand, kind: CredentialType, stage: Stage, body: &str) -> String {
     let mut text = String::with_capacity(body.len() + 32);
     // Writing to a String cannot fail.
-    let _ = write!(
-        text,
-        "{}_{}_{}_{body}",
-        brand.as_str(),
-        kind.as_str(),
-        stage.as_str()
-    );
+    let _ = write!(text, "{}_{}_{}_{body}", brand.as_str(), kind.as_str(), stage.as_str());
     let checksum = checksum(&text);
     text.push_str(&checksum);
     text
@@ -173,12 +157,8 @@ impl<'a> Spelling<'a> {
         let rest = text.strip_prefix(brand.as_str())?.strip_prefix('_')?;
         let (kind, rest) = rest.split_once('_')?;
         let (stage, rest) = rest.split_once('_')?;
-        let kind = CredentialType::ALL
-            .into_iter()
-            .find(|known| known.as_str() == kind)?;
-        let stage = [Stage::Live, Stage::Test]
-            .into_iter()
-            .find(|known| known.as_str() == stage)?;
+        let kind = CredentialType::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        let stage = [Stage::Live, Stage::Test].into_iter().find(|known| known.as_str() == stage)?;
         if !text.is_ascii() || rest.len() <= CHECKSUM_LENGTH {
             return None;
         }
@@ -243,9 +223,7 @@ impl PepperRing {
             .into_iter()
             .map(|(version, key)| (version, hmac::Key::new(hmac::HMAC_SHA256, &key)))
             .collect();
-        keys.iter()
-            .any(|(version, _)| *version == active)
-            .then_some(Self { active, keys })
+        keys.iter().any(|(version, _)| *version == active).then_some(Self { active, keys })
     }
 
     /// The hash under the active pepper, for storing.
@@ -256,10 +234,7 @@ impl PepperRing {
             .iter()
             .find(|(version, _)| *version == self.active)
             .map(|(_, key)| mac(key, kind, secret));
-        SecretHash {
-            pepper: self.active,
-            mac: mac.unwrap_or([0; 32]),
-        }
+        SecretHash { pepper: self.active, mac: mac.unwrap_or([0; 32]) }
     }
 
     /// The hash under every pepper, newest first, for look-up by hash.
@@ -268,10 +243,10 @@ impl PepperRing {
         kind: CredentialType,
         secret: &'a str,
     ) -> impl Iterator<Item = SecretHash> + 'a {
-        self.keys.iter().rev().map(move |(version, key)| SecretHash {
-            pepper: *version,
-            mac: mac(key, kind, secret),
-        })
+        self.keys
+            .iter()
+            .rev()
+            .map(move |(version, key)| SecretHash { pepper: *version, mac: mac(key, kind, secret) })
     }
 
     /// Whether the presented text has this hash, in constant time.
@@ -310,16 +285,8 @@ mod tests {
 
     fn secret() -> Secret {
         let mut rng = Counting(1);
-        let mut env = Env {
-            now: UnixMillis(0),
-            rng: &mut rng,
-        };
-        Secret::generate(
-            &Brand::default(),
-            CredentialType::ClientSecret,
-            Stage::Live,
-            &mut env,
-        )
+        let mut env = Env { now: UnixMillis(0), rng: &mut rng };
+        Secret::generate(&Brand::default(), CredentialType::ClientSecret, Stage::Live, &mut env)
     }
 
     #[test]
@@ -328,15 +295,9 @@ mod tests {
         let text = secret.reveal();
         assert!(text.starts_with("grt_sk_live_"), "{text}");
         assert_eq!(text.len(), "grt_sk_live_".len() + 43 + 6);
-        assert!(
-            text.bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        );
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
         let spelling = Spelling::parse(&Brand::default(), text).unwrap();
-        assert_eq!(
-            (spelling.kind, spelling.stage),
-            (CredentialType::ClientSecret, Stage::Live)
-        );
+        assert_eq!((spelling.kind, spelling.stage), (CredentialType::ClientSecret, Stage::Live));
     }
 
     #[test]
@@ -369,10 +330,7 @@ mod tests {
     #[test]
     fn a_hash_verifies_only_its_own_text_type_and_pepper() {
         let hash = ring(1).hash(CredentialType::ApiKey, "abc");
-        assert!(
-            ring(2).verify(CredentialType::ApiKey, "abc", &hash),
-            "an old pepper still verifies"
-        );
+        assert!(ring(2).verify(CredentialType::ApiKey, "abc", &hash), "an old pepper still verifies");
         assert!(!ring(1).verify(CredentialType::ApiKey, "abd", &hash));
         assert!(!ring(1).verify(CredentialType::ClientSecret, "abc", &hash));
         let moved = SecretHash { pepper: 2, ..hash };

@@ -43,9 +43,7 @@ impl KeyUse {
 
     /// The use that is stored under this text.
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Sign, Self::Seal, Self::Pepper]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        [Self::Sign, Self::Seal, Self::Pepper].into_iter().find(|known| known.as_str() == text)
     }
 }
 

@@ -44,9 +44,7 @@ impl Status {
 
     /// The status that is stored under this text.
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Closed]
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        [Self::Active, Self::Suspended, Self::Closed].into_iter().find(|status| status.as_str() == text)
     }
 
     /// Whether it may act.

@@ -26,12 +26,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm, in the order of the enum.
-    pub const ALL: [Algorithm; 4] = [
-        Algorithm::Rs256,
-        Algorithm::Ps256,
-        Algorithm::Es256,
-        Algorithm::EdDsa,
-    ];
+    pub const ALL: [Algorithm; 4] = [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256, Algorithm::EdDsa];
 
     /// The name as it stands in `alg`.
     pub const fn as_str(self) -> &'static str {
@@ -61,10 +56,7 @@ impl FromStr for Algorithm {
     /// # Errors
     /// [`TokenError::UnsupportedAlgorithm`] for any other name.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|alg| alg.as_str() == name)
-            .ok_or(TokenError::UnsupportedAlgorithm)
+        Self::ALL.into_iter().find(|alg| alg.as_str() == name).ok_or(TokenError::UnsupportedAlgorithm)
     }
 }
 

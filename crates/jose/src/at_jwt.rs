@@ -29,11 +29,7 @@ pub struct Claims {
     /// The client that asked for it (RFC 8693 section 4.3).
     pub client_id: String,
     /// The granted scopes, separated by spaces (RFC 8693 section 4.2).
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
 
@@ -47,16 +43,10 @@ pub fn verify(
     keys: &KeySet,
     expect: &Expectations<'_>,
 ) -> Result<(Claims, VerifiedJwt), TokenError> {
-    let expect = Expectations {
-        typ: Type::AccessToken,
-        ..*expect
-    };
+    let expect = Expectations { typ: Type::AccessToken, ..*expect };
     let jwt = jwt::verify(token, keys, &expect)?;
     let claims: Claims = jwt.claims()?;
-    if [&claims.sub, &claims.jti, &claims.client_id]
-        .into_iter()
-        .any(String::is_empty)
-    {
+    if [&claims.sub, &claims.jti, &claims.client_id].into_iter().any(String::is_empty) {
         return Err(TokenError::BadClaims);
     }
     Ok((claims, jwt))

@@ -31,8 +31,6 @@ pub(crate) const fn encoded_len(bytes: usize) -> usize {
 
 /// Decodes into a buffer on the stack and gives back the part that was filled.
 pub(crate) fn decode_into<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], TokenError> {
-    let len = URL_SAFE_NO_PAD
-        .decode_slice(text, buffer)
-        .map_err(|_| TokenError::Malformed)?;
+    let len = URL_SAFE_NO_PAD.decode_slice(text, buffer).map_err(|_| TokenError::Malformed)?;
     Ok(&buffer[..len])
 }

@@ -35,11 +35,7 @@ impl Header {
             return Err(TokenError::EmbeddedKey);
         }
         match raw.kid {
-            Some(kid) if !kid.is_empty() && kid.len() <= MAX_KID_LEN => Ok(Header {
-                alg,
-                kid,
-                typ: raw.typ,
-            }),
+            Some(kid) if !kid.is_empty() && kid.len() <= MAX_KID_LEN => Ok(Header { alg, kid, typ: raw.typ }),
             _ => Err(TokenError::Malformed),
         }
     }

@@ -56,11 +56,6 @@ impl<'a> Parts<'a> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() || payload.contains('.') {
             return Err(TokenError::Malformed);
         }
-        Ok(Parts {
-            header,
-            payload,
-            signature,
-            signed,
-        })
+        Ok(Parts { header, payload, signature, signed })
     }
 }

@@ -46,11 +46,7 @@ pub fn verify(token: &str, keys: &KeySet, expect: &Expectations<'_>) -> Result<V
     }
     let registered = registered(&payload)?;
     judge(&registered, expect)?;
-    Ok(VerifiedJwt {
-        header,
-        registered,
-        payload,
-    })
+    Ok(VerifiedJwt { header, registered, payload })
 }
 
 impl VerifiedJwt {
@@ -86,10 +82,7 @@ fn judge(claims: &Registered, expect: &Expectations<'_>) -> Result<(), TokenErro
     if claims.iss != expect.issuer {
         return Err(TokenError::WrongIssuer);
     }
-    if expect
-        .audience
-        .is_some_and(|audience| !claims.aud.contains(audience))
-    {
+    if expect.audience.is_some_and(|audience| !claims.aud.contains(audience)) {
         return Err(TokenError::WrongAudience);
     }
     // RFC 7519 section 4.1.4: on or after `exp` it is over.
@@ -97,11 +90,7 @@ fn judge(claims: &Registered, expect: &Expectations<'_>) -> Result<(), TokenErro
         return Err(TokenError::Expired);
     }
     let latest = expect.now.saturating_add(expect.skew);
-    if [claims.nbf, claims.iat]
-        .into_iter()
-        .flatten()
-        .any(|start| start > latest)
-    {
+    if [claims.nbf, claims.iat].into_iter().flatten().any(|start| start > latest) {
         return Err(TokenError::NotYetValid);
     }
     Ok(())

@@ -55,12 +55,11 @@ impl SigningKey {
                 .and_then(|pair| pair.to_pkcs8v1())
                 .map(|der| der.as_ref().to_vec()),
             // Version 1 of the format, because older readers do not know version 2.
-            Algorithm::EdDsa => Ed25519KeyPair::generate()
-                .and_then(|pair| pair.to_pkcs8v1())
-                .map(|der| der.as_ref().to_vec()),
+            Algorithm::EdDsa => {
+                Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1()).map(|der| der.as_ref().to_vec())
+            }
         };
-        der.map(|der| Pkcs8(Zeroizing::new(der)))
-            .map_err(|_| KeyError::Generation)
+        der.map(|der| Pkcs8(Zeroizing::new(der))).map_err(|_| KeyError::Generation)
     }
 
     /// Loads a private key.
@@ -82,14 +81,7 @@ impl SigningKey {
         jwk.usage = Some("sig".to_owned());
         let headers = Type::ALL.map(|typ| encode_header(alg, typ, &kid));
         let signature_len = pair.signature_len();
-        Ok(SigningKey {
-            pair,
-            jwk,
-            kid,
-            alg,
-            headers,
-            signature_len,
-        })
+        Ok(SigningKey { pair, jwk, kid, alg, headers, signature_len })
     }
 
     /// The algorithm that this key signs with.
@@ -189,12 +181,7 @@ fn rsa(der: &[u8], encoding: &'static dyn RsaEncoding) -> Result<(Pair, Jwk), Ke
     let (n, e) = modulus_and_exponent(pair.public_key().as_ref()).ok_or(KeyError::Malformed)?;
     modulus_size(n)?;
     let (n, e) = (base64url_encode(n), base64url_encode(e));
-    let jwk = Jwk {
-        kty: "RSA".to_owned(),
-        n: Some(n),
-        e: Some(e),
-        ..Jwk::default()
-    };
+    let jwk = Jwk { kty: "RSA".to_owned(), n: Some(n), e: Some(e), ..Jwk::default() };
     Ok((Pair::Rsa(pair, encoding), jwk))
 }
 
@@ -220,11 +207,6 @@ fn ed25519(der: &[u8]) -> Result<(Pair, Jwk), KeyError> {
     let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyError::Malformed)?;
     let x = base64url_encode(pair.public_key());
     let (kty, crv) = ("OKP".to_owned(), Some("Ed25519".to_owned()));
-    let jwk = Jwk {
-        kty,
-        crv,
-        x: Some(x),
-        ..Jwk::default()
-    };
+    let jwk = Jwk { kty, crv, x: Some(x), ..Jwk::default() };
     Ok((Pair::Ed25519(pair), jwk))
 }

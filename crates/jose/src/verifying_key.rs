@@ -32,11 +32,7 @@ impl VerifyingKey {
         if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err(KeyError::NotForSignatures);
         }
-        if jwk
-            .alg
-            .as_deref()
-            .is_some_and(|name| Algorithm::from_wire(name) != Some(alg))
-        {
+        if jwk.alg.as_deref().is_some_and(|name| Algorithm::from_wire(name) != Some(alg)) {
             return Err(KeyError::AlgorithmMismatch);
         }
         let kid = jwk.kid.clone().unwrap_or_else(|| jwk.thumbprint());
@@ -68,18 +64,13 @@ impl VerifyingKey {
     /// # Errors
     /// [`TokenError::BadSignature`].
     pub fn verify_signature(&self, message: &[u8], signature: &[u8]) -> Result<(), TokenError> {
-        self.key
-            .verify_sig(message, signature)
-            .map_err(|_| TokenError::BadSignature)
+        self.key.verify_sig(message, signature).map_err(|_| TokenError::BadSignature)
     }
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey")
-            .field("kid", &self.kid)
-            .field("alg", &self.alg)
-            .finish_non_exhaustive()
+        f.debug_struct("VerifyingKey").field("kid", &self.kid).field("alg", &self.alg).finish_non_exhaustive()
     }
 }
 
@@ -96,9 +87,7 @@ fn rsa(jwk: &Jwk, parameters: &'static RsaParameters) -> Result<ParsedPublicKey,
     if e.len() > 4 || e[0] == 0 || e == [1] || last % 2 == 0 || n.last().is_none_or(|byte| byte % 2 == 0) {
         return Err(KeyError::Malformed);
     }
-    RsaPublicKeyComponents { n, e }
-        .to_parsed_public_key(parameters)
-        .map_err(|_| KeyError::Malformed)
+    RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).map_err(|_| KeyError::Malformed)
 }
 
 /// 2048 to 4096 bits: below is too weak (RFC 7518 section 3.3), above costs us more than the sender.
@@ -109,11 +98,7 @@ pub(crate) fn modulus_size(n: &[u8]) -> Result<(), KeyError> {
         return Err(KeyError::Malformed);
     }
     let bits = n.len() * 8 - first.leading_zeros() as usize;
-    if (2048..=4096).contains(&bits) {
-        Ok(())
-    } else {
-        Err(KeyError::ModulusSize)
-    }
+    if (2048..=4096).contains(&bits) { Ok(()) } else { Err(KeyError::ModulusSize) }
 }
 
 /// RFC 7518 section 6.2.1: each coordinate has exactly 32 bytes. The library checks that the point is on the
@@ -134,17 +119,11 @@ fn ed25519(jwk: &Jwk) -> Result<ParsedPublicKey, KeyError> {
 }
 
 fn curve(jwk: &Jwk, expected: &str) -> Result<(), KeyError> {
-    if jwk.crv.as_deref() == Some(expected) {
-        Ok(())
-    } else {
-        Err(KeyError::Malformed)
-    }
+    if jwk.crv.as_deref() == Some(expected) { Ok(()) } else { Err(KeyError::Malformed) }
 }
 
 fn coordinate(jwk: &Jwk, kty: &str, value: &Option<String>) -> Result<[u8; 32], KeyError> {
-    member(jwk, kty, value)?
-        .try_into()
-        .map_err(|_| KeyError::Malformed)
+    member(jwk, kty, value)?.try_into().map_err(|_| KeyError::Malformed)
 }
 
 fn member(jwk: &Jwk, kty: &str, value: &Option<String>) -> Result<Vec<u8>, KeyError> {

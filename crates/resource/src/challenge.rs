@@ -71,14 +71,8 @@ fn token(value: &str) -> Result<&str, Refusal> {
     const SCHEME: &str = "bearer";
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case(SCHEME) {
-        let glued = value
-            .get(..SCHEME.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
-        return Err(if glued {
-            Refusal::MissingSpace
-        } else {
-            Refusal::WrongScheme
-        });
+        let glued = value.get(..SCHEME.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCHEME));
+        return Err(if glued { Refusal::MissingSpace } else { Refusal::WrongScheme });
     }
     // Some proxies join two header lines with a comma, which is no character of a token.
     if rest.contains(',') {
@@ -98,8 +92,8 @@ const B64TOKEN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] =
-            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
+        table[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
         byte += 1;
     }
     table
@@ -176,10 +170,7 @@ impl Refusal {
             Refusal::NoCredential | Refusal::WrongScheme => {}
             _ => {
                 text.push_str(&format!(", error=\"{}\"", self.code()));
-                text.push_str(&format!(
-                    ", error_description=\"{}\"",
-                    quotable(self.description())
-                ));
+                text.push_str(&format!(", error_description=\"{}\"", quotable(self.description())));
             }
         }
         if let Refusal::MissingScope { needed } = self {
@@ -240,9 +231,7 @@ fn first_alternative(needed: &[Vec<String>]) -> String {
 
 /// RFC 6750 section 3: `%x20-21 / %x23-5B / %x5D-7E`. What falls outside is left out, so nothing can end the quotes.
 fn quotable(text: &str) -> String {
-    text.chars()
-        .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
-        .collect()
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
 }
 
 #[cfg(test)]

@@ -21,17 +21,10 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::InvalidToken,
         Refusal::TokenInQuery,
         Refusal::SeveralCredentials,
-        Refusal::CredentialKind {
-            accepts: vec![CredentialKind::User],
-            sent: CredentialKind::Client,
-        },
-        Refusal::MissingScope {
-            needed: vec![vec!["a:read".into(), "b".into()]],
-        },
+        Refusal::CredentialKind { accepts: vec![CredentialKind::User], sent: CredentialKind::Client },
+        Refusal::MissingScope { needed: vec![vec!["a:read".into(), "b".into()]] },
         Refusal::UnknownPath,
-        Refusal::OtherMethod {
-            allow: vec!["GET".into()],
-        },
+        Refusal::OtherMethod { allow: vec!["GET".into()] },
         Refusal::Unavailable,
     ]
 }
@@ -46,10 +39,7 @@ fn s000_06_a_bearer_header_yields_its_token_whatever_the_case_of_the_scheme() {
         ("Bearer Bearer", "Bearer"),
     ] {
         assert_eq!(bearer(&headers(&[value]), None), Ok(token), "{value}");
-        assert_eq!(
-            bearer(&headers(&[value]), Some("a=1&token=x&my_access_token=y")),
-            Ok(token)
-        );
+        assert_eq!(bearer(&headers(&[value]), Some("a=1&token=x&my_access_token=y")), Ok(token));
     }
 }
 
@@ -79,9 +69,7 @@ fn s000_07_a_header_that_is_not_bearer_is_refused_by_its_mistake() {
     // "Bearer" alone: there is nothing that a space could separate.
     assert_eq!(bearer(&headers(&["Bearer"]), None), Err(Refusal::MalformedToken));
     assert!(
-        Refusal::MissingSpace
-            .description()
-            .contains("One space must stand between Bearer and the token")
+        Refusal::MissingSpace.description().contains("One space must stand between Bearer and the token")
     );
 }
 
@@ -94,43 +82,23 @@ fn s004_20_a_token_in_the_query_is_refused_even_beside_a_header() {
         "access_token",
         "%61ccess_token=x&b",
     ] {
-        assert_eq!(
-            bearer(&headers(&[]), Some(query)),
-            Err(Refusal::TokenInQuery),
-            "{query}"
-        );
-        assert_eq!(
-            bearer(&headers(&["Bearer abc"]), Some(query)),
-            Err(Refusal::SeveralCredentials)
-        );
+        assert_eq!(bearer(&headers(&[]), Some(query)), Err(Refusal::TokenInQuery), "{query}");
+        assert_eq!(bearer(&headers(&["Bearer abc"]), Some(query)), Err(Refusal::SeveralCredentials));
     }
     for harmless in ["", "access_token2=x", "x=access_token", "Access_Token=x"] {
-        assert_eq!(
-            bearer(&headers(&[]), Some(harmless)),
-            Err(Refusal::NoCredential),
-            "{harmless}"
-        );
+        assert_eq!(bearer(&headers(&[]), Some(harmless)), Err(Refusal::NoCredential), "{harmless}");
     }
 }
 
 #[test]
 fn two_authorization_headers_are_refused_even_if_they_are_equal() {
-    assert_eq!(
-        bearer(&headers(&["Bearer a", "Bearer a"]), None),
-        Err(Refusal::SeveralCredentials)
-    );
-    assert_eq!(
-        bearer(&headers(&["Basic a", "Bearer a"]), None),
-        Err(Refusal::SeveralCredentials)
-    );
+    assert_eq!(bearer(&headers(&["Bearer a", "Bearer a"]), None), Err(Refusal::SeveralCredentials));
+    assert_eq!(bearer(&headers(&["Basic a", "Bearer a"]), None), Err(Refusal::SeveralCredentials));
 }
 
 #[test]
 fn s001_20_status_and_code_follow_the_bearer_rfc() {
-    let seen: Vec<_> = every_refusal()
-        .iter()
-        .map(|r| (r.status().as_u16(), r.code()))
-        .collect();
+    let seen: Vec<_> = every_refusal().iter().map(|r| (r.status().as_u16(), r.code())).collect();
     let expected = [
         (401, "invalid_token"),
         (401, "invalid_token"),
@@ -151,10 +119,7 @@ fn s001_20_status_and_code_follow_the_bearer_rfc() {
 #[test]
 fn a_challenge_without_a_credential_has_no_error_attribute() {
     for refusal in [Refusal::NoCredential, Refusal::WrongScheme] {
-        assert_eq!(
-            refusal.challenge("payments").unwrap(),
-            "Bearer realm=\"payments\""
-        );
+        assert_eq!(refusal.challenge("payments").unwrap(), "Bearer realm=\"payments\"");
     }
     assert_eq!(
         Refusal::MissingSpace.challenge("payments").unwrap(),
@@ -165,21 +130,11 @@ fn a_challenge_without_a_credential_has_no_error_attribute() {
 
 #[test]
 fn a_missing_scope_is_named_in_header_and_body() {
-    let one = Refusal::MissingScope {
-        needed: vec![vec!["a:read".into(), "b".into()]],
-    };
-    assert!(
-        one.challenge("r")
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .ends_with(", scope=\"a:read b\"")
-    );
+    let one = Refusal::MissingScope { needed: vec![vec!["a:read".into(), "b".into()]] };
+    assert!(one.challenge("r").unwrap().to_str().unwrap().ends_with(", scope=\"a:read b\""));
     assert_eq!(one.body()["scope"], "a:read b");
     assert_eq!(one.body().get("alternatives"), None);
-    let two = Refusal::MissingScope {
-        needed: vec![vec!["a".into()], vec!["b".into(), "c".into()]],
-    };
+    let two = Refusal::MissingScope { needed: vec![vec!["a".into()], vec!["b".into(), "c".into()]] };
     assert_eq!(two.body()["scope"], "a");
     assert_eq!(two.body()["alternatives"], json!(["a", "b c"]));
 }
@@ -204,18 +159,10 @@ fn no_challenge_can_be_broken_out_of_its_quotes() {
             continue;
         };
         let text = challenge.to_str().unwrap();
-        assert!(
-            text.starts_with("Bearer realm=\"a, error=xSet-Cookie: a\""),
-            "{text}"
-        );
+        assert!(text.starts_with("Bearer realm=\"a, error=xSet-Cookie: a\""), "{text}");
         // name="value" pairs: splitting at quotes, every even piece is punctuation and names only.
         let outside: String = text.split('"').step_by(2).collect();
-        assert!(
-            outside
-                .chars()
-                .all(|c| c.is_ascii_alphabetic() || " ,=_".contains(c)),
-            "{outside}"
-        );
+        assert!(outside.chars().all(|c| c.is_ascii_alphabetic() || " ,=_".contains(c)), "{outside}");
         assert_eq!(text.matches('"').count() % 2, 0);
     }
     for refusal in every_refusal() {
@@ -231,16 +178,9 @@ fn every_answer_is_json_and_not_to_be_stored() {
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         let body: Value = serde_json::from_str(response.body()).unwrap();
         assert_eq!(body["error"], refusal.code());
-        assert_eq!(
-            response.headers().contains_key(RETRY_AFTER),
-            refusal == Refusal::Unavailable
-        );
+        assert_eq!(response.headers().contains_key(RETRY_AFTER), refusal == Refusal::Unavailable);
         assert_eq!(response.headers().contains_key(ALLOW), response.status() == 405);
         let about_the_credential = matches!(response.status().as_u16(), 400 | 401 | 403);
-        assert_eq!(
-            response.headers().contains_key(WWW_AUTHENTICATE),
-            about_the_credential,
-            "{refusal:?}"
-        );
+        assert_eq!(response.headers().contains_key(WWW_AUTHENTICATE), about_the_credential, "{refusal:?}");
     }
 }

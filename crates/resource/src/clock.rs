@@ -16,10 +16,7 @@ impl Clock {
 
     /// The clock of the operating system.
     pub fn system() -> Clock {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place where this crate meets the wall clock"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place where this crate meets the wall clock")]
         // A clock before 1970 reads as 1970: every token then begins in the future and is refused.
         Clock::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }

@@ -42,18 +42,8 @@ impl Contract {
     /// Says where and why: too long, no JSON, not version 3.0 or 3.1, an operation that nobody is named for, an
     /// unknown security scheme, a path or server URL that could be read in two ways.
     pub fn from_openapi(json: &str) -> Result<Contract, ContractError> {
-        let openapi::Parts {
-            base_path,
-            operations,
-            tree,
-            paths,
-        } = openapi::read(json)?;
-        Ok(Contract {
-            base_path,
-            operations,
-            tree,
-            paths,
-        })
+        let openapi::Parts { base_path, operations, tree, paths } = openapi::read(json)?;
+        Ok(Contract { base_path, operations, tree, paths })
     }
 
     /// The operation for a method and a path as sent, with base path and perhaps a query.
@@ -112,20 +102,13 @@ impl Contract {
     /// Where an operation has alternatives, all of them are demanded: more than needed, never less.
     pub fn strictest(&self) -> Requirement {
         let everywhere = |kind: &CredentialKind| self.operations.iter().all(|one| one.accepts.contains(kind));
-        let mut scopes: Vec<String> = self
-            .operations
-            .iter()
-            .flat_map(|one| one.scopes.iter().flatten().cloned())
-            .collect();
+        let mut scopes: Vec<String> =
+            self.operations.iter().flat_map(|one| one.scopes.iter().flatten().cloned()).collect();
         scopes.sort();
         scopes.dedup();
         Requirement {
             accepts: CredentialKind::ALL.into_iter().filter(everywhere).collect(),
-            scopes: if scopes.is_empty() {
-                Vec::new()
-            } else {
-                vec![scopes]
-            },
+            scopes: if scopes.is_empty() { Vec::new() } else { vec![scopes] },
         }
     }
 }

@@ -60,10 +60,7 @@ fn each_operation_has_its_kinds_and_scopes_from_itself_or_the_root() {
     assert_eq!(post.accepts, [Client]);
     assert_eq!(
         post.scopes,
-        [
-            vec!["payments:read".to_owned(), "payments:write".to_owned()],
-            vec!["admin".to_owned()]
-        ]
+        [vec!["payments:read".to_owned(), "payments:write".to_owned()], vec!["admin".to_owned()]]
     );
     let get = contract.find("GET", "/demo/payments/transfers").unwrap();
     assert_eq!(get.accepts, [Client, User]);
@@ -78,11 +75,8 @@ fn each_operation_has_its_kinds_and_scopes_from_itself_or_the_root() {
 #[test]
 fn operations_are_listed_by_path_and_method() {
     let contract = contract();
-    let listed: Vec<_> = contract
-        .operations()
-        .iter()
-        .map(|one| format!("{} {}", one.method, one.path))
-        .collect();
+    let listed: Vec<_> =
+        contract.operations().iter().map(|one| format!("{} {}", one.method, one.path)).collect();
     let expected = [
         "GET /transfers",
         "POST /transfers",
@@ -106,14 +100,8 @@ fn the_example_is_that_of_the_lowest_success_answer_with_json() {
 fn examples_are_found_behind_references_and_in_schemas() {
     for (media, example) in [
         (json!({"examples": {"a": {"value": 5}}}), Some(json!(5))),
-        (
-            json!({"examples": {"a": {"$ref": "#/components/examples/e"}}}),
-            Some(json!(6)),
-        ),
-        (
-            json!({"schema": {"$ref": "#/components/schemas/s"}}),
-            Some(json!(7)),
-        ),
+        (json!({"examples": {"a": {"$ref": "#/components/examples/e"}}}), Some(json!(6))),
+        (json!({"schema": {"$ref": "#/components/schemas/s"}}), Some(json!(7))),
         (json!({"schema": {"example": 8}}), Some(json!(8))),
         (json!({"schema": {"$ref": "#/components/schemas/circle"}}), None),
     ] {
@@ -125,44 +113,24 @@ fn examples_are_found_behind_references_and_in_schemas() {
         changed["paths"]["/transfers"]["get"]["responses"] =
             json!({"2XX": {"$ref": "#/components/responses/ok"}});
         let contract = Contract::from_openapi(&changed.to_string()).unwrap();
-        assert_eq!(
-            contract.find("GET", "/demo/payments/transfers").unwrap().example,
-            example
-        );
+        assert_eq!(contract.find("GET", "/demo/payments/transfers").unwrap().example, example);
     }
 }
 
 #[test]
 fn s002_05_an_operation_that_nobody_is_named_for_refuses_the_document() {
     // The first operation without its own list is the one that is reported.
-    assert_eq!(
-        refused_at("", "x-grantor-credential", json!("REMOVE")),
-        "/paths/~1transfers/post"
-    );
-    assert_eq!(
-        refused_at("", "x-grantor-credential", json!([])),
-        "/x-grantor-credential"
-    );
+    assert_eq!(refused_at("", "x-grantor-credential", json!("REMOVE")), "/paths/~1transfers/post");
+    assert_eq!(refused_at("", "x-grantor-credential", json!([])), "/x-grantor-credential");
     let get = "/paths/~1transfers/get";
-    for bad in [
-        json!([]),
-        json!(["Client"]),
-        json!("client"),
-        json!(["client", "admin"]),
-        json!(null),
-        json!([1]),
-    ] {
-        assert_eq!(
-            refused_at(get, "x-grantor-credential", bad),
-            format!("{get}/x-grantor-credential")
-        );
+    for bad in
+        [json!([]), json!(["Client"]), json!("client"), json!(["client", "admin"]), json!(null), json!([1])]
+    {
+        assert_eq!(refused_at(get, "x-grantor-credential", bad), format!("{get}/x-grantor-credential"));
     }
     // Named at the root only, but public according to OpenAPI: a contradiction, not an allowance.
     for public in [json!([]), json!([{}]), json!([{"oauth": ["a"]}, {}])] {
-        assert_eq!(
-            refused_at("/paths/~1transfers/post", "security", public),
-            "/paths/~1transfers/post"
-        );
+        assert_eq!(refused_at("/paths/~1transfers/post", "security", public), "/paths/~1transfers/post");
     }
 }
 
@@ -180,15 +148,9 @@ fn scopes_that_would_not_be_enforced_refuse_the_document() {
         (json!(["oauth"]), "/0"),
         (json!({"oauth": ["a"]}), ""),
     ] {
-        assert_eq!(
-            refused_at(post, "security", security),
-            format!("{post}/security{at}")
-        );
+        assert_eq!(refused_at(post, "security", security), format!("{post}/security{at}"));
     }
-    assert_eq!(
-        refused_at("/components/securitySchemes/oauth", "type", json!("new")),
-        "/security/0/oauth"
-    );
+    assert_eq!(refused_at("/components/securitySchemes/oauth", "type", json!("new")), "/security/0/oauth");
     assert_eq!(refused_at("", "components", json!("REMOVE")), "/security/0/oauth");
 }
 
@@ -198,22 +160,13 @@ fn an_alternative_without_scopes_is_no_way_around_the_others() {
         (json!([{"key": []}, {"oauth": ["a"]}]), json!([["a"]])),
         (json!([{"oauth": ["a"]}, {"bearer": []}]), json!([["a"]])),
         (json!([{"key": []}]), json!([])),
-        (
-            json!([{"alias": ["a"], "bearer": ["b"], "key": []}]),
-            json!([["a", "b"]]),
-        ),
-        (
-            json!([{"oauth": ["b", "a", "b"]}, {"oidc": ["a", "b"]}]),
-            json!([["a", "b"]]),
-        ),
+        (json!([{"alias": ["a"], "bearer": ["b"], "key": []}]), json!([["a", "b"]])),
+        (json!([{"oauth": ["b", "a", "b"]}, {"oidc": ["a", "b"]}]), json!([["a", "b"]])),
     ] {
         let mut changed = document();
         changed["paths"]["/transfers"]["post"]["security"] = security;
         let contract = Contract::from_openapi(&changed.to_string()).unwrap();
-        assert_eq!(
-            json!(contract.find("POST", "/demo/payments/transfers").unwrap().scopes),
-            expected
-        );
+        assert_eq!(json!(contract.find("POST", "/demo/payments/transfers").unwrap().scopes), expected);
     }
 }
 
@@ -225,24 +178,12 @@ fn a_document_that_is_no_openapi_3_is_refused_with_its_place() {
     assert_eq!(refused_at("", "paths", json!("REMOVE")), "/paths");
     assert_eq!(refused_at("", "paths", json!({})), "/paths");
     assert_eq!(refused_at("/paths", "/x", json!(5)), "/paths/~1x");
-    assert_eq!(
-        refused_at("/paths", "/x", json!({"$ref": "https://example.org/x"})),
-        "/paths/~1x"
-    );
+    assert_eq!(refused_at("/paths", "/x", json!({"$ref": "https://example.org/x"})), "/paths/~1x");
     assert_eq!(refused_at("/paths", "/x", json!({"get": []})), "/paths/~1x/get");
     assert_eq!(refused_at("/paths", "/a/../b", json!({})), "/paths/~1a~1..~1b");
-    assert_eq!(
-        refused_at("/paths", "/transfers/{other}", json!({"get": {}})),
-        "/paths/~1transfers~1{other}"
-    );
-    assert_eq!(
-        refused_at("/paths/~1transfers", "servers", json!([])),
-        "/paths/~1transfers/servers"
-    );
-    assert_eq!(
-        refused_at("/paths/~1transfers/get", "servers", json!([])),
-        "/paths/~1transfers/get/servers"
-    );
+    assert_eq!(refused_at("/paths", "/transfers/{other}", json!({"get": {}})), "/paths/~1transfers~1{other}");
+    assert_eq!(refused_at("/paths/~1transfers", "servers", json!([])), "/paths/~1transfers/servers");
+    assert_eq!(refused_at("/paths/~1transfers/get", "servers", json!([])), "/paths/~1transfers/get/servers");
 }
 
 #[test]
@@ -276,22 +217,10 @@ fn the_base_path_comes_from_the_first_server() {
         assert_eq!(contract.base_path(), base);
         assert!(contract.find("GET", &format!("{base}/transfers")).is_some());
     }
-    for bad in [
-        "v1",
-        "/a/../b",
-        "/a//",
-        "//host/a",
-        "/{v}",
-        "/a?x=1",
-        "https://h/a#b",
-        "/a%2fb",
-        "https://h//a",
-    ] {
-        assert_eq!(
-            refused_at("", "servers", json!([{"url": bad}])),
-            "/servers/0/url",
-            "{bad}"
-        );
+    for bad in
+        ["v1", "/a/../b", "/a//", "//host/a", "/{v}", "/a?x=1", "https://h/a#b", "/a%2fb", "https://h//a"]
+    {
+        assert_eq!(refused_at("", "servers", json!([{"url": bad}])), "/servers/0/url", "{bad}");
     }
     assert_eq!(refused_at("", "servers", json!([{}])), "/servers/0/url");
 }
@@ -315,24 +244,14 @@ fn the_base_path_must_be_there_and_end_at_a_segment() {
     ] {
         assert_eq!(contract.find("GET", outside), None, "{outside}");
     }
-    assert!(matches!(
-        contract.look_up_inside("GET", "/transfers?x"),
-        Lookup::Operation(_)
-    ));
-    assert_eq!(
-        contract.look_up_inside("GET", "/demo/payments/transfers"),
-        Lookup::Unknown
-    );
+    assert!(matches!(contract.look_up_inside("GET", "/transfers?x"), Lookup::Operation(_)));
+    assert_eq!(contract.look_up_inside("GET", "/demo/payments/transfers"), Lookup::Unknown);
 }
 
 #[test]
 fn l02_a_path_that_is_not_in_normal_form_belongs_to_no_operation() {
     let contract = contract();
-    assert!(
-        contract
-            .find("GET", "/demo/payments/transfers/7%20a?next=../..//;")
-            .is_some()
-    );
+    assert!(contract.find("GET", "/demo/payments/transfers/7%20a?next=../..//;").is_some());
     for tail in [
         "..",
         ".",
@@ -352,43 +271,21 @@ fn l02_a_path_that_is_not_in_normal_form_belongs_to_no_operation() {
         "a/",
         "mine#x",
     ] {
-        assert_eq!(
-            contract.find("GET", &format!("/demo/payments/transfers/{tail}")),
-            None,
-            "{tail:?}"
-        );
+        assert_eq!(contract.find("GET", &format!("/demo/payments/transfers/{tail}")), None, "{tail:?}");
     }
 }
 
 #[test]
 fn the_most_specific_path_decides_and_only_its_methods_count() {
     let contract = contract();
-    let path = |method, path: &str| {
-        contract
-            .find(method, path)
-            .map(|one| (one.method.as_str(), one.path.as_str()))
-    };
-    assert_eq!(
-        path("GET", "/demo/payments/transfers/mine"),
-        Some(("GET", "/transfers/mine"))
-    );
-    assert_eq!(
-        path("GET", "/demo/payments/transfers/9"),
-        Some(("GET", "/transfers/{id}"))
-    );
-    assert_eq!(
-        path("HEAD", "/demo/payments/transfers"),
-        Some(("GET", "/transfers"))
-    );
-    assert_eq!(
-        path("HEAD", "/demo/payments/transfers/9"),
-        Some(("HEAD", "/transfers/{id}"))
-    );
+    let path =
+        |method, path: &str| contract.find(method, path).map(|one| (one.method.as_str(), one.path.as_str()));
+    assert_eq!(path("GET", "/demo/payments/transfers/mine"), Some(("GET", "/transfers/mine")));
+    assert_eq!(path("GET", "/demo/payments/transfers/9"), Some(("GET", "/transfers/{id}")));
+    assert_eq!(path("HEAD", "/demo/payments/transfers"), Some(("GET", "/transfers")));
+    assert_eq!(path("HEAD", "/demo/payments/transfers/9"), Some(("HEAD", "/transfers/{id}")));
     assert_eq!(path("get", "/demo/payments/transfers"), None);
-    assert_eq!(
-        contract.look_up("PUT", "/demo/payments/transfers"),
-        Lookup::OtherMethod(vec!["GET", "POST"])
-    );
+    assert_eq!(contract.look_up("PUT", "/demo/payments/transfers"), Lookup::OtherMethod(vec!["GET", "POST"]));
     assert_eq!(contract.look_up("PUT", "/demo/payments/none"), Lookup::Unknown);
 }
 
@@ -401,20 +298,12 @@ fn the_strictest_requirement_opens_every_operation_and_no_less() {
     assert_eq!(strictest.scopes, [["admin", "payments:read", "payments:write"]]);
 
     let mut changed = document();
-    changed["paths"]["/transfers/{id}"]
-        .as_object_mut()
-        .unwrap()
-        .remove("head");
+    changed["paths"]["/transfers/{id}"].as_object_mut().unwrap().remove("head");
     let contract = Contract::from_openapi(&changed.to_string()).unwrap();
     let strictest = contract.strictest();
     assert_eq!(strictest.accepts, [Client]);
     let scope = strictest.scopes[0].join(" ");
-    assert!(
-        contract
-            .operations()
-            .iter()
-            .all(|one| one.judge(Client, &scope).is_ok())
-    );
+    assert!(contract.operations().iter().all(|one| one.judge(Client, &scope).is_ok()));
     assert!(crate::judge(&strictest, Client, "payments:read payments:write").is_err());
 }
 
@@ -426,13 +315,8 @@ fn two_hundred_operations_each_find_themselves() {
     }
     let contract = Contract::from_openapi(&changed.to_string()).unwrap();
     for index in 0..200 {
-        let found = contract
-            .find("GET", &format!("/demo/payments/r{index}/x/s{index}"))
-            .unwrap();
+        let found = contract.find("GET", &format!("/demo/payments/r{index}/x/s{index}")).unwrap();
         assert_eq!(found.path, format!("/r{index}/{{id}}/s{index}"));
-        assert_eq!(
-            contract.find("GET", &format!("/demo/payments/r{index}/x/s{}", index + 1)),
-            None
-        );
+        assert_eq!(contract.find("GET", &format!("/demo/payments/r{index}/x/s{}", index + 1)), None);
     }
 }

@@ -19,11 +19,8 @@ pub enum CredentialKind {
 
 impl CredentialKind {
     /// Every kind, in the order in which answers list them.
-    pub const ALL: [CredentialKind; 3] = [
-        CredentialKind::Client,
-        CredentialKind::User,
-        CredentialKind::ApiKey,
-    ];
+    pub const ALL: [CredentialKind; 3] =
+        [CredentialKind::Client, CredentialKind::User, CredentialKind::ApiKey];
 
     /// The name on the wire: `client`, `user` or `api_key`.
     pub fn as_str(self) -> &'static str {
@@ -51,10 +48,7 @@ impl FromStr for CredentialKind {
 
     /// Reads the name on the wire; case counts.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        CredentialKind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownCredentialKind)
+        CredentialKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownCredentialKind)
     }
 }
 

@@ -29,11 +29,7 @@ pub(crate) enum FetchError {
 
 /// A client with its own pool of connections.
 pub(crate) fn client() -> Result<Client, SetupError> {
-    Ok(Client::builder()
-        .timeout(TIMEOUT)
-        .redirect(Policy::none())
-        .no_proxy()
-        .build()?)
+    Ok(Client::builder().timeout(TIMEOUT).redirect(Policy::none()).no_proxy().build()?)
 }
 
 /// Parses an address. The error names the setting only: the text may hold a password, which is why it is refused.
@@ -42,10 +38,7 @@ pub(crate) fn address(setting: &'static str, text: &str) -> Result<Url, SetupErr
         let plain = url.username().is_empty() && url.password().is_none();
         matches!(url.scheme(), "http" | "https") && url.has_host() && plain
     };
-    Url::parse(text)
-        .ok()
-        .filter(usable)
-        .ok_or(SetupError::Address(setting))
+    Url::parse(text).ok().filter(usable).ok_or(SetupError::Address(setting))
 }
 
 /// The body of an answer with status 200.

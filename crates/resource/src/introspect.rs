@@ -29,11 +29,7 @@ const MAX_KEPT: usize = 10_000;
 
 /// What need not be escaped in `application/x-www-form-urlencoded`. A space becomes `%20`, which decodes to a space
 /// under form rules and under plain percent rules alike.
-const FORM: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'*');
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
 
 /// The issuer's introspection endpoint and the recent answers of it.
 pub(crate) struct Introspection {
@@ -79,13 +75,7 @@ impl Introspection {
         }
         // Only positive answers are kept: a flood of garbage must not push them out.
         let caller = self.ask(token, now).await?;
-        self.kept.insert(
-            key,
-            Arc::new(Kept {
-                caller: caller.clone(),
-                asked_at: now,
-            }),
-        );
+        self.kept.insert(key, Arc::new(Kept { caller: caller.clone(), asked_at: now }));
         Ok(caller)
     }
 
@@ -103,9 +93,7 @@ impl Introspection {
     }
 
     fn may_use(&self, kept: &Kept, now: Duration) -> bool {
-        let young = now
-            .checked_sub(kept.asked_at)
-            .is_some_and(|age| age < self.kept_for);
+        let young = now.checked_sub(kept.asked_at).is_some_and(|age| age < self.kept_for);
         young && lives(kept.caller.expires_at, now)
     }
 
@@ -143,14 +131,9 @@ impl Introspection {
         if answer.iss.as_deref() != Some(self.issuer.as_str()) {
             return Err("of another issuer");
         }
-        let audience = answer
-            .aud
-            .filter(|aud| aud.contains(&self.audience))
-            .ok_or("for another audience")?;
-        let kind: CredentialKind = answer
-            .credential_kind
-            .and_then(|kind| kind.parse().ok())
-            .ok_or("of no known credential kind")?;
+        let audience = answer.aud.filter(|aud| aud.contains(&self.audience)).ok_or("for another audience")?;
+        let kind: CredentialKind =
+            answer.credential_kind.and_then(|kind| kind.parse().ok()).ok_or("of no known credential kind")?;
         if !lives(answer.exp, now) {
             return Err("expired");
         }
@@ -196,11 +179,7 @@ fn lives(expires_at: Option<i64>, now: Duration) -> bool {
 
 /// HTTP Basic with both halves form-encoded first (RFC 6749 section 2.3.1).
 fn basic(client_id: &str, secret: &ClientSecret) -> HeaderValue {
-    let pair = format!(
-        "{}:{}",
-        utf8_percent_encode(client_id, FORM),
-        utf8_percent_encode(&secret.0, FORM)
-    );
+    let pair = format!("{}:{}", utf8_percent_encode(client_id, FORM), utf8_percent_encode(&secret.0, FORM));
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
         .expect("base64 has printable ASCII characters only");
     // Keeps it out of anything that prints headers.

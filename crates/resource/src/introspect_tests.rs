@@ -89,13 +89,7 @@ fn f06_the_cache_is_keyed_by_token_issuer_and_audience() {
 #[test]
 fn a_kept_answer_ends_with_its_time_the_credential_or_a_clock_set_back() {
     let introspection = introspection("https://i", "https://api", Duration::from_millis(500));
-    let kept = |expires_at| Kept {
-        caller: Caller {
-            expires_at,
-            ..judge(good()).unwrap()
-        },
-        asked_at: NOW,
-    };
+    let kept = |expires_at| Kept { caller: Caller { expires_at, ..judge(good()).unwrap() }, asked_at: NOW };
     let later = |millis| NOW + Duration::from_millis(millis);
     assert!(introspection.may_use(&kept(None), NOW));
     assert!(introspection.may_use(&kept(None), later(499)));
@@ -108,9 +102,7 @@ fn a_kept_answer_ends_with_its_time_the_credential_or_a_clock_set_back() {
 #[test]
 fn the_own_credentials_are_form_encoded_before_they_become_basic() {
     let value = basic("a:b c", &"p%+ä~".into());
-    let sent = STANDARD
-        .decode(value.to_str().unwrap().strip_prefix("Basic ").unwrap())
-        .unwrap();
+    let sent = STANDARD.decode(value.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
     assert_eq!(String::from_utf8(sent).unwrap(), "a%3Ab%20c:p%25%2B%C3%A4%7E");
     assert!(value.is_sensitive());
     assert!(!format!("{value:?}").contains("Basic"));

@@ -81,14 +81,7 @@ impl ProtectLayer {
 
     fn new(rules: Rules, mode: Mode) -> Result<ProtectLayer, SetupError> {
         let verifier = Arc::new(Verifier::new(mode)?);
-        Ok(ProtectLayer {
-            guard: Guard {
-                verifier,
-                rules,
-                realm: "api".into(),
-                clock: Clock::system(),
-            },
-        })
+        Ok(ProtectLayer { guard: Guard { verifier, rules, realm: "api".into(), clock: Clock::system() } })
     }
 
     /// The `realm` of challenges (RFC 9110 section 11.5), usually the API's name. Default: `api`.
@@ -120,10 +113,7 @@ impl<S> Layer<S> for ProtectLayer {
     type Service = Protect<S>;
 
     fn layer(&self, inner: S) -> Protect<S> {
-        Protect {
-            guard: Arc::new(self.guard.clone()),
-            inner,
-        }
+        Protect { guard: Arc::new(self.guard.clone()), inner }
     }
 }
 
@@ -201,9 +191,9 @@ impl Rules {
         };
         match lookup {
             Lookup::Operation(operation) => operation.judge(caller.credential_kind, &caller.scope),
-            Lookup::OtherMethod(allow) => Err(Refusal::OtherMethod {
-                allow: allow.into_iter().map(str::to_owned).collect(),
-            }),
+            Lookup::OtherMethod(allow) => {
+                Err(Refusal::OtherMethod { allow: allow.into_iter().map(str::to_owned).collect() })
+            }
             Lookup::Unknown => Err(Refusal::UnknownPath),
         }
     }

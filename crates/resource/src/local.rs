@@ -83,30 +83,18 @@ impl LocalKeys {
             // OpenID Connect Discovery section 4.1: appended after the issuer's path.
             KeySource::Discovery => {
                 let issuer = options.issuer.trim_end_matches('/');
-                Source::Discovery(address(
-                    "issuer",
-                    &format!("{issuer}/.well-known/openid-configuration"),
-                )?)
+                Source::Discovery(address("issuer", &format!("{issuer}/.well-known/openid-configuration"))?)
             }
         };
         let http = client()?;
-        Ok(LocalKeys {
-            options,
-            source,
-            http,
-            held: ArcSwapOption::empty(),
-            attempts: Mutex::default(),
-        })
+        Ok(LocalKeys { options, source, http, held: ArcSwapOption::empty(), attempts: Mutex::default() })
     }
 
     /// See [`crate::mode::Verifier::verify`]. API keys and opaque tokens are no JWTs, so they are invalid here.
     pub(crate) async fn verify(self: &Arc<Self>, token: &str, now: Duration) -> Result<Caller, Refusal> {
         let held = match self.held.load_full() {
             Some(held) => held,
-            None => self
-                .renew(Reason::Empty, None, now)
-                .await
-                .ok_or(Refusal::Unavailable)?,
+            None => self.renew(Reason::Empty, None, now).await.ok_or(Refusal::Unavailable)?,
         };
         if has_passed(self.options.refresh, held.fetched_at, now) {
             self.renew_in_background(&held, now);
@@ -159,11 +147,7 @@ impl LocalKeys {
             if !unchanged {
                 return current;
             }
-            if attempts.take(reason, now) {
-                this.fetch_and_keep(now).await
-            } else {
-                None
-            }
+            if attempts.take(reason, now) { this.fetch_and_keep(now).await } else { None }
         });
         task.await.ok().flatten()
     }
@@ -180,12 +164,7 @@ impl LocalKeys {
         let (this, seen) = (Arc::clone(self), Arc::clone(held));
         tokio::spawn(async move {
             let _fetching = this.attempts.lock().await;
-            if this
-                .held
-                .load()
-                .as_ref()
-                .is_some_and(|current| Arc::ptr_eq(current, &seen))
-            {
+            if this.held.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, &seen)) {
                 this.fetch_and_keep(now).await;
             }
         });
@@ -194,10 +173,7 @@ impl LocalKeys {
     async fn fetch_and_keep(&self, now: Duration) -> Option<Arc<Held>> {
         match self.fetch().await {
             Ok(keys) => {
-                let held = Arc::new(Held {
-                    keys,
-                    fetched_at: now,
-                });
+                let held = Arc::new(Held { keys, fetched_at: now });
                 self.held.store(Some(Arc::clone(&held)));
                 Some(held)
             }
@@ -274,11 +250,7 @@ enum Invalid {
 
 fn caller(claims: Claims, own: OwnClaims) -> Caller {
     // RFC 9068 section 2.2: without a user, `sub` is the client itself.
-    let kind = if claims.sub == claims.client_id {
-        CredentialKind::Client
-    } else {
-        CredentialKind::User
-    };
+    let kind = if claims.sub == claims.client_id { CredentialKind::Client } else { CredentialKind::User };
     Caller {
         credential_kind: kind,
         subject: claims.sub,
@@ -322,12 +294,9 @@ mod tests {
     fn a_discovery_document_may_not_send_us_to_unprotected_keys_or_speak_for_others() {
         let found_at = Url::parse("https://h/.well-known/openid-configuration").unwrap();
         let keys = |issuer: &str, jwks_uri: &str| {
-            Discovery {
-                issuer: issuer.into(),
-                jwks_uri: jwks_uri.into(),
-            }
-            .keys_of("https://h", &found_at)
-            .is_ok()
+            Discovery { issuer: issuer.into(), jwks_uri: jwks_uri.into() }
+                .keys_of("https://h", &found_at)
+                .is_ok()
         };
         assert!(keys("https://h", "https://elsewhere/jwks"));
         assert!(!keys("https://h", "http://h/jwks"));
@@ -337,28 +306,11 @@ mod tests {
 
     #[test]
     fn an_issuer_or_key_address_that_is_none_is_refused_at_the_start() {
-        for issuer in [
-            "",
-            "grantor",
-            "/x",
-            "ftp://h/",
-            "file:///etc",
-            "https://u@h",
-            "https://:p@h",
-        ] {
-            assert!(
-                LocalKeys::new(LocalOptions::new(issuer, "a")).is_err(),
-                "{issuer}"
-            );
+        for issuer in ["", "grantor", "/x", "ftp://h/", "file:///etc", "https://u@h", "https://:p@h"] {
+            assert!(LocalKeys::new(LocalOptions::new(issuer, "a")).is_err(), "{issuer}");
         }
         let keys = KeySource::JwksUri("jwks.json".into());
-        assert!(
-            LocalKeys::new(LocalOptions {
-                keys,
-                ..LocalOptions::new("https://h", "a")
-            })
-            .is_err()
-        );
+        assert!(LocalKeys::new(LocalOptions { keys, ..LocalOptions::new("https://h", "a") }).is_err());
         assert!(LocalKeys::new(LocalOptions::new("https://h/x", "a")).is_ok());
     }
 }

@@ -10,9 +10,7 @@ use crate::route::{BadTemplate, RouteTree, normal_segments};
 pub const MAX_DOCUMENT: usize = 1024 * 1024;
 
 /// The members of a path item that are operations (OpenAPI 3.1 section 4.8.9).
-const METHODS: [&str; 8] = [
-    "delete", "get", "head", "options", "patch", "post", "put", "trace",
-];
+const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
 /// The extension that names the credential kinds.
 const CREDENTIAL: &str = "x-grantor-credential";
@@ -61,8 +59,7 @@ pub(crate) fn read(json: &str) -> Result<Parts, ContractError> {
             continue;
         }
         let at = format!("/paths/{}", escaped(template));
-        tree.insert(template, paths.len())
-            .map_err(|bad| error(&at, explain(bad)))?;
+        tree.insert(template, paths.len()).map_err(|bad| error(&at, explain(bad)))?;
         let first = operations.len();
         document.path_item(template, item, &mut operations)?;
         paths.push((first..operations.len()).collect());
@@ -70,12 +67,7 @@ pub(crate) fn read(json: &str) -> Result<Parts, ContractError> {
     if operations.is_empty() {
         return Err(error("/paths", "there is no operation"));
     }
-    Ok(Parts {
-        base_path,
-        operations,
-        tree,
-        paths,
-    })
+    Ok(Parts { base_path, operations, tree, paths })
 }
 
 fn explain(bad: BadTemplate) -> &'static str {
@@ -98,10 +90,7 @@ impl<'d> Document<'d> {
         let Some(first) = self.root.get("servers").and_then(|servers| servers.get(0)) else {
             return Ok(String::new());
         };
-        let url = first
-            .get("url")
-            .and_then(Value::as_str)
-            .ok_or_else(|| error(at, "must be a text"))?;
+        let url = first.get("url").and_then(Value::as_str).ok_or_else(|| error(at, "must be a text"))?;
         let path = match url.split_once("://") {
             Some((_, after)) => after.find('/').map_or("", |slash| &after[slash..]),
             None => url,
@@ -156,10 +145,7 @@ impl<'d> Document<'d> {
         let (value, at) = match operation.get(CREDENTIAL) {
             Some(own) => (own, format!("{at}/{CREDENTIAL}")),
             None if operation.get("security").is_some_and(is_public) => {
-                return Err(error(
-                    at,
-                    format!("security asks for nothing, so {CREDENTIAL} must stand here"),
-                ));
+                return Err(error(at, format!("security asks for nothing, so {CREDENTIAL} must stand here")));
             }
             None => match self.root.get(CREDENTIAL) {
                 Some(general) => (general, format!("/{CREDENTIAL}")),
@@ -169,10 +155,7 @@ impl<'d> Document<'d> {
         let listed: Vec<CredentialKind> = serde_json::from_value(value.clone())
             .map_err(|_| error(&at, "must be a list of client, user, api_key"))?;
         // In the order of ALL and once each, so that answers do not depend on how the document was typed.
-        let accepts: Vec<_> = CredentialKind::ALL
-            .into_iter()
-            .filter(|kind| listed.contains(kind))
-            .collect();
+        let accepts: Vec<_> = CredentialKind::ALL.into_iter().filter(|kind| listed.contains(kind)).collect();
         if accepts.is_empty() {
             return Err(error(&at, "must name at least one kind"));
         }
@@ -190,9 +173,7 @@ impl<'d> Document<'d> {
         let mut alternatives = Vec::new();
         for (index, requirement) in list.iter().enumerate() {
             let at = format!("{at}/{index}");
-            let requirement = requirement
-                .as_object()
-                .ok_or_else(|| error(&at, "must be an object"))?;
+            let requirement = requirement.as_object().ok_or_else(|| error(&at, "must be an object"))?;
             let mut all = Vec::new();
             for (scheme, scopes) in requirement {
                 self.scopes_of_scheme(scheme, scopes, &mut all)
@@ -214,12 +195,9 @@ impl<'d> Document<'d> {
         into: &mut Vec<String>,
     ) -> Result<(), &'static str> {
         let schemes = self.root.pointer("/components/securitySchemes");
-        let declared = schemes
-            .and_then(|all| all.get(scheme))
-            .ok_or("no such scheme in /components/securitySchemes")?;
-        let declared = self
-            .resolve(declared)
-            .ok_or("its scheme is a reference that leads nowhere")?;
+        let declared =
+            schemes.and_then(|all| all.get(scheme)).ok_or("no such scheme in /components/securitySchemes")?;
+        let declared = self.resolve(declared).ok_or("its scheme is a reference that leads nowhere")?;
         let text = |member: &str| declared.get(member).and_then(Value::as_str).unwrap_or_default();
         let carries_scopes = match text("type") {
             "oauth2" | "openIdConnect" => true,
@@ -254,9 +232,8 @@ impl<'d> Document<'d> {
                 } else {
                     code.parse().ok().filter(|code| (200..300).contains(code))?
                 };
-                let json = self
-                    .resolve(response)
-                    .and_then(|found| found.get("content")?.get("application/json"));
+                let json =
+                    self.resolve(response).and_then(|found| found.get("content")?.get("application/json"));
                 Some((status, json))
             })
             .collect();
@@ -270,30 +247,20 @@ impl<'d> Document<'d> {
         if let Some(example) = media.get("example") {
             return Some(example.clone());
         }
-        if let Some(first) = media
-            .get("examples")
-            .and_then(Value::as_object)
-            .and_then(|all| all.values().next())
+        if let Some(first) =
+            media.get("examples").and_then(Value::as_object).and_then(|all| all.values().next())
         {
             return self.resolve(first)?.get("value").cloned();
         }
         let schema = self.resolve(media.get("schema")?)?;
-        schema
-            .get("example")
-            .or_else(|| schema.get("examples")?.get(0))
-            .cloned()
+        schema.get("example").or_else(|| schema.get("examples")?.get(0)).cloned()
     }
 
     fn object(&self, value: Option<&'d Value>, at: &str) -> Result<&'d Map<String, Value>, ContractError> {
         value
             .and_then(|found| self.resolve(found))
             .and_then(Value::as_object)
-            .ok_or_else(|| {
-                error(
-                    at,
-                    "must be an object, or a reference inside this document to one",
-                )
-            })
+            .ok_or_else(|| error(at, "must be an object, or a reference inside this document to one"))
     }
 
     /// Follows `$ref` inside the document; a chain longer than eight is a circle.
@@ -312,35 +279,24 @@ impl<'d> Document<'d> {
 /// `security` that OpenAPI reads as "anonymous is fine".
 fn is_public(security: &Value) -> bool {
     let empty = |requirement: &Value| requirement.as_object().is_some_and(Map::is_empty);
-    security
-        .as_array()
-        .is_some_and(|list| list.is_empty() || list.iter().any(empty))
+    security.as_array().is_some_and(|list| list.is_empty() || list.iter().any(empty))
 }
 
 /// Only the first server of the document counts, so another one below it would be a promise that is not kept.
 fn refuse_own_servers(object: &Map<String, Value>, at: &str) -> Result<(), ContractError> {
     if object.contains_key("servers") {
-        return Err(error(
-            &format!("{at}/servers"),
-            "servers may stand at the root only",
-        ));
+        return Err(error(&format!("{at}/servers"), "servers may stand at the root only"));
     }
     Ok(())
 }
 
 /// `scope-token` of RFC 6749 section 3.3.
 fn is_scope(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 fn error(pointer: &str, why: impl Into<String>) -> ContractError {
-    ContractError {
-        pointer: pointer.to_owned(),
-        why: why.into(),
-    }
+    ContractError { pointer: pointer.to_owned(), why: why.into() }
 }
 
 /// RFC 6901 section 3.

@@ -26,10 +26,7 @@ pub struct Operation {
 impl Operation {
     /// What a credential must satisfy to call this operation.
     pub fn requirement(&self) -> Requirement {
-        Requirement {
-            accepts: self.accepts.clone(),
-            scopes: self.scopes.clone(),
-        }
+        Requirement { accepts: self.accepts.clone(), scopes: self.scopes.clone() }
     }
 
     /// Judges an authentic credential, as [`crate::judge`] does.

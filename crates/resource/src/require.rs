@@ -31,18 +31,13 @@ pub(crate) fn judge_parts(
     scope: &str,
 ) -> Result<(), Refusal> {
     if !accepts.contains(&kind) {
-        return Err(Refusal::CredentialKind {
-            accepts: accepts.to_vec(),
-            sent: kind,
-        });
+        return Err(Refusal::CredentialKind { accepts: accepts.to_vec(), sent: kind });
     }
     let holds = |needed: &String| scope.split(' ').any(|held| held == needed);
     if scopes.is_empty() || scopes.iter().any(|alternative| alternative.iter().all(holds)) {
         return Ok(());
     }
-    Err(Refusal::MissingScope {
-        needed: scopes.to_vec(),
-    })
+    Err(Refusal::MissingScope { needed: scopes.to_vec() })
 }
 
 #[cfg(test)]
@@ -53,10 +48,7 @@ mod tests {
     fn requirement(accepts: &[CredentialKind], scopes: &[&[&str]]) -> Requirement {
         Requirement {
             accepts: accepts.to_vec(),
-            scopes: scopes
-                .iter()
-                .map(|all| all.iter().map(ToString::to_string).collect())
-                .collect(),
+            scopes: scopes.iter().map(|all| all.iter().map(ToString::to_string).collect()).collect(),
         }
     }
 
@@ -66,11 +58,7 @@ mod tests {
         assert_eq!(judge(&either, Client, "a b"), Ok(()));
         assert_eq!(judge(&either, User, "x b a"), Ok(()));
         assert_eq!(judge(&either, User, "c"), Ok(()));
-        let needed = || {
-            Err(Refusal::MissingScope {
-                needed: either.scopes.clone(),
-            })
-        };
+        let needed = || Err(Refusal::MissingScope { needed: either.scopes.clone() });
         for too_little in ["", "a", "b", "a c2", "A B", "ab", "a,b", "cc", "ac"] {
             assert_eq!(judge(&either, Client, too_little), needed(), "{too_little:?}");
         }
@@ -80,10 +68,7 @@ mod tests {
     fn a_wrong_kind_is_named_even_when_the_scope_is_missing_too() {
         let users = requirement(&[User], &[&["a"]]);
         for sent in [Client, ApiKey] {
-            let refusal = Refusal::CredentialKind {
-                accepts: vec![User],
-                sent,
-            };
+            let refusal = Refusal::CredentialKind { accepts: vec![User], sent };
             assert_eq!(judge(&users, sent, "a"), Err(refusal.clone()));
             assert_eq!(judge(&users, sent, ""), Err(refusal));
         }

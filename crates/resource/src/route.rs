@@ -60,10 +60,7 @@ impl RouteTree {
             return Some(found);
         }
         // A parameter is exactly one segment and never an empty one.
-        self.parameter
-            .as_ref()
-            .filter(|_| !first.is_empty())
-            .and_then(|node| node.find(rest))
+        self.parameter.as_ref().filter(|_| !first.is_empty()).and_then(|node| node.find(rest))
     }
 }
 
@@ -87,10 +84,7 @@ pub(crate) fn normal_segments(path: &str) -> Option<Vec<&str>> {
     if inner.iter().any(|segment| segment.is_empty()) {
         return None;
     }
-    segments
-        .iter()
-        .all(|segment| is_normal(segment))
-        .then_some(segments)
+    segments.iter().all(|segment| is_normal(segment)).then_some(segments)
 }
 
 fn is_normal(segment: &str) -> bool {
@@ -127,11 +121,7 @@ fn is_normal(segment: &str) -> bool {
 
 /// The byte that the escape `%XX` at `at` stands for.
 fn escape_at(bytes: &[u8], at: usize) -> Option<u8> {
-    let digit = |offset: usize| {
-        bytes
-            .get(at + offset)
-            .and_then(|byte| char::from(*byte).to_digit(16))
-    };
+    let digit = |offset: usize| bytes.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16));
     u8::try_from(digit(1)? * 16 + digit(2)?).ok()
 }
 
@@ -242,14 +232,7 @@ mod tests {
         assert_eq!(find(&tree, "/deals/mine/c"), Some(2));
         assert_eq!(find(&tree, "/deals/mine/d"), Some(3));
         assert_eq!(find(&tree, "/"), Some(4));
-        for unknown in [
-            "/deals",
-            "/deals/",
-            "/deals/1/",
-            "/deals/1/2",
-            "/other/mine",
-            "/DEALS/mine",
-        ] {
+        for unknown in ["/deals", "/deals/", "/deals/1/", "/deals/1/2", "/other/mine", "/DEALS/mine"] {
             assert_eq!(find(&tree, unknown), None, "{unknown}");
         }
     }

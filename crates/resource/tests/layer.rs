@@ -1,9 +1,6 @@
 //! The layer in front of an axum API, with the issuer and the API on real sockets.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "the scenery of the tests stands outside of test functions"
-)]
+#![expect(clippy::unwrap_used, reason = "the scenery of the tests stands outside of test functions")]
 
 #[path = "layer/fake_issuer.rs"]
 mod fake_issuer;

@@ -5,6 +5,7 @@
 //! generation, and a load is kept only if the generation is still the one in which it began.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -17,7 +18,7 @@ use grantor_core::id::{ApiKeyId, AppId, EnvironmentId, TenantId};
 use grantor_core::name::ClientId;
 use grantor_core::tenant::Tenant;
 use quick_cache::sync::Cache as Bounded;
-use quick_cache::{Equivalent, Weighter};
+use quick_cache::{Equivalent, UnitWeighter, Weighter};
 
 use crate::store::Store;
 use crate::store::sql::StoreError;
@@ -39,10 +40,11 @@ const CLAIMS_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The caches of a node.
 pub struct Cache {
-    // Names never move to another id, so this mapping needs no invalidation.
-    app_ids: Bounded<AppName, AppId>,
+    // Names never move to another id, so this mapping needs no invalidation. Callers choose these names, so they are hashed
+    // with a keyed hash; all other keys are random or digests.
+    app_ids: Bounded<AppName, AppId, UnitWeighter, RandomState>,
     apps: Bounded<AppId, Arc<App>>,
-    unknown_apps: Bounded<AppName, ()>,
+    unknown_apps: Bounded<AppName, (), UnitWeighter, RandomState>,
     tenants: Bounded<TenantId, Arc<TenantFacts>>,
     key_ids: Bounded<(EnvironmentId, [u8; 32]), ApiKeyId>,
     keys: Bounded<ApiKeyId, Arc<ApiKey>>,
@@ -144,10 +146,7 @@ impl Cache {
         let Some(tenant) = store.tenant(id).await? else {
             return Ok(None);
         };
-        let facts = Arc::new(TenantFacts {
-            tenant,
-            accesses: store.accesses(id).await?,
-        });
+        let facts = Arc::new(TenantFacts { tenant, accesses: store.accesses(id).await? });
         self.keep(began, || self.tenants.insert(id, facts.clone()));
         Ok(Some(facts))
     }
@@ -210,8 +209,7 @@ impl Cache {
     pub fn revoke(&self, environment: EnvironmentId, jti: String, expires_at: i64) {
         let mut revoked = self.revoked.write().unwrap_or_else(PoisonError::into_inner);
         revoked.entry(environment).or_default().insert(jti, expires_at);
-        self.revoked_count
-            .store(revoked.values().map(HashMap::len).sum(), Ordering::Release);
+        self.revoked_count.store(revoked.values().map(HashMap::len).sum(), Ordering::Release);
     }
 
     /// Drops revoked ids that have ended.
@@ -220,8 +218,7 @@ impl Cache {
         for ids in revoked.values_mut() {
             ids.retain(|_, expires_at| *expires_at + 60 >= now_seconds);
         }
-        self.revoked_count
-            .store(revoked.values().map(HashMap::len).sum(), Ordering::Release);
+        self.revoked_count.store(revoked.values().map(HashMap::len).sum(), Ordering::Release);
     }
 
     /// Forgets what a committed change has made stale. The catalogue is replaced by the node, not here.
@@ -236,17 +233,14 @@ impl Cache {
                 self.apps.remove(id);
             }
             Change::NewApp(environment, client_id) => {
-                self.unknown_apps
-                    .remove(&AppName(*environment, client_id.clone()));
+                self.unknown_apps.remove(&AppName(*environment, client_id.clone()));
             }
             Change::ApiKey(id) => {
                 self.keys.remove(id);
             }
-            Change::Token {
-                environment,
-                jti,
-                expires_at,
-            } => self.revoke(*environment, jti.clone(), *expires_at),
+            Change::Token { environment, jti, expires_at } => {
+                self.revoke(*environment, jti.clone(), *expires_at)
+            }
             Change::Catalogue | Change::Operators => {}
         }
     }
@@ -274,14 +268,10 @@ trait Grows {
     fn growing_to(entries: usize) -> Self;
 }
 
-impl<K: Eq + std::hash::Hash, V: Clone> Grows for Bounded<K, V> {
+impl<K: Eq + std::hash::Hash, V: Clone, B: BuildHasher + Clone + Default> Grows
+    for Bounded<K, V, UnitWeighter, B>
+{
     fn growing_to(entries: usize) -> Self {
-        Self::with(
-            64,
-            entries as u64,
-            Default::default(),
-            Default::default(),
-            Default::default(),
-        )
+        Self::with(64, entries as u64, Default::default(), Default::default(), Default::default())
     }
 }

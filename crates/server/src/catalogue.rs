@@ -108,10 +108,7 @@ impl Catalogue {
             }
             let ring = store.key_ring(environment.id).await?;
             let keys = EnvironmentKeys::open(environment.id, &ring, vault).map_err(|source| {
-                CatalogueError::Keys {
-                    environment: environment.name.to_string(),
-                    source,
-                }
+                CatalogueError::Keys { environment: environment.name.to_string(), source }
             })?;
             let metadata =
                 Bytes::from(serde_json::to_vec(&metadata(&environment, &apis)).unwrap_or_default());
@@ -127,12 +124,7 @@ impl Catalogue {
             }));
         }
         let routes = routes(&environments);
-        Ok(Self {
-            environments,
-            profiles,
-            operators: store.operators().await?,
-            routes,
-        })
+        Ok(Self { environments, profiles, operators: store.operators().await?, routes })
     }
 
     /// The environment and endpoint behind a path. Where several issuers share it, the host decides; a host that is
@@ -146,17 +138,12 @@ impl Catalogue {
         let matches = |(state, _): &&(Arc<EnvironmentState>, Endpoint)| {
             state.environment.issuer.authority().eq_ignore_ascii_case(host)
         };
-        candidates
-            .iter()
-            .find(matches)
-            .map(|(state, endpoint)| (state, endpoint))
+        candidates.iter().find(matches).map(|(state, endpoint)| (state, endpoint))
     }
 
     /// An environment by name.
     pub fn environment(&self, name: &str) -> Option<&Arc<EnvironmentState>> {
-        self.environments
-            .iter()
-            .find(|state| state.environment.name.as_str() == name)
+        self.environments.iter().find(|state| state.environment.name.as_str() == name)
     }
 
     /// An environment by id.
@@ -194,10 +181,7 @@ pub fn resolve(
     profiles: &[Arc<Profile>],
 ) -> Result<(Api, Option<Contract>), CatalogueError> {
     let unusable = || CatalogueError::Api(format!("{}/{}", environment.name, api.name));
-    let profile = profiles
-        .iter()
-        .find(|profile| profile.name == api.profile)
-        .ok_or_else(unusable)?;
+    let profile = profiles.iter().find(|profile| profile.name == api.profile).ok_or_else(unusable)?;
     let server_scopes = server_scopes(profile, environment).ok_or_else(unusable)?;
     let contract = match &api.openapi {
         None => None,
@@ -237,10 +221,7 @@ pub fn expand(text: &str, environment: &Environment) -> String {
 /// A strong entity tag: half of the SHA-256 of the bytes.
 fn tag(bytes: &[u8]) -> HeaderValue {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    let hex: String = digest.as_ref()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     HeaderValue::from_str(&format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
@@ -250,29 +231,20 @@ fn routes(environments: &[Arc<EnvironmentState>]) -> HashMap<String, Vec<(Arc<En
         let base = state.environment.issuer.path();
         let mut add = |path: String, endpoint: Endpoint| {
             let entries = routes.entry(path).or_default();
-            if !entries
-                .iter()
-                .any(|(known, _): &(Arc<EnvironmentState>, Endpoint)| {
-                    known.environment.id == state.environment.id
-                })
-            {
+            if !entries.iter().any(|(known, _): &(Arc<EnvironmentState>, Endpoint)| {
+                known.environment.id == state.environment.id
+            }) {
                 entries.push((state.clone(), endpoint));
             }
         };
         for path in state.apis.iter().flat_map(|api| &api.profile.token_paths) {
-            add(
-                format!("{base}{}", path.as_str()),
-                Endpoint::Token(path.as_str().into()),
-            );
+            add(format!("{base}{}", path.as_str()), Endpoint::Token(path.as_str().into()));
         }
         add(format!("{base}/introspect"), Endpoint::Introspect);
         add(format!("{base}/revoke"), Endpoint::Revoke);
         add(format!("{base}/jwks"), Endpoint::Jwks);
         for api in &state.apis {
-            add(
-                format!("{base}/forward-auth/{}", api.name),
-                Endpoint::ForwardAuth(api.clone()),
-            );
+            add(format!("{base}/forward-auth/{}", api.name), Endpoint::ForwardAuth(api.clone()));
         }
         // RFC 8414 3.1 inserts the well-known part before the issuer's path, OpenID Connect Discovery 4 appends it.
         // Clients in the field try both for both documents, and they are one document.

@@ -22,9 +22,7 @@ impl SystemClock {
     /// Starts counting.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
-        Self {
-            start: std::time::Instant::now(),
-        }
+        Self { start: std::time::Instant::now() }
     }
 }
 
@@ -37,9 +35,7 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn wall(&self) -> UnixMillis {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
@@ -68,8 +64,6 @@ impl Default for OsRandom {
 impl Random for OsRandom {
     fn fill(&mut self, buffer: &mut [u8]) {
         // Weak bytes would be worse than a dead request: the panic is caught per request and answered with 500.
-        self.0
-            .fill(buffer)
-            .expect("the operating system gives random bytes");
+        self.0.fill(buffer).expect("the operating system gives random bytes");
     }
 }

@@ -170,18 +170,10 @@ impl Config {
     ) -> Self {
         let level = "warn".parse().expect("warn is a level");
         Self {
-            server: Server {
-                listen,
-                management,
-                trusted_proxies,
-                brand: Brand::default(),
-            },
+            server: Server { listen, management, trusted_proxies, brand: Brand::default() },
             database: Database { url: database },
             keys: Keys { master_key },
-            log: Log {
-                format: LogFormat::Text,
-                level,
-            },
+            log: Log { format: LogFormat::Text, level },
             effective: Vec::new(),
         }
     }
@@ -237,11 +229,7 @@ fn note<T: fmt::Display>(
     resolved: Resolved<T>,
 ) -> Result<T, ConfigError> {
     let (value, origin) = resolved?;
-    effective.push(Effective {
-        name: setting.name,
-        value: value.to_string(),
-        origin,
-    });
+    effective.push(Effective { name: setting.name, value: value.to_string(), origin });
     Ok(value)
 }
 
@@ -253,11 +241,7 @@ fn master_key(
 ) -> Result<(MasterKeySource, Effective), ConfigError> {
     let file = |path: PathBuf, origin: Origin| {
         let value = path.display().to_string();
-        let shown = Effective {
-            name: setting::MASTER_KEY_FILE.name,
-            value,
-            origin,
-        };
+        let shown = Effective { name: setting::MASTER_KEY_FILE.name, value, origin };
         Ok((MasterKeySource::File(path), shown))
     };
     if let Some(path) = flag {
@@ -307,10 +291,7 @@ impl FromStr for NetworkList {
         if text.trim().is_empty() || text == setting::TRUSTED_PROXIES.default {
             return Ok(Self(Vec::new()));
         }
-        text.split(',')
-            .map(|part| part.trim().parse())
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map(Self)
     }
 }
 

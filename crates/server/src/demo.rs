@@ -114,11 +114,7 @@ pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Resu
     let prepared = prepare(world, landscape.apis).await;
     let opened = prepared.and_then(|world| Ok((open(&site, &world, &clock)?, world)));
     match opened.and_then(|((), world)| Ok((ready::contract(&world)?, world))) {
-        Ok((contract, world)) => Ok(Demo {
-            running,
-            contract,
-            world,
-        }),
+        Ok((contract, world)) => Ok(Demo { running, contract, world }),
         Err(error) => {
             running.shutdown().await;
             Err(error)
@@ -129,18 +125,13 @@ pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Resu
 /// The token of the first operator, if there was none. The database is closed again before the server opens it.
 async fn first_operator(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Option<Zeroizing<String>>> {
     let node = crate::init::open(config, clock).await?;
-    Ok(crate::init::first_operator(&node, "demo")
-        .await?
-        .map(Zeroizing::new))
+    Ok(crate::init::first_operator(&node, "demo").await?.map(Zeroizing::new))
 }
 
 /// Applies the manifest and makes credentials, as a customer would.
 async fn prepare(world: World, apis: Vec<DemoApi>) -> anyhow::Result<World> {
     let admin = Admin::new(&world.api_url, &world.operator_token)?;
-    admin
-        .apply(&world.manifest)
-        .await
-        .context("the demo's manifest was not applied")?;
+    admin.apply(&world.manifest).await.context("the demo's manifest was not applied")?;
     let apis = credentials::make(&admin, &world.manifest, apis).await?;
     Ok(World { apis, ..world })
 }
@@ -154,15 +145,9 @@ fn open(site: &Site, world: &World, clock: &Arc<dyn Clock>) -> anyhow::Result<()
 
 /// Whatever reads this waits for a whole line: it is written and flushed at once.
 fn tell(demo: &Demo, json: bool) -> anyhow::Result<()> {
-    let text = if json {
-        demo.contract.to_string()
-    } else {
-        welcome::text(&demo.world)
-    };
+    let text = if json { demo.contract.to_string() } else { welcome::text(&demo.world) };
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .context("cannot write to standard output")
+    writeln!(out, "{text}").and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// The address, if it is one of this machine alone and free.
@@ -178,7 +163,9 @@ fn address_to_use(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
     // A free port is bound once, by the server; a given one is tried before anything is written.
     if listen.port() != 0 {
         TcpListener::bind(listen).with_context(|| {
-            format!("cannot listen on {listen}. If another server runs there, choose another port with --listen")
+            format!(
+                "cannot listen on {listen}. If another server runs there, choose another port with --listen"
+            )
         })?;
     }
     Ok(listen)
@@ -186,12 +173,7 @@ fn address_to_use(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
 
 /// Master key and operator token belong to the database, so they stand beside it if nothing else is said.
 fn folder_of(options: &DemoOptions) -> Option<PathBuf> {
-    let beside_database = || {
-        options
-            .database_url
-            .as_ref()
-            .map(|url| url.directory().to_owned())
-    };
+    let beside_database = || options.database_url.as_ref().map(|url| url.directory().to_owned());
     options.data.clone().or_else(beside_database)
 }
 
@@ -201,13 +183,7 @@ fn config(options: &DemoOptions, listen: SocketAddr, folder: &Path) -> anyhow::R
     let master_key = MasterKeySource::File(folder.join("master.key"));
     // A reverse proxy on this machine may be tried with the demo.
     let loopback: Vec<IpNet> = vec!["127.0.0.0/8".parse()?, "::1/128".parse()?];
-    Ok(Config::for_demo(
-        listen,
-        options.management,
-        database,
-        master_key,
-        loopback,
-    ))
+    Ok(Config::for_demo(listen, options.management, database, master_key, loopback))
 }
 
 /// Ctrl-C and SIGTERM. Made before the start: a signal during it must not be lost.
@@ -218,10 +194,7 @@ struct Stop {
 
 impl Stop {
     fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     async fn asked(&mut self) {

@@ -42,11 +42,7 @@ pub async fn init(config: &Config, operator_name: &str) -> anyhow::Result<InitOu
         MasterKeySource::File(path) => Some(path.clone()),
         MasterKeySource::Value(_) => None,
     };
-    Ok(InitOutcome {
-        operator_token,
-        database: database.clone(),
-        master_key,
-    })
+    Ok(InitOutcome { operator_token, database: database.clone(), master_key })
 }
 
 /// Makes the first operator's token, if there is none.
@@ -63,15 +59,8 @@ pub async fn first_operator(node: &Node, name: &str) -> anyhow::Result<Option<St
             OperatorId::generate(env),
         )
     });
-    let hash = node
-        .operator_pepper
-        .hash(CredentialType::OperatorToken, secret.reveal());
-    let write = Write::InsertOperator {
-        id,
-        name: name.to_owned(),
-        hash,
-        at: node.now(),
-    };
+    let hash = node.operator_pepper.hash(CredentialType::OperatorToken, secret.reveal());
+    let write = Write::InsertOperator { id, name: name.to_owned(), hash, at: node.now() };
     let event = AuditEvent::new("operator.create", id.to_string()).detail("name", name);
     node.commit(&Actor::system(), vec![write], vec![event]).await?;
     Ok(Some(secret.reveal().to_owned()))
@@ -92,13 +81,7 @@ pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<
     let vault = Vault::new(&master).context("the master key cannot be used")?;
     let store = Store::open_sqlite(path, clock.wall())
         .with_context(|| format!("cannot open the database {}", path.display()))?;
-    let node = Node::build(Parts {
-        store,
-        vault,
-        clock,
-        brand: config.server.brand.clone(),
-    })
-    .await?;
+    let node = Node::build(Parts { store, vault, clock, brand: config.server.brand.clone() }).await?;
     Ok(node)
 }
 
@@ -159,10 +142,8 @@ fn create_key(path: &Path) -> anyhow::Result<Zeroizing<[u8; 32]>> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("cannot create the master key {}", path.display()))?;
-    let text = Zeroizing::new(base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        key.as_slice(),
-    ));
+    let text =
+        Zeroizing::new(base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key.as_slice()));
     writeln!(file, "{}", text.as_str())?;
     file.sync_all()?;
     Ok(key)

@@ -58,7 +58,6 @@ pub async fn upkeep(node: &Node) -> Result<(), Fault> {
     let now = node.now();
     node.cache.prune_revoked(now.seconds());
     node.limits.prune();
-    node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new())
-        .await?;
+    node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new()).await?;
     signing_key::on_schedule(node).await
 }

@@ -80,9 +80,7 @@ impl EnvironmentKeys {
         Ok(Self {
             signing,
             verifying: KeySet::from_jwks(&set),
-            jwks: serde_json::to_vec(&set)
-                .map_err(|_| KeysError::Parse("key set".to_owned()))?
-                .into(),
+            jwks: serde_json::to_vec(&set).map_err(|_| KeysError::Parse("key set".to_owned()))?.into(),
             seal: SealRing::new(environment, seal_active, seal_keys).ok_or(KeysError::Missing("sealing"))?,
             peppers: PepperRing::new(peppers.active, peppers.keys).ok_or(KeysError::Missing("pepper"))?,
         })
@@ -117,11 +115,7 @@ fn place(environment: EnvironmentId, usage: KeyUse, kid: &str) -> String {
 
 /// The times of a stored key, for the rules of [`grantor_core::signing_key`].
 pub fn times(key: &StoredKey) -> KeyTimes {
-    KeyTimes {
-        created_at: key.created_at,
-        activated_at: key.activated_at,
-        retires_at: key.retires_at,
-    }
+    KeyTimes { created_at: key.created_at, activated_at: key.activated_at, retires_at: key.retires_at }
 }
 
 /// What a new key shall be.
@@ -162,12 +156,9 @@ pub fn generate(new: &NewKey, vault: &Vault, env: &mut Env<'_>) -> Result<Stored
             None,
             Zeroizing::new(env.bytes::<32>().to_vec()),
         ),
-        KeyUse::Pepper => (
-            new.number.to_string(),
-            "HS256".to_owned(),
-            None,
-            Zeroizing::new(env.bytes::<32>().to_vec()),
-        ),
+        KeyUse::Pepper => {
+            (new.number.to_string(), "HS256".to_owned(), None, Zeroizing::new(env.bytes::<32>().to_vec()))
+        }
     };
     let sealed = vault.seal(&private, &place(new.environment, new.usage, &kid), env.rng)?;
     Ok(StoredKey {
@@ -206,13 +197,7 @@ pub fn missing(
         for state in [KeyState::Active, KeyState::Next] {
             if !has(KeyUse::Sign, algorithm.as_str(), state) {
                 made.push(generate(
-                    &NewKey {
-                        environment,
-                        usage: KeyUse::Sign,
-                        algorithm: *algorithm,
-                        state,
-                        number: 0,
-                    },
+                    &NewKey { environment, usage: KeyUse::Sign, algorithm: *algorithm, state, number: 0 },
                     vault,
                     env,
                 )?);
@@ -223,13 +208,7 @@ pub fn missing(
         if !has(usage, "", KeyState::Active) {
             let number = next_number(ring, usage);
             made.push(generate(
-                &NewKey {
-                    environment,
-                    usage,
-                    algorithm: Algorithm::Es256,
-                    state: KeyState::Active,
-                    number,
-                },
+                &NewKey { environment, usage, algorithm: Algorithm::Es256, state: KeyState::Active, number },
                 vault,
                 env,
             )?);

@@ -66,12 +66,7 @@ impl Limits {
         let keyed = |(rate, burst): (u32, u32)| per_second(rate).allow_burst(at_least_one(burst));
         Self {
             quotas: QuotaClass::ALL.map(|class| {
-                (
-                    class,
-                    class
-                        .rate()
-                        .map(|rate| Limiter::dashmap_with_clock(keyed(rate), clock.clone())),
-                )
+                (class, class.rate().map(|rate| Limiter::dashmap_with_clock(keyed(rate), clock.clone())))
             }),
             by_client: Limiter::dashmap_with_clock(keyed(BY_CLIENT), clock.clone()),
             by_source: Limiter::dashmap_with_clock(keyed(BY_SOURCE), clock.clone()),
@@ -93,15 +88,10 @@ impl Limits {
     /// # Errors
     /// How long to wait.
     pub fn take(&self, class: QuotaClass, app: AppId) -> Result<(), RetryAfter> {
-        let limiter = self
-            .quotas
-            .iter()
-            .find(|(known, _)| *known == class)
-            .and_then(|(_, limiter)| limiter.as_ref());
+        let limiter =
+            self.quotas.iter().find(|(known, _)| *known == class).and_then(|(_, limiter)| limiter.as_ref());
         let Some(limiter) = limiter else { return Ok(()) };
-        limiter
-            .check_key(&app)
-            .map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
+        limiter.check_key(&app).map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
     }
 
     /// Whether a presented secret may be looked at.
@@ -111,16 +101,12 @@ impl Limits {
     pub fn may_try(&self, client_id: &str, source: IpAddr) -> Result<(), RetryAfter> {
         let now = self.clock.now();
         let (client, source) = (self.client(client_id), network(source));
-        let until = [self.closed_clients.get(&client), self.closed_sources.get(&source)]
-            .into_iter()
-            .flatten()
-            .max();
+        let until =
+            [self.closed_clients.get(&client), self.closed_sources.get(&source)].into_iter().flatten().max();
         if until.is_none_or(|until| until <= now) {
             return Ok(());
         }
-        self.reserve
-            .check_key(&(client, source))
-            .map_err(|not_until| wait(not_until.wait_time_from(now)))
+        self.reserve.check_key(&(client, source)).map_err(|not_until| wait(not_until.wait_time_from(now)))
     }
 
     /// Counts a failed authentication. `Err` if a bucket is empty now: the answer is 429.
@@ -130,14 +116,8 @@ impl Limits {
     pub fn failed(&self, client_id: &str, source: IpAddr) -> Result<(), RetryAfter> {
         let now = self.clock.now();
         let (client, source) = (self.client(client_id), network(source));
-        let by_client = self
-            .by_client
-            .check_key(&client)
-            .map_err(|not_until| not_until.wait_time_from(now));
-        let by_source = self
-            .by_source
-            .check_key(&source)
-            .map_err(|not_until| not_until.wait_time_from(now));
+        let by_client = self.by_client.check_key(&client).map_err(|not_until| not_until.wait_time_from(now));
+        let by_source = self.by_source.check_key(&source).map_err(|not_until| not_until.wait_time_from(now));
         if let Err(time) = by_client {
             self.closed_clients.insert(client, now + time);
         }
@@ -213,22 +193,14 @@ mod tests {
     fn guessing_ends_and_the_owner_is_not_locked_out() {
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));
         let limits = Limits::new(clock.clone());
-        let counted = (0..100)
-            .take_while(|_| limits.failed("acme", HERE).is_ok())
-            .count();
+        let counted = (0..100).take_while(|_| limits.failed("acme", HERE).is_ok()).count();
         assert_eq!(counted, 20, "the burst of one app");
         assert!(
             (0..100).filter(|_| limits.may_try("acme", HERE).is_ok()).count() <= 5,
             "the reserve of the guesser"
         );
-        assert!(
-            limits.may_try("acme", THERE).is_ok(),
-            "the owner elsewhere is still heard"
-        );
-        assert!(
-            limits.may_try("other", HERE).is_ok(),
-            "another app at the same source, too"
-        );
+        assert!(limits.may_try("acme", THERE).is_ok(), "the owner elsewhere is still heard");
+        assert!(limits.may_try("other", HERE).is_ok(), "another app at the same source, too");
         clock.0.fetch_add(60_000, Ordering::SeqCst);
         assert!(limits.may_try("acme", HERE).is_ok());
     }
@@ -236,9 +208,7 @@ mod tests {
     #[test]
     fn one_source_is_throttled_over_many_apps() {
         let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
-        let counted = (0..200)
-            .take_while(|i| limits.failed(&format!("app{i}"), HERE).is_ok())
-            .count();
+        let counted = (0..200).take_while(|i| limits.failed(&format!("app{i}"), HERE).is_ok()).count();
         assert_eq!(counted, 50);
         let same_network = "2001:db8:0:1::1".parse().unwrap();
         let other_host = "2001:db8:0:1::2".parse().unwrap();
@@ -249,17 +219,7 @@ mod tests {
     fn a_quota_class_has_its_burst_and_unlimited_has_none() {
         let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
         let app = AppId::from_bytes([1; 16]);
-        assert_eq!(
-            (0..1_000)
-                .filter(|_| limits.take(QuotaClass::Trial, app).is_ok())
-                .count(),
-            20
-        );
-        assert_eq!(
-            (0..10_000)
-                .filter(|_| limits.take(QuotaClass::Unlimited, app).is_ok())
-                .count(),
-            10_000
-        );
+        assert_eq!((0..1_000).filter(|_| limits.take(QuotaClass::Trial, app).is_ok()).count(), 20);
+        assert_eq!((0..10_000).filter(|_| limits.take(QuotaClass::Unlimited, app).is_ok()).count(), 10_000);
     }
 }

@@ -87,10 +87,7 @@ impl Actor {
     /// The same actor in an environment.
     #[must_use]
     pub fn within(&self, environment: EnvironmentId) -> Self {
-        Self {
-            environment: Some(environment),
-            ..self.clone()
-        }
+        Self { environment: Some(environment), ..self.clone() }
     }
 }
 
@@ -116,12 +113,7 @@ impl Node {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
-        let Parts {
-            store,
-            vault,
-            clock,
-            brand,
-        } = parts;
+        let Parts { store, vault, clock, brand } = parts;
         prove_master_key(&store, &vault).await?;
         let mark = match store.meta("clock_mark").await? {
             Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
@@ -167,10 +159,7 @@ impl Node {
     /// Runs a decision with the time and randomness of one request.
     pub fn decide<T>(&self, decide: impl FnOnce(&mut Env<'_>) -> T) -> T {
         let mut rng = OsRandom::new();
-        decide(&mut Env {
-            now: self.now(),
-            rng: &mut rng,
-        })
+        decide(&mut Env { now: self.now(), rng: &mut rng })
     }
 
     /// The catalogue of this moment.
@@ -187,10 +176,7 @@ impl Node {
     pub fn request_id(&self) -> String {
         let number = self.request_number.fetch_add(1, Ordering::Relaxed);
         // Multiplying by an odd constant spreads the counter, so that ids do not show how many requests there were.
-        format!(
-            "{:016x}",
-            self.request_prefix ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        )
+        format!("{:016x}", self.request_prefix ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Commits writes and their audit as one unit, then brings this node's caches up to date. Only then may anybody be answered.
@@ -199,16 +185,28 @@ impl Node {
     ///
     /// # Errors
     /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again.
-    pub async fn commit(&self, actor: &Actor, writes: Vec<Write>, events: Vec<AuditEvent>) -> Result<(), Fault> {
+    pub async fn commit(
+        &self,
+        actor: &Actor,
+        writes: Vec<Write>,
+        events: Vec<AuditEvent>,
+    ) -> Result<(), Fault> {
         if writes.is_empty() && events.is_empty() {
             return Ok(());
         }
         let me = self.me.upgrade().ok_or(Fault::Internal)?;
         let actor = actor.clone();
-        tokio::spawn(async move { me.commit_and_apply(&actor, &writes, events).await }).await.map_err(|_| Fault::Internal)?
+        tokio::spawn(async move { me.commit_and_apply(&actor, &writes, events).await })
+            .await
+            .map_err(|_| Fault::Internal)?
     }
 
-    async fn commit_and_apply(&self, actor: &Actor, writes: &[Write], events: Vec<AuditEvent>) -> Result<(), Fault> {
+    async fn commit_and_apply(
+        &self,
+        actor: &Actor,
+        writes: &[Write],
+        events: Vec<AuditEvent>,
+    ) -> Result<(), Fault> {
         let mut unit: Vec<_> = writes.iter().flat_map(statements_of).collect();
         for event in events {
             let id = self.decide(|env| env.uuid());
@@ -279,8 +277,12 @@ impl Node {
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
             match write {
-                Write::CountIssued { app, minute, count } => *issued.entry((*app, *minute)).or_insert(0) += count,
-                Write::CountSealed { environment, count } => *sealed.entry(*environment).or_insert(0) += count,
+                Write::CountIssued { app, minute, count } => {
+                    *issued.entry((*app, *minute)).or_insert(0) += count
+                }
+                Write::CountSealed { environment, count } => {
+                    *sealed.entry(*environment).or_insert(0) += count
+                }
                 _ => {}
             }
         }
@@ -300,10 +302,7 @@ impl Node {
 async fn prove_master_key(store: &Store, vault: &Vault) -> Result<(), BuildError> {
     const PLACE: &str = "meta/master_key_canary";
     match store.meta("master_key_canary").await? {
-        Some(sealed) => vault
-            .open(&sealed, PLACE)
-            .map(|_| ())
-            .map_err(|_| BuildError::WrongMasterKey),
+        Some(sealed) => vault.open(&sealed, PLACE).map(|_| ()).map_err(|_| BuildError::WrongMasterKey),
         None => {
             let sealed = vault
                 .seal(b"grantor", PLACE, &mut OsRandom::new())

@@ -25,23 +25,16 @@ pub async fn router(config: &Config) -> anyhow::Result<axum::Router> {
             path.display()
         );
     }
-    let node = init::open(config, Arc::new(SystemClock::new()))
-        .await
-        .map_err(next_step)?;
-    let seen = admin::Seen {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST).to_string(),
-        request_id: node.request_id(),
-    };
+    let node = init::open(config, Arc::new(SystemClock::new())).await.map_err(next_step)?;
+    let seen =
+        admin::Seen { address: IpAddr::V4(Ipv4Addr::LOCALHOST).to_string(), request_id: node.request_id() };
     Ok(admin::trusted_router(node, "offline").layer(axum::Extension(seen)))
 }
 
 /// A database that cannot be had is most often that of a running server.
 fn next_step(error: anyhow::Error) -> anyhow::Error {
     let is_unavailable = |cause: &(dyn std::error::Error + 'static)| {
-        matches!(
-            cause.downcast_ref(),
-            Some(MigrateError::Store(StoreError::Unavailable(_)))
-        )
+        matches!(cause.downcast_ref(), Some(MigrateError::Store(StoreError::Unavailable(_))))
     };
     if error.chain().any(is_unavailable) {
         anyhow::anyhow!("{error:#}. If a server runs on it: work without --offline, or stop the server first")

@@ -94,13 +94,7 @@ pub async fn start_at(
         let handler = move |_peer, request| management::answer(node.clone(), request);
         tasks.push(tokio::spawn(listener::run(management, Vec::new(), handler, stopped)));
     }
-    Ok(Running {
-        address,
-        management: management_address,
-        node,
-        stop,
-        tasks,
-    })
+    Ok(Running { address, management: management_address, node, stop, tasks })
 }
 
 /// Plain HTTP is served on loopback, or to a proxy that is named and terminates TLS.

@@ -72,35 +72,16 @@ impl Default for Metrics {
 /// The page of `/metrics`, in the OpenMetrics text format.
 pub fn render(metrics: &Metrics, figures: StoreFigures) -> String {
     let mut registry = Registry::with_prefix("grantor");
-    registry.register(
-        "requests",
-        "Requests by endpoint and outcome",
-        metrics.requests.clone(),
-    );
+    registry.register("requests", "Requests by endpoint and outcome", metrics.requests.clone());
     let mut page = String::new();
     // Writing to a String cannot fail.
     let _ = encode(&mut page, &registry);
     let end = page.rfind("# EOF").unwrap_or(page.len());
     page.truncate(end);
     for (name, kind, help, value) in [
-        (
-            "store_commits_total",
-            "counter",
-            "Durable commits",
-            figures.commits,
-        ),
-        (
-            "store_units_total",
-            "counter",
-            "Units of work written",
-            figures.units,
-        ),
-        (
-            "store_queue",
-            "gauge",
-            "Units that wait for the writer",
-            figures.queued as u64,
-        ),
+        ("store_commits_total", "counter", "Durable commits", figures.commits),
+        ("store_units_total", "counter", "Units of work written", figures.units),
+        ("store_queue", "gauge", "Units that wait for the writer", figures.queued as u64),
         (
             "store_read_only",
             "gauge",

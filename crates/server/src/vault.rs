@@ -41,10 +41,7 @@ impl Vault {
             okm.fill(&mut out).map_err(|_| VaultError)?;
             Ok(out)
         };
-        Ok(Self {
-            key: aead(&derive(b"data keys")?)?,
-            operators: derive(b"operator tokens")?,
-        })
+        Ok(Self { key: aead(&derive(b"data keys")?)?, operators: derive(b"operator tokens")? })
     }
 
     /// Seals a value for one place, named by `bound_to` (table, row, column).
@@ -81,9 +78,7 @@ impl Vault {
 }
 
 fn aead(key: &[u8]) -> Result<LessSafeKey, VaultError> {
-    UnboundKey::new(&AES_256_GCM_SIV, key)
-        .map(LessSafeKey::new)
-        .map_err(|_| VaultError)
+    UnboundKey::new(&AES_256_GCM_SIV, key).map(LessSafeKey::new).map_err(|_| VaultError)
 }
 
 fn seal_one(
@@ -108,11 +103,7 @@ fn open_one(key: &LessSafeKey, sealed: &[u8], bound_to: &str) -> Result<Zeroizin
     let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(VaultError)?;
     let mut body = Zeroizing::new(body.to_vec());
     let plain = key
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(bound_to.as_bytes()),
-            &mut body,
-        )
+        .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(bound_to.as_bytes()), &mut body)
         .map_err(|_| VaultError)?;
     Ok(Zeroizing::new(plain.to_vec()))
 }
@@ -128,21 +119,10 @@ mod tests {
 
     #[test]
     fn n01_a_value_opens_only_in_its_place_and_under_its_key() {
-        let sealed = vault(1)
-            .seal(b"secret", "key_ring/a", &mut OsRandom::new())
-            .unwrap();
-        assert_eq!(
-            vault(1).open(&sealed, "key_ring/a").unwrap().as_slice(),
-            b"secret"
-        );
-        assert!(
-            vault(1).open(&sealed, "key_ring/b").is_err(),
-            "moved to another row"
-        );
-        assert!(
-            vault(2).open(&sealed, "key_ring/a").is_err(),
-            "another master key"
-        );
+        let sealed = vault(1).seal(b"secret", "key_ring/a", &mut OsRandom::new()).unwrap();
+        assert_eq!(vault(1).open(&sealed, "key_ring/a").unwrap().as_slice(), b"secret");
+        assert!(vault(1).open(&sealed, "key_ring/b").is_err(), "moved to another row");
+        assert!(vault(2).open(&sealed, "key_ring/a").is_err(), "another master key");
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
     }
 

@@ -16,11 +16,7 @@ pub struct TestClock {
 impl TestClock {
     /// The present.
     pub fn new() -> Self {
-        Self {
-            system: SystemClock::new(),
-            wall: AtomicI64::new(0),
-            monotonic: AtomicI64::new(0),
-        }
+        Self { system: SystemClock::new(), wall: AtomicI64::new(0), monotonic: AtomicI64::new(0) }
     }
 
     /// Moves both clocks forward, as time does.

@@ -11,10 +11,7 @@ static START: Once = Once::new();
 static WRITING: Mutex<()> = Mutex::new(());
 
 /// The folder of the run, if the test command has named one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test command tells the folder by a variable"
-)]
+#[expect(clippy::disallowed_methods, reason = "the test command tells the folder by a variable")]
 fn folder() -> Option<PathBuf> {
     std::env::var("GRANTOR_TEST_LOGS").ok().map(PathBuf::from)
 }
@@ -36,14 +33,8 @@ pub(crate) fn start() {
 }
 
 /// Names of JSON members whose values are shown once.
-const SECRET: [&str; 6] = [
-    "client_secret",
-    "access_token",
-    "refresh_token",
-    "key",
-    "api_token",
-    "operator_token",
-];
+const SECRET: [&str; 6] =
+    ["client_secret", "access_token", "refresh_token", "key", "api_token", "operator_token"];
 
 /// Notes every secret of an answer, so that the logs are searched for it.
 pub(crate) fn note(answer: &Value) {

@@ -51,10 +51,7 @@ impl Answer {
 
     /// A header as text, empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("")
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
     /// The OAuth error code, empty if there is none.
@@ -65,10 +62,7 @@ impl Answer {
 
 /// The value of an HTTP Basic header.
 pub fn basic(id: &str, secret: &str) -> String {
-    format!(
-        "Basic {}",
-        base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"))
-    )
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}")))
 }
 
 impl Server {
@@ -88,18 +82,11 @@ impl Server {
             .no_proxy()
             .build()
             .expect("an HTTP client");
-        Self {
-            demo: Some(demo),
-            clock,
-            folder,
-            http,
-        }
+        Self { demo: Some(demo), clock, folder, http }
     }
 
     fn demo(&self) -> &Demo {
-        self.demo
-            .as_ref()
-            .expect("a server is running between start and stop")
+        self.demo.as_ref().expect("a server is running between start and stop")
     }
 
     /// Stops and starts again on the same folder, at the same time of the clock. A server that was still running keeps
@@ -143,10 +130,7 @@ impl Server {
 
     /// The management listener.
     pub fn management(&self) -> SocketAddr {
-        self.demo()
-            .running
-            .management
-            .expect("the management listener is on in tests")
+        self.demo().running.management.expect("the management listener is on in tests")
     }
 
     /// The JSON of `grantor demo --json`.
@@ -164,37 +148,22 @@ impl Server {
 
     /// The issuer of an environment.
     pub fn issuer(&self, environment: &str) -> String {
-        let all = self.contract()["environments"]
-            .as_array()
-            .expect("environments is a list");
-        let found = all
-            .iter()
-            .find(|known| known["name"] == environment)
-            .expect("an environment of the demo");
+        let all = self.contract()["environments"].as_array().expect("environments is a list");
+        let found =
+            all.iter().find(|known| known["name"] == environment).expect("an environment of the demo");
         found["issuer"].as_str().expect("an issuer is text").to_owned()
     }
 
     /// The first app of an API.
     pub fn client(&self, environment: &str, api: &str) -> Client {
         let client = &self.api(environment, api)["clients"][0];
-        let text = |name: &str| {
-            client[name]
-                .as_str()
-                .expect("client id and secret are text")
-                .to_owned()
-        };
-        Client {
-            id: text("client_id"),
-            secret: text("client_secret"),
-        }
+        let text = |name: &str| client[name].as_str().expect("client id and secret are text").to_owned();
+        Client { id: text("client_id"), secret: text("client_secret") }
     }
 
     /// The first API key of an API.
     pub fn key(&self, environment: &str, api: &str) -> String {
-        self.api(environment, api)["api_keys"][0]["key"]
-            .as_str()
-            .expect("an API key")
-            .to_owned()
+        self.api(environment, api)["api_keys"][0]["key"].as_str().expect("an API key").to_owned()
     }
 
     /// Sends a request and reads the answer.
@@ -202,11 +171,7 @@ impl Server {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a body");
-        let answer = Answer {
-            status,
-            headers,
-            text,
-        };
+        let answer = Answer { status, headers, text };
         logs::note(&answer.json());
         answer
     }
@@ -235,10 +200,7 @@ impl Server {
 
     /// The token endpoint of an API.
     pub fn token_endpoint(&self, environment: &str, api: &str) -> String {
-        self.api(environment, api)["token_endpoint"]
-            .as_str()
-            .expect("a token endpoint")
-            .to_owned()
+        self.api(environment, api)["token_endpoint"].as_str().expect("a token endpoint").to_owned()
     }
 
     /// Asks for a client-credentials token in the way that the API's app is registered for.
@@ -251,35 +213,20 @@ impl Server {
             );
             return self.post(&url, None, &form).await;
         }
-        self.post(
-            &url,
-            Some(&basic(&client.id, &client.secret)),
-            "grant_type=client_credentials",
-        )
-        .await
+        self.post(&url, Some(&basic(&client.id, &client.secret)), "grant_type=client_credentials").await
     }
 
     /// A client-credentials token of the API's first app.
     pub async fn token(&self, environment: &str, api: &str) -> String {
-        let answer = self
-            .request_token(environment, api, &self.client(environment, api))
-            .await;
+        let answer = self.request_token(environment, api, &self.client(environment, api)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
-        answer.json()["access_token"]
-            .as_str()
-            .expect("an access token")
-            .to_owned()
+        answer.json()["access_token"].as_str().expect("an access token").to_owned()
     }
 
     /// Introspects as the API itself.
     pub async fn introspect(&self, environment: &str, api: &str, token: &str) -> Answer {
         let caller = &self.api(environment, api)["introspection"];
-        let text = |name: &str| {
-            caller[name]
-                .as_str()
-                .expect("introspection holds text")
-                .to_owned()
-        };
+        let text = |name: &str| caller[name].as_str().expect("introspection holds text").to_owned();
         self.post(
             &text("endpoint"),
             Some(&basic(&text("client_id"), &text("client_secret"))),
@@ -299,11 +246,7 @@ impl Server {
     ) -> Answer {
         let entry = self.api(environment, api);
         let base = entry["base_url"].as_str().expect("a base URL");
-        let base_path = base
-            .splitn(4, '/')
-            .nth(3)
-            .map(|path| format!("/{path}"))
-            .unwrap_or_default();
+        let base_path = base.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
         let mut request = self
             .http
             .get(entry["forward_auth_url"].as_str().expect("a forward-auth URL"))
@@ -324,10 +267,7 @@ impl Server {
         method: &str,
         path: &str,
     ) -> Answer {
-        let base = self.api(environment, api)["base_url"]
-            .as_str()
-            .expect("a base URL")
-            .to_owned();
+        let base = self.api(environment, api)["base_url"].as_str().expect("a base URL").to_owned();
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.http.request(method, format!("{base}{path}"));
         if let Some(token) = bearer {
@@ -346,12 +286,8 @@ impl Server {
         };
         let introspected = self.introspect(environment, api, credential).await;
         assert_eq!(introspected.status, 200, "{}", introspected.text);
-        let active = introspected.json()["active"]
-            .as_bool()
-            .expect("active is a boolean");
-        let asked = self
-            .forward_auth(environment, api, Some(credential), "GET", path)
-            .await;
+        let active = introspected.json()["active"].as_bool().expect("active is a boolean");
+        let asked = self.forward_auth(environment, api, Some(credential), "GET", path).await;
         let called = self.call(environment, api, Some(credential), "GET", path).await;
         [active, verdict(asked), verdict(called)]
     }
@@ -359,10 +295,7 @@ impl Server {
     /// Asks the admin API as the operator. `path` begins behind `/admin/v1`.
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
         let operator = &self.contract()["operator"];
-        let url = format!(
-            "{}{path}",
-            operator["api_url"].as_str().expect("the admin API's URL")
-        );
+        let url = format!("{}{path}", operator["api_url"].as_str().expect("the admin API's URL"));
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self
             .http
@@ -377,32 +310,23 @@ impl Server {
     /// Applies a manifest in TOML through the admin API. Contracts must stand in it as `openapi`.
     pub async fn apply(&self, manifest: &str) -> Answer {
         let manifest = grantor_server::manifest::from_toml(manifest).expect("the test's manifest parses");
-        self.admin("POST", "/apply", json!({ "manifest": manifest }))
-            .await
+        self.admin("POST", "/apply", json!({ "manifest": manifest })).await
     }
 
     /// Registers an app and gives its first secret.
     pub async fn new_app(&self, environment: &str, body: Value) -> Client {
-        let answer = self
-            .admin("POST", &format!("/environments/{environment}/apps"), body)
-            .await;
+        let answer = self.admin("POST", &format!("/environments/{environment}/apps"), body).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         let body = answer.json();
         let text = |name: &str| body[name].as_str().unwrap_or("").to_owned();
-        Client {
-            id: text("client_id"),
-            secret: text("client_secret"),
-        }
+        Client { id: text("client_id"), secret: text("client_secret") }
     }
 
     /// The claims of a JWT, unverified; null if it is none.
     pub fn claims(token: &str) -> Value {
         let payload = token.split('.').nth(1).unwrap_or("");
         let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload);
-        bytes
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or(Value::Null)
+        bytes.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null)
     }
 }
 

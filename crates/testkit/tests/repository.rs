@@ -22,11 +22,7 @@ mod rules {
     #[test]
     fn the_map_is_short_and_every_path_that_it_names_exists() {
         let map = read("ARCHITECTURE.md");
-        assert!(
-            map.lines().count() < LONGEST_MAP,
-            "ARCHITECTURE.md has {} lines",
-            map.lines().count()
-        );
+        assert!(map.lines().count() < LONGEST_MAP, "ARCHITECTURE.md has {} lines", map.lines().count());
         let in_backticks = map.split('`').skip(1).step_by(2);
         let named: Vec<&str> = in_backticks.filter(|text| is_path(text)).collect();
         let count = named.len();
@@ -58,20 +54,13 @@ mod rules {
                 }
             }
         }
-        assert!(
-            dead.is_empty() && links > 10,
-            "{links} links, of which lead nowhere: {dead:#?}"
-        );
+        assert!(dead.is_empty() && links > 10, "{links} links, of which lead nowhere: {dead:#?}");
     }
 
     #[test]
     fn no_file_of_the_product_is_longer_than_five_hundred_lines() {
-        let files = rust_files(&["crates", "bench"])
-            .into_iter()
-            .filter(|file| file.contains("/src/"));
-        let long: Vec<_> = files
-            .filter(|file| read(file).lines().count() > LONGEST_FILE)
-            .collect();
+        let files = rust_files(&["crates", "bench"]).into_iter().filter(|file| file.contains("/src/"));
+        let long: Vec<_> = files.filter(|file| read(file).lines().count() > LONGEST_FILE).collect();
         assert!(long.is_empty(), "look for the second noun in {long:?}");
     }
 
@@ -113,38 +102,26 @@ mod rules {
         offences(&["crates/core/src"], outside, |_, _| false);
         let manifest = read("crates/core/Cargo.toml");
         let names: Vec<&str> = dependencies(&manifest, "[dependencies]").collect();
-        assert!(
-            names.contains(&"grantor-jose"),
-            "the manifest was not understood: {names:?}"
-        );
-        let new: Vec<_> = names
-            .iter()
-            .filter(|name| !CRATES_OF_THE_CORE.split(' ').any(|known| known == **name))
-            .collect();
+        assert!(names.contains(&"grantor-jose"), "the manifest was not understood: {names:?}");
+        let new: Vec<_> =
+            names.iter().filter(|name| !CRATES_OF_THE_CORE.split(' ').any(|known| known == **name)).collect();
         assert!(new.is_empty(), "the core depends on {new:?}");
     }
 
     #[test]
     fn the_second_jwt_library_is_for_tests_only() {
-        let manifests = text_files()
-            .into_iter()
-            .filter(|file| file.ends_with("/Cargo.toml"));
+        let manifests = text_files().into_iter().filter(|file| file.ends_with("/Cargo.toml"));
         let taken =
             |file: &String| dependencies(&read(file), "[dependencies]").any(|name| name == "jsonwebtoken");
         let wrong: Vec<_> = manifests.filter(taken).collect();
-        assert!(
-            wrong.is_empty(),
-            "{wrong:?}: jsonwebtoken brings the crate rsa into the product"
-        );
+        assert!(wrong.is_empty(), "{wrong:?}: jsonwebtoken brings the crate rsa into the product");
     }
 
     /// The names in one section of a manifest.
     fn dependencies<'m>(manifest: &'m str, section: &str) -> impl Iterator<Item = &'m str> {
         let section = manifest.split_once(section).map_or("", |(_, rest)| rest);
         let section = section.split("\n[").next().unwrap_or("");
-        let lines = section
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines = section.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         lines.filter_map(|line| line.split(['.', ' ', '=']).next())
     }
 
@@ -162,15 +139,8 @@ mod rules {
     fn n07_no_dependency_is_older_than_the_fix_of_an_advisory() {
         let advisories = Advisories::parse(&read("docs/advisories.md"));
         let packages = packages(&read("Cargo.lock"));
-        assert!(
-            packages.len() > 100,
-            "only {} packages: was the lock file understood?",
-            packages.len()
-        );
-        assert!(
-            advisories.floors.len() > 30 && !advisories.wrapped.is_empty(),
-            "was the list understood?"
-        );
+        assert!(packages.len() > 100, "only {} packages: was the lock file understood?", packages.len());
+        assert!(advisories.floors.len() > 30 && !advisories.wrapped.is_empty(), "was the list understood?");
         assert_eq!(advisories.violations(&packages), Vec::<String>::new());
     }
 
@@ -179,10 +149,7 @@ mod rules {
         let registry = "registry+https://github.com/rust-lang/crates.io-index";
         let from_there = |source: &str| source == registry;
         for package in packages(&read("Cargo.lock")) {
-            let good = package
-                .source
-                .as_deref()
-                .map_or(package.name.starts_with("grantor-"), from_there);
+            let good = package.source.as_deref().map_or(package.name.starts_with("grantor-"), from_there);
             assert!(good, "{} comes from {:?}", package.name, package.source);
         }
     }
@@ -194,9 +161,8 @@ mod rules {
         let mut found = Vec::new();
         for file in &files {
             for (number, line) in code_only(&read(file)).lines().enumerate() {
-                let named = forbidden
-                    .split_whitespace()
-                    .filter(|name| has(line, name) && !allowed(file, line));
+                let named =
+                    forbidden.split_whitespace().filter(|name| has(line, name) && !allowed(file, line));
                 found.extend(named.map(|name| format!("{file}:{}: {name}", number + 1)));
             }
         }
@@ -210,18 +176,12 @@ mod rules {
         let lines: Vec<&str> = seen.lines().collect();
         assert!(!has(lines[0], "store::") && has(lines[1], "store::"), "{seen}");
         assert!(!has(lines[2], "async") && has(lines[3], "async"), "{seen}");
-        assert!(
-            !has("restore::x()", "store::") && !has("asynchronous()", "async"),
-            "whole names only"
-        );
+        assert!(!has("restore::x()", "store::") && !has("asynchronous()", "async"), "whole names only");
         assert!(has("use crate::{a, b};", "crate::{") && has("node.store.commit(unit)", "store.commit"));
         assert!(is_path("crates/core/src/lib.rs") && !is_path("crates/<name>/x") && !is_path("POST /revoke"));
         let manifest =
             "[dependencies]\na.workspace = true\n# b\nc = \"1\"\n\n[dev-dependencies]\nd = \"1\"\n";
-        assert_eq!(
-            dependencies(manifest, "[dependencies]").collect::<Vec<_>>(),
-            ["a", "c"]
-        );
+        assert_eq!(dependencies(manifest, "[dependencies]").collect::<Vec<_>>(), ["a", "c"]);
     }
 }
 
@@ -233,14 +193,7 @@ mod source {
     use std::path::{Path, PathBuf};
 
     /// What is made, fetched or private, and so no part of the repository.
-    const NOT_OURS: [&str; 6] = [
-        ".git",
-        "target",
-        "node_modules",
-        "__pycache__",
-        ".venv",
-        "grantor-data",
-    ];
+    const NOT_OURS: [&str; 6] = [".git", "target", "node_modules", "__pycache__", ".venv", "grantor-data"];
 
     fn at(path: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -267,9 +220,7 @@ mod source {
     /// Every Rust file in some folders.
     pub(crate) fn rust_files(folders: &[&str]) -> Vec<String> {
         let mut files = Vec::new();
-        folders
-            .iter()
-            .for_each(|folder| walk(&format!("{folder}/"), &mut files));
+        folders.iter().for_each(|folder| walk(&format!("{folder}/"), &mut files));
         files.retain(|file| file.ends_with(".rs"));
         files
     }
@@ -291,11 +242,7 @@ mod source {
     /// in a text. Good enough for a smoke detector: there are no block comments here.
     pub(crate) fn code_only(source: &str) -> String {
         let in_code = |line: &str, at: usize| line[..at].matches('"').count().is_multiple_of(2);
-        let comment = |line: &str| {
-            line.match_indices("//")
-                .map(|(at, _)| at)
-                .find(|at| in_code(line, *at))
-        };
+        let comment = |line: &str| line.match_indices("//").map(|(at, _)| at).find(|at| in_code(line, *at));
         let code = |line| format!("{}\n", comment(line).map_or(line, |at| &line[..at]));
         source.lines().map(code).collect()
     }
@@ -335,9 +282,7 @@ mod advisories {
                     Some("version") => package.version = value,
                     Some("source") => package.source = Some(value),
                     // ` "rand 0.8.6",` where there are several versions, ` "rand",` else.
-                    Some("") => package
-                        .dependencies
-                        .extend(value.split(' ').next().map(str::to_owned)),
+                    Some("") => package.dependencies.extend(value.split(' ').next().map(str::to_owned)),
                     _ => {}
                 }
             }
@@ -367,25 +312,14 @@ mod advisories {
         /// Reads the two tables by their headings.
         pub(crate) fn parse(document: &str) -> Self {
             let floors = rows(document, "| crate | below | advisory | note |").into_iter();
-            let floors = floors
-                .map(|[name, below, id]| (name, Versions::parse(&below), id))
-                .collect();
-            Self {
-                floors,
-                wrapped: rows(document, "| crate | only through | advisory | note |"),
-            }
+            let floors = floors.map(|[name, below, id]| (name, Versions::parse(&below), id)).collect();
+            Self { floors, wrapped: rows(document, "| crate | only through | advisory | note |") }
         }
 
         /// Every package that an advisory of the list is about.
         pub(crate) fn violations(&self, packages: &[Package]) -> Vec<String> {
             let mut found = Vec::new();
-            for Package {
-                name,
-                version,
-                dependencies,
-                ..
-            } in packages
-            {
+            for Package { name, version, dependencies, .. } in packages {
                 let floors = self
                     .floors
                     .iter()
@@ -406,9 +340,7 @@ mod advisories {
         let lines = document.lines().skip_while(|line| *line != heading).skip(2);
         let row = |line: &str| {
             let cells: Vec<String> = line.split('|').map(|cell| cell.trim().to_owned()).collect();
-            let [_, name, versions, id, _, _] = &cells[..] else {
-                panic!("no row of {heading}: {line}")
-            };
+            let [_, name, versions, id, _, _] = &cells[..] else { panic!("no row of {heading}: {line}") };
             [name.clone(), versions.clone(), id.clone()]
         };
         lines.take_while(|line| line.starts_with('|')).map(row).collect()
@@ -434,12 +366,9 @@ mod advisories {
 
     fn version(text: &str) -> Version {
         let text = text.split('+').next().unwrap_or(text);
-        let (numbers, release) = text
-            .split_once('-')
-            .map_or((text, 1), |(numbers, _)| (numbers, 0));
-        let mut parts = numbers
-            .split('.')
-            .map(|part| part.parse().unwrap_or_else(|_| panic!("no version: {text}")));
+        let (numbers, release) = text.split_once('-').map_or((text, 1), |(numbers, _)| (numbers, 0));
+        let mut parts =
+            numbers.split('.').map(|part| part.parse().unwrap_or_else(|_| panic!("no version: {text}")));
         let mut next = || parts.next().unwrap_or(0);
         [next(), next(), next(), release]
     }
@@ -459,17 +388,9 @@ mod advisories {
 
     #[test]
     fn a_version_below_the_fix_is_found_and_the_fix_is_not() {
-        assert_eq!(
-            violations(&[("a", "1.2.9", "x")]),
-            1,
-            "compared as numbers, not as text"
-        );
+        assert_eq!(violations(&[("a", "1.2.9", "x")]), 1, "compared as numbers, not as text");
         assert_eq!(violations(&[("a", "1.2.10", "x")]), 0);
-        assert_eq!(
-            violations(&[("a", "1.2.10-rc.1", "x")]),
-            1,
-            "a candidate comes before its release"
-        );
+        assert_eq!(violations(&[("a", "1.2.10-rc.1", "x")]), 1, "a candidate comes before its release");
         assert_eq!(violations(&[("a", "1.2.10+build.1", "x")]), 0);
         assert_eq!(
             violations(&[("a", "2.0.0", "x"), ("a", "0.1.0", "x")]),
@@ -480,12 +401,7 @@ mod advisories {
 
     #[test]
     fn a_range_leaves_what_is_outside_of_it_alone() {
-        let versions = [
-            ("b", "0.8.8", "x"),
-            ("b", "0.9.3", "x"),
-            ("b", "0.9.2", "x"),
-            ("c", "99.0.0", "x"),
-        ];
+        let versions = [("b", "0.8.8", "x"), ("b", "0.9.3", "x"), ("b", "0.9.2", "x"), ("c", "99.0.0", "x")];
         assert_eq!(versions.map(|one| violations(&[one])), [0, 0, 1, 1]);
     }
 

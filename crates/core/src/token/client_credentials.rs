@@ -47,11 +47,7 @@ pub fn grant<'a>(
     env: &mut Env<'_>,
 ) -> Result<Granted<'a>, Denial> {
     let app = client.app();
-    let target = Target {
-        resources: &request.resources,
-        scopes: request.scopes.as_ref(),
-        path: facts.path,
-    };
+    let target = Target { resources: &request.resources, scopes: request.scopes.as_ref(), path: facts.path };
     let api = api::choose(&target, app, facts.apis)?;
     if !app.may_authenticate_by(facts.presented.method(), &api.profile.client_auth) {
         return Err(Denial::hinted(
@@ -62,29 +58,17 @@ pub fn grant<'a>(
     }
     // RFC 6749 4.4: confidential clients only.
     if facts.presented.method() == ClientAuthMethod::None {
-        return Err(Denial::new(
-            OAuthError::UnauthorizedClient,
-            Reason::GrantNotForPublicClient,
-        ));
+        return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::GrantNotForPublicClient));
     }
     if !api.profile.grants.contains(&GrantType::ClientCredentials) {
-        return Err(Denial::new(
-            OAuthError::UnsupportedGrantType,
-            Reason::GrantNotInProfile,
-        ));
+        return Err(Denial::new(OAuthError::UnsupportedGrantType, Reason::GrantNotInProfile));
     }
     if !app.grants.contains(&GrantType::ClientCredentials) {
-        return Err(Denial::new(
-            OAuthError::UnauthorizedClient,
-            Reason::GrantNotForApp,
-        ));
+        return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::GrantNotForApp));
     }
     let access = access::gate(client.tenant(), facts.accesses, api)?;
-    let allowed = app
-        .scopes
-        .intersection(&access.scopes)
-        .intersection(&api.scope_set())
-        .union(&api.server_scopes);
+    let allowed =
+        app.scopes.intersection(&access.scopes).intersection(&api.scope_set()).union(&api.server_scopes);
     let scopes = narrow(request.scopes.as_ref(), &allowed)?;
     let draft = issue(
         Issue {

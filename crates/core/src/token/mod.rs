@@ -32,10 +32,7 @@ pub fn parse(form: &Form) -> Result<TokenRequest, Denial> {
     let grant = GrantType::ALL
         .into_iter()
         .find(|grant| grant.as_str() == name && grant.is_built())
-        .ok_or(Denial::new(
-            OAuthError::UnsupportedGrantType,
-            Reason::UnknownGrantType,
-        ))?;
+        .ok_or(Denial::new(OAuthError::UnsupportedGrantType, Reason::UnknownGrantType))?;
     let scopes = form.get("scope").map(ScopeSet::parse).transpose()?;
     // RFC 6749 3.3: a scope value holds at least one scope. Blanks are neither a list nor an omission.
     if scopes.as_ref().is_some_and(ScopeSet::is_empty) {
@@ -45,18 +42,12 @@ pub fn parse(form: &Form) -> Result<TokenRequest, Denial> {
     if resources.iter().any(|resource| !is_resource(resource)) {
         return Err(Denial::new(OAuthError::InvalidTarget, Reason::UnknownResource));
     }
-    Ok(TokenRequest {
-        grant,
-        scopes,
-        resources,
-    })
+    Ok(TokenRequest { grant, scopes, resources })
 }
 
 /// RFC 8707 2: an absolute URI without fragment.
 fn is_resource(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-    let letters = scheme
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let letters = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     !scheme.is_empty() && letters && !text.contains('#')
 }

@@ -23,11 +23,7 @@ fn by_path(world: &World, path: &str) -> Result<String, Denial> {
 fn chosen(world: &World, resources: &[&str], text: Option<&str>, path: &str) -> Result<String, Denial> {
     let resources: Vec<String> = resources.iter().map(|resource| (*resource).to_owned()).collect();
     let asked = text.map(scopes);
-    let target = Target {
-        resources: &resources,
-        scopes: asked.as_ref(),
-        path,
-    };
+    let target = Target { resources: &resources, scopes: asked.as_ref(), path };
     choose(&target, &world.app, &world.apis).map(|api| api.name.to_string())
 }
 
@@ -36,33 +32,20 @@ fn a_resource_chooses_its_api_before_scopes_and_path() {
     let world = World::with_both_apis();
     assert_eq!(by_resources(&world, &[REPORTS]), Ok("reports".to_owned()));
     assert_eq!(by_resources(&world, &[PAYMENTS]), Ok("payments".to_owned()));
-    assert_eq!(
-        chosen(&world, &[REPORTS], Some("write"), "/payments/token"),
-        Ok("reports".to_owned())
-    );
+    assert_eq!(chosen(&world, &[REPORTS], Some("write"), "/payments/token"), Ok("reports".to_owned()));
 }
 
 #[test]
 fn the_same_resource_twice_is_one_resource() {
-    assert_eq!(
-        by_resources(&World::with_both_apis(), &[REPORTS, REPORTS]),
-        Ok("reports".to_owned())
-    );
+    assert_eq!(by_resources(&World::with_both_apis(), &[REPORTS, REPORTS]), Ok("reports".to_owned()));
 }
 
 #[test]
 fn two_different_resources_are_refused_in_either_order_and_behind_a_double() {
     let world = World::with_both_apis();
-    for resources in [
-        &[PAYMENTS, REPORTS][..],
-        &[REPORTS, PAYMENTS],
-        &[PAYMENTS, PAYMENTS, REPORTS],
-    ] {
+    for resources in [&[PAYMENTS, REPORTS][..], &[REPORTS, PAYMENTS], &[PAYMENTS, PAYMENTS, REPORTS]] {
         let outcome = by_resources(&world, resources);
-        assert!(
-            outcome.as_ref().is_err_and(|denial| denial.hint.is_some()),
-            "the caller can mend it"
-        );
+        assert!(outcome.as_ref().is_err_and(|denial| denial.hint.is_some()), "the caller can mend it");
         assert_eq!(
             refused(outcome),
             refusal(OAuthError::InvalidTarget, Reason::AmbiguousApi),
@@ -92,19 +75,11 @@ fn an_unknown_resource_is_refused_even_if_the_app_has_one_api_only() {
 fn f13_a_resource_that_is_not_the_apps_is_refused_and_looks_like_an_unknown_one() {
     let world = World::new();
     let foreign = by_resources(&world, &[REPORTS]);
-    assert_eq!(
-        refused(foreign.clone()),
-        refusal(OAuthError::InvalidTarget, Reason::ResourceNotAllowed)
-    );
+    assert_eq!(refused(foreign.clone()), refusal(OAuthError::InvalidTarget, Reason::ResourceNotAllowed));
     let outside = |outcome: Result<String, Denial>| {
-        outcome
-            .map_err(|denial| (denial.error, denial.description()))
-            .err()
+        outcome.map_err(|denial| (denial.error, denial.description())).err()
     };
-    assert_eq!(
-        outside(foreign),
-        outside(by_resources(&world, &["https://nowhere.example"]))
-    );
+    assert_eq!(outside(foreign), outside(by_resources(&world, &["https://nowhere.example"])));
 }
 
 #[test]
@@ -125,10 +100,7 @@ fn an_app_without_apis_has_no_target() {
     let none = refusal(OAuthError::InvalidTarget, Reason::NoApi);
     assert_eq!(refused(by_path(&world, "/payments/token")), none);
     assert_eq!(refused(by_scopes(&world, "openid")), none);
-    assert_eq!(
-        refused(by_scopes(&world, "read")),
-        refusal(OAuthError::InvalidScope, Reason::UnknownScope)
-    );
+    assert_eq!(refused(by_scopes(&world, "read")), refusal(OAuthError::InvalidScope, Reason::UnknownScope));
 }
 
 #[test]
@@ -154,10 +126,7 @@ fn scopes_that_the_server_adds_belong_to_their_api() {
 fn scopes_of_two_apis_are_refused_with_a_hint() {
     let outcome = by_scopes(&World::with_both_apis(), "write view");
     assert!(outcome.as_ref().is_err_and(|denial| denial.hint.is_some()));
-    assert_eq!(
-        refused(outcome),
-        refusal(OAuthError::InvalidScope, Reason::ScopesOfTwoApis)
-    );
+    assert_eq!(refused(outcome), refusal(OAuthError::InvalidScope, Reason::ScopesOfTwoApis));
 }
 
 #[test]
@@ -184,21 +153,14 @@ fn a_scope_of_an_api_that_is_not_the_apps_is_unknown_to_it() {
 fn openid_scopes_do_not_count_when_an_api_is_chosen() {
     let world = World::with_both_apis();
     for scope in OPENID_SCOPES {
-        assert_eq!(
-            by_scopes(&world, &format!("view {scope}")),
-            Ok("reports".to_owned()),
-            "{scope}"
-        );
+        assert_eq!(by_scopes(&world, &format!("view {scope}")), Ok("reports".to_owned()), "{scope}");
         assert_eq!(
             by_scopes(&World::new(), scope),
             Ok("payments".to_owned()),
             "{scope}: alone it is as good as none"
         );
     }
-    assert_eq!(
-        refused(by_scopes(&world, "openid")),
-        refusal(OAuthError::InvalidTarget, Reason::NoApi)
-    );
+    assert_eq!(refused(by_scopes(&world, "openid")), refusal(OAuthError::InvalidTarget, Reason::NoApi));
 }
 
 #[test]
@@ -216,9 +178,7 @@ fn the_path_decides_between_several_apis() {
 #[test]
 fn an_alias_counts_as_much_as_the_canonical_path() {
     let mut world = World::with_both_apis();
-    Arc::make_mut(&mut world.reports().profile)
-        .token_paths
-        .extend(profile("/v2/token").token_paths);
+    Arc::make_mut(&mut world.reports().profile).token_paths.extend(profile("/v2/token").token_paths);
     assert_eq!(by_path(&world, "/v2/token"), Ok("reports".to_owned()));
 }
 
@@ -236,10 +196,7 @@ fn several_apis_on_one_path_are_ambiguous() {
     world.reports().profile = world.apis[0].profile.clone();
     let ambiguous = refusal(OAuthError::InvalidTarget, Reason::AmbiguousApi);
     assert_eq!(refused(by_path(&world, "/payments/token")), ambiguous);
-    assert_eq!(
-        refused(chosen(&world, &[], Some("read"), "/payments/token")),
-        ambiguous
-    );
+    assert_eq!(refused(chosen(&world, &[], Some("read"), "/payments/token")), ambiguous);
 }
 
 #[test]
@@ -247,10 +204,6 @@ fn several_apis_and_a_path_of_none_of_them_leave_no_api() {
     let world = World::with_both_apis();
     let none = refusal(OAuthError::InvalidTarget, Reason::NoApi);
     assert_eq!(refused(by_path(&world, "/nobody")), none);
-    assert_eq!(
-        refused(by_path(&world, "/payments/token/")),
-        none,
-        "paths are compared whole"
-    );
+    assert_eq!(refused(by_path(&world, "/payments/token/")), none, "paths are compared whole");
     assert_eq!(refused(by_scopes(&world, "read")), none);
 }

@@ -27,15 +27,7 @@ fn asked(
 ) -> Result<KeyTerms, Denial> {
     let apis: Vec<&Api> = apis.iter().map(|index| &*world.apis[*index]).collect();
     let asked = text.map(scopes);
-    terms(
-        &NewKey {
-            apis: &apis,
-            scopes: asked.as_ref(),
-            lifetime,
-        },
-        &world.tenant,
-        &world.accesses,
-    )
+    terms(&NewKey { apis: &apis, scopes: asked.as_ref(), lifetime }, &world.tenant, &world.accesses)
 }
 
 #[test]
@@ -50,20 +42,10 @@ fn a_scope_beyond_access_or_api_is_refused() {
     let world = world();
     let not_allowed = refusal(OAuthError::InvalidScope, Reason::ScopeNotAllowed);
     for text in ["not-in-access", "not-in-api", "read view"] {
-        assert_eq!(
-            refused(asked(&world, &[0], Some(text), None)),
-            not_allowed,
-            "{text}"
-        );
+        assert_eq!(refused(asked(&world, &[0], Some(text), None)), not_allowed, "{text}");
     }
-    assert_eq!(
-        asked(&world, &[0], Some("read"), None).unwrap().scopes,
-        scopes("read")
-    );
-    assert_eq!(
-        asked(&world, &[0, 1], Some("read view"), None).unwrap().scopes,
-        scopes("read view")
-    );
+    assert_eq!(asked(&world, &[0], Some("read"), None).unwrap().scopes, scopes("read"));
+    assert_eq!(asked(&world, &[0, 1], Some("read view"), None).unwrap().scopes, scopes("read view"));
 }
 
 #[test]
@@ -72,11 +54,7 @@ fn f13_access_to_one_api_does_not_open_a_scope_of_the_same_name_at_another() {
     world.accesses[1].scopes = scopes("view");
     let not_allowed = refusal(OAuthError::InvalidScope, Reason::ScopeNotAllowed);
     assert_eq!(refused(asked(&world, &[0, 1], Some("read"), None)), not_allowed);
-    assert_eq!(
-        refused(asked(&world, &[1, 0], Some("read"), None)),
-        not_allowed,
-        "in either order"
-    );
+    assert_eq!(refused(asked(&world, &[1, 0], Some("read"), None)), not_allowed, "in either order");
     assert_eq!(
         asked(&world, &[0, 1], None, None).unwrap().scopes,
         scopes("write not-in-app view"),
@@ -89,20 +67,14 @@ fn f13_access_to_one_api_does_not_open_a_scope_of_the_same_name_at_another() {
         "nor because the server adds it at one"
     );
     world.reports().server_scopes = scopes("read");
-    assert!(
-        asked(&world, &[0, 1], None, None).is_ok(),
-        "what both add is at both"
-    );
+    assert!(asked(&world, &[0, 1], None, None).is_ok(), "what both add is at both");
 }
 
 #[test]
 fn scopes_of_the_server_are_added_though_nobody_asked() {
     let mut world = world();
     world.payments().server_scopes = scopes("production/payments");
-    assert_eq!(
-        asked(&world, &[0], Some("read"), None).unwrap().scopes,
-        scopes("production/payments read")
-    );
+    assert_eq!(asked(&world, &[0], Some("read"), None).unwrap().scopes, scopes("production/payments read"));
 }
 
 #[test]
@@ -117,10 +89,7 @@ fn an_api_without_keys_refuses_also_beside_one_that_has_them() {
 #[test]
 fn a_key_needs_an_api_and_open_access_to_each() {
     let mut world = world();
-    assert_eq!(
-        refused(asked(&world, &[], None, None)),
-        refusal(OAuthError::InvalidTarget, Reason::NoApi)
-    );
+    assert_eq!(refused(asked(&world, &[], None, None)), refusal(OAuthError::InvalidTarget, Reason::NoApi));
     world.accesses[1].status = Status::Suspended;
     assert_eq!(
         refused(asked(&world, &[0, 1], None, None)),
@@ -142,22 +111,10 @@ fn a_key_needs_an_api_and_open_access_to_each() {
 fn the_shortest_profile_limits_the_life() {
     let mut world = world();
     Arc::make_mut(&mut world.reports().profile).lifetimes.api_key = Lifetime::hours(1);
-    assert_eq!(
-        asked(&world, &[0, 1], None, None).unwrap().lifetime,
-        Lifetime::hours(1)
-    );
+    assert_eq!(asked(&world, &[0, 1], None, None).unwrap().lifetime, Lifetime::hours(1));
     let exactly = asked(&world, &[0, 1], None, Some(Lifetime::hours(1)));
     assert_eq!(exactly.unwrap().lifetime, Lifetime::hours(1));
     let longer = asked(&world, &[0, 1], None, Lifetime::from_seconds(3_601));
-    assert_eq!(
-        refused(longer),
-        refusal(OAuthError::InvalidRequest, Reason::Malformed)
-    );
-    assert_eq!(
-        asked(&world, &[0], None, Lifetime::from_seconds(7))
-            .unwrap()
-            .lifetime
-            .seconds(),
-        7
-    );
+    assert_eq!(refused(longer), refusal(OAuthError::InvalidRequest, Reason::Malformed));
+    assert_eq!(asked(&world, &[0], None, Lifetime::from_seconds(7)).unwrap().lifetime.seconds(), 7);
 }

@@ -42,13 +42,8 @@ fn with_version(change: impl FnOnce(&mut SecretVersion)) -> World {
 fn the_right_secret_gives_the_app_and_its_tenant() {
     let world = World::new();
     let secret = Secret::presented(SECRET.to_owned());
-    let client = authenticate(&world.app, &world.tenant, Some(&secret), &peppers(), NOW)
-        .ok()
-        .unwrap();
-    assert_eq!(
-        (client.app().id, client.tenant().id),
-        (world.app.id, world.tenant.id)
-    );
+    let client = authenticate(&world.app, &world.tenant, Some(&secret), &peppers(), NOW).ok().unwrap();
+    assert_eq!((client.app().id, client.tenant().id), (world.app.id, world.tenant.id));
 }
 
 #[test]
@@ -63,21 +58,14 @@ fn d13_a_secret_that_is_almost_right_is_wrong() {
         &format!("{SECRET}\0"),
     ];
     for text in almost {
-        assert_eq!(
-            reason(&world, Some(text)),
-            Some(Reason::SecretMismatch),
-            "{text:?}"
-        );
+        assert_eq!(reason(&world, Some(text)), Some(Reason::SecretMismatch), "{text:?}");
     }
 }
 
 #[test]
 fn a_version_begins_at_its_moment() {
     let world = with_version(|version| version.not_before = NOW);
-    assert_eq!(
-        reason_at(&world, Some(SECRET), UnixMillis(NOW.0 - 1)),
-        Some(Reason::SecretExpired)
-    );
+    assert_eq!(reason_at(&world, Some(SECRET), UnixMillis(NOW.0 - 1)), Some(Reason::SecretExpired));
     assert_eq!(reason_at(&world, Some(SECRET), NOW), None);
 }
 
@@ -100,15 +88,9 @@ fn a_version_that_somebody_ended_is_dead_whatever_its_expiry_says() {
 #[test]
 fn two_versions_overlap_and_each_ends_for_itself() {
     let mut world = with_version(|version| version.expires_at = Some(NOW));
-    world.app.secrets.push(SecretVersion {
-        not_before: UnixMillis(NOW.0 - 10),
-        ..secret_version(2, "new")
-    });
+    world.app.secrets.push(SecretVersion { not_before: UnixMillis(NOW.0 - 10), ..secret_version(2, "new") });
     let at = |secret, millis| reason_at(&world, Some(secret), UnixMillis(NOW.0 + millis));
-    assert_eq!(
-        (at(SECRET, -11), at("new", -11)),
-        (None, Some(Reason::SecretExpired))
-    );
+    assert_eq!((at(SECRET, -11), at("new", -11)), (None, Some(Reason::SecretExpired)));
     assert_eq!((at(SECRET, -10), at("new", -10)), (None, None), "both");
     assert_eq!((at(SECRET, 0), at("new", 0)), (Some(Reason::SecretExpired), None));
 }
@@ -126,10 +108,7 @@ fn a_hash_under_a_pepper_that_is_gone_verifies_nothing() {
     let other = PepperRing::new(2, vec![(2, Zeroizing::new(vec![7; 32]))]).unwrap();
     let secret = Secret::presented(SECRET.to_owned());
     let outcome = authenticate(&world.app, &world.tenant, Some(&secret), &other, NOW);
-    assert_eq!(
-        outcome.err().map(|denial| denial.reason),
-        Some(Reason::SecretMismatch)
-    );
+    assert_eq!(outcome.err().map(|denial| denial.reason), Some(Reason::SecretMismatch));
 }
 
 #[test]
@@ -157,11 +136,7 @@ fn a_suspended_or_closed_app_and_a_suspended_or_closed_tenant_are_refused() {
             "the state is nobody's business without the secret"
         );
         world.app.auth_method = Some(ClientAuthMethod::None);
-        assert_eq!(
-            reason(&world, None),
-            Some(expected),
-            "a public app is held to it, too"
-        );
+        assert_eq!(reason(&world, None), Some(expected), "a public app is held to it, too");
     }
 }
 
@@ -177,11 +152,7 @@ fn d08_a_public_app_with_a_secret_is_refused_even_with_an_empty_or_the_right_one
     let mut world = World::new();
     world.app.auth_method = Some(ClientAuthMethod::None);
     for secret in ["", "wrong", SECRET] {
-        assert_eq!(
-            reason(&world, Some(secret)),
-            Some(Reason::PublicClientWithSecret),
-            "{secret:?}"
-        );
+        assert_eq!(reason(&world, Some(secret)), Some(Reason::PublicClientWithSecret), "{secret:?}");
     }
     assert_eq!(reason(&world, None), None);
 }
@@ -189,17 +160,10 @@ fn d08_a_public_app_with_a_secret_is_refused_even_with_an_empty_or_the_right_one
 #[test]
 fn d08_a_confidential_app_without_secret_is_refused() {
     let mut world = World::new();
-    for method in [
-        None,
-        Some(ClientAuthMethod::ClientSecretBasic),
-        Some(ClientAuthMethod::ClientSecretPost),
-    ] {
+    for method in [None, Some(ClientAuthMethod::ClientSecretBasic), Some(ClientAuthMethod::ClientSecretPost)]
+    {
         world.app.auth_method = method;
-        assert_eq!(
-            reason(&world, None),
-            Some(Reason::MissingClientAuth),
-            "{method:?}"
-        );
+        assert_eq!(reason(&world, None), Some(Reason::MissingClientAuth), "{method:?}");
     }
 }
 
@@ -217,10 +181,7 @@ fn d08_an_empty_secret_in_the_body_does_not_become_a_public_client() {
     let mut world = World::new();
     world.app.auth_method = Some(ClientAuthMethod::None);
     let outcome = authenticate(&world.app, &world.tenant, secret, &peppers(), NOW);
-    assert_eq!(
-        outcome.err().map(|denial| denial.reason),
-        Some(Reason::PublicClientWithSecret)
-    );
+    assert_eq!(outcome.err().map(|denial| denial.reason), Some(Reason::PublicClientWithSecret));
 }
 
 #[test]
@@ -243,11 +204,7 @@ fn unknown_wrong_expired_and_suspended_look_the_same_from_outside() {
         (&public, Some(SECRET)),
     ];
     for (index, (world, secret)) in cases.into_iter().enumerate() {
-        assert_eq!(
-            outcome(world, secret, NOW).map_err(outside),
-            Err(unknown),
-            "case {index}"
-        );
+        assert_eq!(outcome(world, secret, NOW).map_err(outside), Err(unknown), "case {index}");
     }
 }
 
@@ -262,9 +219,6 @@ fn a_way_of_authentication_needs_both_the_api_and_the_app() {
     assert!(may(&basic(), None, &[Basic, Post]) && may(&post(), None, &[Basic, Post]));
     assert!(!may(&basic(), None, &[Post]) && !may(&post(), None, &[Basic]) && !may(&basic(), None, &[]));
     assert!(may(&basic(), Some(Basic), &[Basic, Post]) && !may(&basic(), Some(Post), &[Basic, Post]));
-    assert!(
-        !may(&basic(), Some(Basic), &[Post]),
-        "the app cannot widen what the API takes"
-    );
+    assert!(!may(&basic(), Some(Basic), &[Post]), "the app cannot widen what the API takes");
     assert!(may(&id_only(), Some(Public), &[Public]) && !may(&id_only(), Some(Public), &[Basic]));
 }

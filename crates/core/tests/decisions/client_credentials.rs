@@ -46,19 +46,10 @@ const REFUSALS: [Case; 7] = [
         OAuthError::UnauthorizedClient,
         Reason::GrantNotForApp,
     ),
-    (
-        "no access",
-        |w| w.accesses.clear(),
-        OAuthError::AccessDenied,
-        Reason::AccessMissing,
-    ),
+    ("no access", |w| w.accesses.clear(), OAuthError::AccessDenied, Reason::AccessMissing),
     (
         "access suspended",
-        |w| {
-            w.accesses
-                .iter_mut()
-                .for_each(|access| access.status = Status::Suspended)
-        },
+        |w| w.accesses.iter_mut().for_each(|access| access.status = Status::Suspended),
         OAuthError::AccessDenied,
         Reason::AccessNotActive,
     ),
@@ -81,11 +72,7 @@ fn every_refusal_has_its_error_and_its_reason() {
     for (name, close, error, reason) in REFUSALS {
         let mut world = World::new();
         close(&mut world);
-        assert_eq!(
-            refused(world.grant(&asking("write"))),
-            refusal(error, reason),
-            "{name}"
-        );
+        assert_eq!(refused(world.grant(&asking("write"))), refusal(error, reason), "{name}");
     }
 }
 
@@ -145,10 +132,7 @@ fn the_method_is_that_of_the_chosen_api_not_of_any_api() {
 fn a_closed_access_is_as_shut_as_a_suspended_one() {
     let mut world = World::new();
     world.accesses[0].status = Status::Closed;
-    assert_eq!(
-        refused(world.grant(&plain())),
-        refusal(OAuthError::AccessDenied, Reason::AccessNotActive)
-    );
+    assert_eq!(refused(world.grant(&plain())), refusal(OAuthError::AccessDenied, Reason::AccessNotActive));
 }
 
 #[test]
@@ -166,10 +150,7 @@ fn f13_the_access_of_another_tenant_opens_nothing() {
     let mut other = world.tenant.clone();
     other.id = grantor_core::id::TenantId::from_bytes([99; 16]);
     world.accesses = vec![access(&other, &world.apis[0], "read write")];
-    assert_eq!(
-        refused(world.grant(&plain())),
-        refusal(OAuthError::AccessDenied, Reason::AccessMissing)
-    );
+    assert_eq!(refused(world.grant(&plain())), refusal(OAuthError::AccessDenied, Reason::AccessMissing));
 }
 
 #[test]
@@ -196,15 +177,9 @@ fn f12_a_scope_that_app_access_or_api_lacks_is_refused_and_not_dropped() {
         refused(world.grant(&asking("not-in-api"))),
         refusal(OAuthError::InvalidScope, Reason::UnknownScope)
     );
-    let named = grantor_core::token::TokenRequest {
-        scopes: Some(scopes("not-in-api")),
-        ..targeting(&[PAYMENTS])
-    };
-    assert_eq!(
-        refused(world.grant(&named)),
-        not_allowed,
-        "also where the resource has chosen the API"
-    );
+    let named =
+        grantor_core::token::TokenRequest { scopes: Some(scopes("not-in-api")), ..targeting(&[PAYMENTS]) };
+    assert_eq!(refused(world.grant(&named)), not_allowed, "also where the resource has chosen the API");
 }
 
 #[test]
@@ -213,11 +188,7 @@ fn scopes_of_the_server_are_added_though_nobody_asked_and_the_answer_says_so() {
     world.payments().server_scopes = scopes("production/payments");
     let draft = world.grant(&asking("read")).unwrap();
     assert_eq!(draft.claims.scope, "production/payments read");
-    assert_eq!(
-        draft.scope.as_deref(),
-        Some("production/payments read"),
-        "RFC 6749 5.1: it differs"
-    );
+    assert_eq!(draft.scope.as_deref(), Some("production/payments read"), "RFC 6749 5.1: it differs");
 }
 
 #[test]
@@ -225,15 +196,9 @@ fn who_asks_for_the_scope_of_the_server_too_gets_what_was_asked() {
     let mut world = World::new();
     world.payments().server_scopes = scopes("production/payments");
     let draft = world.grant(&asking("read production/payments")).unwrap();
-    assert_eq!(
-        (draft.claims.scope.as_str(), draft.scope),
-        ("production/payments read", None)
-    );
+    assert_eq!((draft.claims.scope.as_str(), draft.scope), ("production/payments read", None));
     let draft = world.grant(&plain()).unwrap();
-    assert_eq!(
-        (draft.claims.scope.as_str(), draft.scope),
-        ("production/payments read write", None)
-    );
+    assert_eq!((draft.claims.scope.as_str(), draft.scope), ("production/payments read write", None));
 }
 
 #[test]
@@ -256,10 +221,7 @@ fn an_app_without_any_scope_gets_a_token_without_scope() {
 #[test]
 fn s000_08_the_life_is_the_profiles_hour() {
     let draft = World::new().grant(&plain()).unwrap();
-    assert_eq!(
-        (draft.expires_in, draft.claims.exp - draft.claims.iat),
-        (3_600, 3_600)
-    );
+    assert_eq!((draft.expires_in, draft.claims.exp - draft.claims.iat), (3_600, 3_600));
 }
 
 #[test]
@@ -269,10 +231,7 @@ fn the_access_overrides_the_life_of_client_tokens_and_the_one_of_user_tokens_doe
     assert_eq!(world.grant(&plain()).unwrap().expires_in, 3_600);
     world.accesses[0].client_token_lifetime = Lifetime::from_seconds(900);
     let draft = world.grant(&plain()).unwrap();
-    assert_eq!(
-        (draft.expires_in, draft.claims.exp - draft.claims.iat),
-        (900, 900)
-    );
+    assert_eq!((draft.expires_in, draft.claims.exp - draft.claims.iat), (900, 900));
 }
 
 #[test]
@@ -295,22 +254,7 @@ fn the_claims_are_complete_and_name_every_subject() {
     assert_eq!(claims.env, "production");
     let json = serde_json::to_value(&claims).unwrap();
     let names: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(
-        names,
-        [
-            "aud",
-            "client_id",
-            "env",
-            "exp",
-            "iat",
-            "iss",
-            "jti",
-            "rev",
-            "scope",
-            "sub",
-            "tid"
-        ]
-    );
+    assert_eq!(names, ["aud", "client_id", "env", "exp", "iat", "iss", "jti", "rev", "scope", "sub", "tid"]);
     assert!(json["exp"].is_i64() && json["aud"].is_string() && json["rev"]["acc"].is_i64());
 }
 
@@ -319,14 +263,7 @@ fn f10_the_epochs_of_all_subjects_are_copied_each_to_its_place() {
     let mut world = World::new();
     (world.tenant.epoch, world.accesses[0].epoch, world.app.epoch) = (3, 5, 7);
     world.accesses[1].epoch = 11;
-    assert_eq!(
-        world.grant(&plain()).unwrap().claims.rev,
-        Epochs {
-            ten: 3,
-            acc: 5,
-            app: 7
-        }
-    );
+    assert_eq!(world.grant(&plain()).unwrap().claims.rev, Epochs { ten: 3, acc: 5, app: 7 });
 }
 
 #[test]
@@ -347,22 +284,14 @@ fn format_algorithm_and_added_claims_are_the_profiles() {
         ("stage", ClaimSource::EnvironmentName),
         ("azp", ClaimSource::ClientId),
     ];
-    world.payments_profile().server_claims = claims
-        .into_iter()
-        .map(|(name, source)| (name.to_owned(), source))
-        .collect();
+    world.payments_profile().server_claims =
+        claims.into_iter().map(|(name, source)| (name.to_owned(), source)).collect();
     world.payments_profile().token_format = TokenFormat::Opaque;
     world.payments_profile().signing_alg = grantor_jose::Algorithm::Rs256;
     let draft = world.grant(&plain()).unwrap();
-    assert_eq!(
-        (draft.format, draft.algorithm),
-        (TokenFormat::Opaque, grantor_jose::Algorithm::Rs256)
-    );
-    let added: Vec<(&str, &str)> = draft
-        .added
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    assert_eq!((draft.format, draft.algorithm), (TokenFormat::Opaque, grantor_jose::Algorithm::Rs256));
+    let added: Vec<(&str, &str)> =
+        draft.added.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let expected = [
         ("azp", "acme"),
         ("organisation", "acme-corp"),
@@ -375,15 +304,7 @@ fn format_algorithm_and_added_claims_are_the_profiles() {
 #[test]
 fn n03_no_clock_makes_a_token_live_longer_than_its_life() {
     let world = World::new();
-    for now in [
-        0,
-        1,
-        999,
-        1_000,
-        1_700_000_000_999,
-        NOW.0 - 86_400_000,
-        NOW.0 + 86_400_000,
-    ] {
+    for now in [0, 1, 999, 1_000, 1_700_000_000_999, NOW.0 - 86_400_000, NOW.0 + 86_400_000] {
         let draft = world.grant_at(&plain(), UnixMillis(now), 1).unwrap();
         assert!(draft.claims.exp * 1_000 <= now + 3_600_000, "{now}");
         assert!(draft.claims.exp * 1_000 > now + 3_599_000, "{now}");
@@ -426,22 +347,10 @@ fn a_parsed_request_holds_scopes_and_every_resource() {
 #[test]
 fn malformed_scopes_and_resources_are_refused_when_the_request_is_parsed() {
     let error = |rest: &str| {
-        refused(parse(
-            &Form::parse(format!("grant_type=client_credentials&{rest}").as_bytes()).unwrap(),
-        ))
+        refused(parse(&Form::parse(format!("grant_type=client_credentials&{rest}").as_bytes()).unwrap()))
     };
-    for bad in [
-        "scope=a%22b",
-        "scope=a%09b",
-        "scope=%C3%A9",
-        "scope=+",
-        "scope=%20%20",
-    ] {
-        assert_eq!(
-            error(bad),
-            refusal(OAuthError::InvalidScope, Reason::MalformedScope),
-            "{bad}"
-        );
+    for bad in ["scope=a%22b", "scope=a%09b", "scope=%C3%A9", "scope=+", "scope=%20%20"] {
+        assert_eq!(error(bad), refusal(OAuthError::InvalidScope, Reason::MalformedScope), "{bad}");
     }
     for bad in ["payments", ":x", "https://a.example/%23f", "/x", "a%20b:c"] {
         let unknown = refusal(OAuthError::InvalidTarget, Reason::UnknownResource);

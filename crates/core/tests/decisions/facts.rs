@@ -85,10 +85,7 @@ pub(crate) fn environment(number: u8, name: &str) -> Environment {
 }
 
 pub(crate) fn api(number: u8, name: &str, scope_names: &str) -> Api {
-    let define = |scope: &Scope| ScopeDefinition {
-        name: scope.clone(),
-        description: String::new(),
-    };
+    let define = |scope: &Scope| ScopeDefinition { name: scope.clone(), description: String::new() };
     Api {
         id: ApiId::from_bytes([number; 16]),
         environment: EnvironmentId::from_bytes([1; 16]),
@@ -133,23 +130,15 @@ pub(crate) fn secret_version(version: i64, secret: &str) -> SecretVersion {
 }
 
 pub(crate) fn basic() -> Presented {
-    Presented::Basic {
-        decoded: Some(("acme".to_owned(), Secret::presented(SECRET.to_owned()))),
-        raw: None,
-    }
+    Presented::Basic { decoded: Some(("acme".to_owned(), Secret::presented(SECRET.to_owned()))), raw: None }
 }
 
 pub(crate) fn post() -> Presented {
-    Presented::Post {
-        client_id: "acme".to_owned(),
-        secret: Secret::presented(SECRET.to_owned()),
-    }
+    Presented::Post { client_id: "acme".to_owned(), secret: Secret::presented(SECRET.to_owned()) }
 }
 
 pub(crate) fn id_only() -> Presented {
-    Presented::IdOnly {
-        client_id: "acme".to_owned(),
-    }
+    Presented::IdOnly { client_id: "acme".to_owned() }
 }
 
 /// Everything that a decision about the app `acme` may need.
@@ -313,25 +302,15 @@ impl World {
 
 /// A request without parameters.
 pub(crate) fn plain() -> TokenRequest {
-    TokenRequest {
-        grant: GrantType::ClientCredentials,
-        scopes: None,
-        resources: Vec::new(),
-    }
+    TokenRequest { grant: GrantType::ClientCredentials, scopes: None, resources: Vec::new() }
 }
 
 /// A request for these scopes.
 pub(crate) fn asking(text: &str) -> TokenRequest {
-    TokenRequest {
-        scopes: Some(scopes(text)),
-        ..plain()
-    }
+    TokenRequest { scopes: Some(scopes(text)), ..plain() }
 }
 
 /// A request for these resources.
 pub(crate) fn targeting(resources: &[&str]) -> TokenRequest {
-    TokenRequest {
-        resources: resources.iter().map(|resource| (*resource).to_owned()).collect(),
-        ..plain()
-    }
+    TokenRequest { resources: resources.iter().map(|resource| (*resource).to_owned()).collect(), ..plain() }
 }

@@ -16,22 +16,13 @@ use proptest::prelude::*;
 use crate::facts::{NOW, PAYMENTS, REPORTS, World, plain, targeting};
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Sets over six names only, so that they meet often.
 fn some_scopes() -> impl Strategy<Value = ScopeSet> {
-    proptest::sample::subsequence(vec!["a", "b", "c", "d", "e", "f"], 0..=6).prop_map(|names| {
-        names
-            .into_iter()
-            .filter_map(Scope::parse)
-            .collect::<Vec<_>>()
-            .into()
-    })
+    proptest::sample::subsequence(vec!["a", "b", "c", "d", "e", "f"], 0..=6)
+        .prop_map(|names| names.into_iter().filter_map(Scope::parse).collect::<Vec<_>>().into())
 }
 
 /// What API, access, app and server say about scopes.
@@ -45,21 +36,13 @@ struct Allowances {
 
 fn allowances() -> impl Strategy<Value = Allowances> {
     let sets = (some_scopes(), some_scopes(), some_scopes(), some_scopes());
-    sets.prop_map(|(api, access, app, server)| Allowances {
-        api,
-        access,
-        app,
-        server,
-    })
+    sets.prop_map(|(api, access, app, server)| Allowances { api, access, app, server })
 }
 
 impl Allowances {
     fn world(&self) -> World {
         let mut world = World::new();
-        let define = |name: &Scope| ScopeDefinition {
-            name: name.clone(),
-            description: String::new(),
-        };
+        let define = |name: &Scope| ScopeDefinition { name: name.clone(), description: String::new() };
         world.payments().scopes = self.api.iter().map(define).collect();
         world.payments().server_scopes = self.server.clone();
         world.accesses[0].scopes = self.access.clone();
@@ -69,9 +52,7 @@ impl Allowances {
 
     /// The model: a scope may be in a token if the server adds it, or if all three allow it.
     fn allow(&self, scope: &Scope) -> bool {
-        let by_all = [&self.api, &self.access, &self.app]
-            .into_iter()
-            .all(|set| set.contains(scope));
+        let by_all = [&self.api, &self.access, &self.app].into_iter().all(|set| set.contains(scope));
         by_all || self.server.contains(scope)
     }
 }
@@ -202,9 +183,7 @@ impl Model {
     }
 
     fn may_issue(&self, app: usize, api: usize) -> bool {
-        subjects_of(app, api)
-            .iter()
-            .all(|subject| !self.suspended[*subject])
+        subjects_of(app, api).iter().all(|subject| !self.suspended[*subject])
     }
 
     fn verifies(&self, token: usize) -> bool {
@@ -226,11 +205,7 @@ impl Real {
         let mut second = world.app.clone();
         second.id = AppId::from_bytes([33; 16]);
         second.client_id = "acme-two".parse().expect("a client id");
-        Self {
-            apps: [world.app.clone(), second],
-            world,
-            tokens: Vec::new(),
-        }
+        Self { apps: [world.app.clone(), second], world, tokens: Vec::new() }
     }
 
     fn status_and_epoch(&mut self, subject: usize) -> (&mut Status, &mut i64) {
@@ -260,22 +235,12 @@ impl Real {
     }
 
     fn issue(&self, app: usize, api: usize) -> Option<AccessClaims> {
-        let world = World {
-            app: self.apps[app].clone(),
-            ..self.world.clone()
-        };
+        let world = World { app: self.apps[app].clone(), ..self.world.clone() };
         let request = targeting(&[[PAYMENTS, REPORTS][api]]);
         world.grant(&request).ok().map(|draft| draft.claims)
     }
 
     fn verifies(&self, (app, api, claims): &(usize, usize, AccessClaims)) -> bool {
-        judge_token(
-            claims,
-            &self.world.subjects(*api),
-            &self.apps[*app],
-            Revoked::No,
-            NOW,
-        )
-        .is_ok()
+        judge_token(claims, &self.world.subjects(*api), &self.apps[*app], Revoked::No, NOW).is_ok()
     }
 }

@@ -13,10 +13,8 @@ fn document(world: &World) -> Value {
 }
 
 /// The lists that follow the profiles, which are about the apps that call an API.
-const METHOD_LISTS: [&str; 2] = [
-    "token_endpoint_auth_methods_supported",
-    "revocation_endpoint_auth_methods_supported",
-];
+const METHOD_LISTS: [&str; 2] =
+    ["token_endpoint_auth_methods_supported", "revocation_endpoint_auth_methods_supported"];
 
 #[test]
 fn the_whole_document() {
@@ -51,10 +49,7 @@ fn nothing_is_null_or_an_empty_array_however_little_there_is() {
     for world in [World::new(), no_apis, bare, public] {
         let document = document(&world);
         for (name, value) in document.as_object().unwrap() {
-            assert!(
-                !value.is_null() && *value != json!([]) && *value != json!(""),
-                "{name} in {document}"
-            );
+            assert!(!value.is_null() && *value != json!([]) && *value != json!(""), "{name} in {document}");
         }
         for required in ["issuer", "token_endpoint", "jwks_uri", "response_types_supported"] {
             assert!(document.get(required).is_some(), "{required} in {document}");
@@ -69,10 +64,7 @@ fn nothing_is_null_or_an_empty_array_however_little_there_is() {
 fn s003_14_only_grants_that_are_built_are_named() {
     let mut world = World::new();
     world.payments_profile().grants = GrantType::ALL.to_vec();
-    assert_eq!(
-        document(&world)["grant_types_supported"],
-        json!(["client_credentials"])
-    );
+    assert_eq!(document(&world)["grant_types_supported"], json!(["client_credentials"]));
 }
 
 #[test]
@@ -93,11 +85,7 @@ fn a_method_that_is_switched_off_everywhere_disappears_from_every_list() {
     let mut world = World::new();
     world.payments_profile().client_auth = vec![ClientAuthMethod::ClientSecretPost];
     for list in METHOD_LISTS {
-        assert_eq!(
-            document(&world)[list],
-            json!(["client_secret_basic", "client_secret_post"]),
-            "{list}"
-        );
+        assert_eq!(document(&world)[list], json!(["client_secret_basic", "client_secret_post"]), "{list}");
     }
     Arc::make_mut(&mut world.reports().profile).client_auth = vec![ClientAuthMethod::ClientSecretPost];
     for list in METHOD_LISTS {
@@ -120,11 +108,7 @@ fn a_public_app_gets_no_token_yet_so_none_is_not_promised() {
     let mut world = World::new();
     world.payments_profile().client_auth.push(ClientAuthMethod::None);
     for list in METHOD_LISTS {
-        assert_eq!(
-            document(&world)[list],
-            json!(["client_secret_basic", "client_secret_post"]),
-            "{list}"
-        );
+        assert_eq!(document(&world)[list], json!(["client_secret_basic", "client_secret_post"]), "{list}");
     }
 }
 
@@ -133,25 +117,16 @@ fn scopes_are_those_of_all_apis_once_each_and_go_with_their_api() {
     let mut world = World::new();
     world.reports().server_scopes = scopes("production/reports");
     world.apis.remove(0);
-    assert_eq!(
-        document(&world)["scopes_supported"],
-        json!(["production/reports", "read", "view"])
-    );
+    assert_eq!(document(&world)["scopes_supported"], json!(["production/reports", "read", "view"]));
 }
 
 #[test]
 fn the_token_endpoint_is_the_canonical_path_of_the_first_api_by_name() {
     let mut world = World::new();
     world.apis.reverse();
-    assert_eq!(
-        document(&world)["token_endpoint"],
-        "https://production.bank.example/payments/token"
-    );
+    assert_eq!(document(&world)["token_endpoint"], "https://production.bank.example/payments/token");
     world.apis.retain(|api| api.name.as_str() == "reports");
-    assert_eq!(
-        document(&world)["token_endpoint"],
-        "https://production.bank.example/reports/token"
-    );
+    assert_eq!(document(&world)["token_endpoint"], "https://production.bank.example/reports/token");
 }
 
 #[test]
@@ -160,16 +135,9 @@ fn i11_every_address_begins_with_the_configured_issuer_and_its_path() {
     world.environment.issuer = "http://localhost:8080/sandbox".parse().unwrap();
     let document = document(&world);
     assert_eq!(document["issuer"], "http://localhost:8080/sandbox");
-    for address in [
-        "token_endpoint",
-        "jwks_uri",
-        "revocation_endpoint",
-        "introspection_endpoint",
-    ] {
+    for address in ["token_endpoint", "jwks_uri", "revocation_endpoint", "introspection_endpoint"] {
         assert!(
-            document[address]
-                .as_str()
-                .is_some_and(|text| text.starts_with("http://localhost:8080/sandbox/")),
+            document[address].as_str().is_some_and(|text| text.starts_with("http://localhost:8080/sandbox/")),
             "{address}"
         );
     }

@@ -33,19 +33,12 @@ fn the_smallest_profile_is_good_and_its_defaults_are_careful() {
     assert_eq!(profile.check(), Ok(()));
     assert_eq!(profile.signing_alg, grantor_jose::Algorithm::Es256);
     let hour = Lifetime::hours(1);
-    assert_eq!(
-        (profile.lifetimes.client_token, profile.lifetimes.user_token),
-        (hour, hour)
-    );
+    assert_eq!((profile.lifetimes.client_token, profile.lifetimes.user_token), (hour, hour));
     assert_eq!(profile.lifetimes.api_key, Lifetime::hours(8_760));
     assert_eq!(profile.api_keys, ApiKeyPolicy::Off);
     assert_eq!(
         profile.refresh,
-        RefreshPolicy {
-            grants: Vec::new(),
-            rotation: Rotation::Always,
-            max_age: Lifetime::hours(720)
-        }
+        RefreshPolicy { grants: Vec::new(), rotation: Rotation::Always, max_age: Lifetime::hours(720) }
     );
     assert!(
         profile.server_scopes.is_empty()
@@ -123,15 +116,9 @@ fn an_unknown_value_is_refused_and_letter_case_counts() {
 #[test]
 fn a_life_is_a_second_to_ten_years() {
     let life = |seconds: Value| parse(with(json!({ "lifetimes": { "client_token": seconds } })));
-    for bad in [
-        json!(0),
-        json!(-1),
-        json!(315_360_001),
-        json!(i64::MAX),
-        json!(1.5),
-        json!("60"),
-        json!(u64::MAX),
-    ] {
+    for bad in
+        [json!(0), json!(-1), json!(315_360_001), json!(i64::MAX), json!(1.5), json!("60"), json!(u64::MAX)]
+    {
         assert!(life(bad.clone()).is_err(), "{bad}");
     }
     for good in [1, 315_360_000] {
@@ -167,13 +154,7 @@ fn a_token_path_is_plain_and_does_not_hide_the_servers_own() {
     ] {
         assert!(path(bad).is_err(), "{bad}");
     }
-    for good in [
-        "/oauth/token",
-        "/token",
-        "/oauth/v2/token",
-        "/a~b/-c_d.e",
-        "/administration/token",
-    ] {
+    for good in ["/oauth/token", "/token", "/oauth/v2/token", "/a~b/-c_d.e", "/administration/token"] {
         assert_eq!(path(good).unwrap().token_paths[0].as_str(), good);
     }
     assert!(
@@ -191,14 +172,8 @@ fn a_profile_without_token_path_or_method_is_refused() {
 fn client_credentials_need_a_method_with_a_secret() {
     let only_public = json!({ "client_auth": ["none"] });
     assert!(check(only_public).is_some_and(|why| why.contains("RFC 6749 4.4")));
-    assert_eq!(
-        check(json!({ "client_auth": ["none", "client_secret_post"] })),
-        None
-    );
-    assert_eq!(
-        check(json!({ "client_auth": ["none"], "grants": ["authorization_code"] })),
-        None
-    );
+    assert_eq!(check(json!({ "client_auth": ["none", "client_secret_post"] })), None);
+    assert_eq!(check(json!({ "client_auth": ["none"], "grants": ["authorization_code"] })), None);
 }
 
 #[test]
@@ -213,10 +188,7 @@ fn s000_14_client_credentials_never_get_a_refresh_token() {
 fn fapi2_does_not_go_with_passwords() {
     assert!(check(json!({ "fapi2": true, "grants": ["password"] })).is_some_and(|why| why.contains("fapi2")));
     assert_eq!(check(json!({ "fapi2": false, "grants": ["password"] })), None);
-    assert_eq!(
-        check(json!({ "fapi2": true, "grants": ["authorization_code"] })),
-        None
-    );
+    assert_eq!(check(json!({ "fapi2": true, "grants": ["authorization_code"] })), None);
 }
 
 #[test]

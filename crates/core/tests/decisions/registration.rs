@@ -32,16 +32,7 @@ fn registered(world: &World, wish: Registration<'_>) -> Result<App, Denial> {
 
 fn registered_from(seed: u64, world: &World, wish: Registration<'_>) -> Result<App, Denial> {
     let mut rng = Seeded(seed);
-    register(
-        wish,
-        &world.tenant,
-        &world.accesses,
-        world.environment.id,
-        &mut Env {
-            now: NOW,
-            rng: &mut rng,
-        },
-    )
+    register(wish, &world.tenant, &world.accesses, world.environment.id, &mut Env { now: NOW, rng: &mut rng })
 }
 
 /// The refusal of a wish, after a change of it.
@@ -53,22 +44,10 @@ fn refusal_of(world: &World, change: impl FnOnce(&mut Registration<'_>)) -> Opti
 
 fn secret_for(app: &App, new: &NewSecret) -> Result<(Secret, SecretVersion), Denial> {
     let mut rng = Seeded(5);
-    new_secret(
-        app,
-        new,
-        &peppers(),
-        (&Brand::default(), Stage::Test),
-        &mut Env {
-            now: NOW,
-            rng: &mut rng,
-        },
-    )
+    new_secret(app, new, &peppers(), (&Brand::default(), Stage::Test), &mut Env { now: NOW, rng: &mut rng })
 }
 
-const AT_ONCE: NewSecret = NewSecret {
-    not_before: None,
-    lifetime: None,
-};
+const AT_ONCE: NewSecret = NewSecret { not_before: None, lifetime: None };
 
 #[test]
 fn without_wishes_an_app_gets_what_profile_and_access_allow_and_no_secret() {
@@ -77,15 +56,9 @@ fn without_wishes_an_app_gets_what_profile_and_access_allow_and_no_secret() {
     let app = registered(&world, wish(&world)).ok().unwrap();
     assert_eq!(app.grants, [GrantType::ClientCredentials]);
     assert_eq!(app.scopes, scopes("production/payments read write not-in-app"));
-    assert_eq!(
-        (app.environment, app.tenant),
-        (world.environment.id, world.tenant.id)
-    );
+    assert_eq!((app.environment, app.tenant), (world.environment.id, world.tenant.id));
     assert_eq!((app.status, app.epoch, app.created_at), (Status::Active, 0, NOW));
-    assert_eq!(
-        (app.apis, app.introspects.len(), app.secrets.len()),
-        (vec![world.apis[0].id], 0, 0)
-    );
+    assert_eq!((app.apis, app.introspects.len(), app.secrets.len()), (vec![world.apis[0].id], 0, 0));
     assert!(app.exposed_at.is_none() && app.auth_method.is_none());
 }
 
@@ -97,20 +70,14 @@ fn a_new_app_with_a_new_secret_gets_a_token_at_once() {
     world.app.secrets = vec![version];
     assert!(authenticate(&world.app, &world.tenant, Some(&secret), &peppers(), NOW).is_ok());
     world.app.secrets.push(secret_version(2, crate::facts::SECRET));
-    assert_eq!(
-        world.grant(&plain()).unwrap().claims.client_id,
-        world.app.client_id.as_str()
-    );
+    assert_eq!(world.grant(&plain()).unwrap().claims.client_id, world.app.client_id.as_str());
 }
 
 #[test]
 fn s001_08_i10_a_chosen_client_id_is_taken_as_it_is() {
     let world = World::new();
     for chosen in ["acme", "Acme Corp", "acme@bank.example", "100%"] {
-        let wish = Registration {
-            client_id: Some(chosen.parse().unwrap()),
-            ..wish(&world)
-        };
+        let wish = Registration { client_id: Some(chosen.parse().unwrap()), ..wish(&world) };
         assert_eq!(registered(&world, wish).ok().unwrap().client_id.as_str(), chosen);
     }
 }
@@ -136,14 +103,7 @@ fn i10_a_reserved_id_does_not_parse_in_any_case_or_encoding() {
 #[test]
 fn i10_ids_that_a_person_or_http_basic_could_confuse_have_one_skeleton() {
     let skeleton = |text: &str| text.parse::<ClientId>().unwrap().skeleton();
-    for twin in [
-        "ACME CORP",
-        "Acme+Corp",
-        "acme%20corp",
-        "%61cme corp",
-        "acme%2520corp",
-        "acme%2Bcorp",
-    ] {
+    for twin in ["ACME CORP", "Acme+Corp", "acme%20corp", "%61cme corp", "acme%2520corp", "acme%2Bcorp"] {
         assert_eq!(skeleton(twin), skeleton("acme corp"), "{twin}");
     }
     for other in ["acmecorp", "acme-corp", "acme_corp", "acme corp2"] {
@@ -168,16 +128,9 @@ fn f12_scopes_beyond_the_access_are_refused() {
     let world = World::new();
     let not_allowed = refusal(OAuthError::InvalidScope, Reason::ScopeNotAllowed);
     for beyond in ["not-in-access", "not-in-api", "view", "read view"] {
-        assert_eq!(
-            refusal_of(&world, |wish| wish.scopes = Some(scopes(beyond))),
-            not_allowed,
-            "{beyond}"
-        );
+        assert_eq!(refusal_of(&world, |wish| wish.scopes = Some(scopes(beyond))), not_allowed, "{beyond}");
     }
-    let wish = Registration {
-        scopes: Some(scopes("read")),
-        ..wish(&world)
-    };
+    let wish = Registration { scopes: Some(scopes("read")), ..wish(&world) };
     assert_eq!(registered(&world, wish).ok().unwrap().scopes, scopes("read"));
 }
 
@@ -191,21 +144,14 @@ fn an_api_without_access_is_refused_also_beside_one_with_access() {
         assert_eq!(refused(registered(&world, wish)), missing);
     }
     world.accesses[0].tenant = grantor_core::id::TenantId::from_bytes([99; 16]);
-    assert_eq!(
-        refusal_of(&world, |_| ()),
-        missing,
-        "the access of another tenant is none"
-    );
+    assert_eq!(refusal_of(&world, |_| ()), missing, "the access of another tenant is none");
 }
 
 #[test]
 fn a_grant_that_no_api_of_the_app_has_on_is_refused() {
     let world = World::new();
     let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
-    for grants in [
-        vec![GrantType::Password],
-        vec![GrantType::ClientCredentials, GrantType::RefreshToken],
-    ] {
+    for grants in [vec![GrantType::Password], vec![GrantType::ClientCredentials, GrantType::RefreshToken]] {
         assert_eq!(refusal_of(&world, |wish| wish.grants = Some(grants)), malformed);
     }
     let introspector = refusal_of(&world, |wish| {
@@ -219,20 +165,14 @@ fn a_grant_that_no_api_of_the_app_has_on_is_refused() {
 fn grants_that_are_not_built_are_no_default() {
     let mut world = World::new();
     world.payments_profile().grants.push(GrantType::Password);
-    assert_eq!(
-        registered(&world, wish(&world)).ok().unwrap().grants,
-        [GrantType::ClientCredentials]
-    );
+    assert_eq!(registered(&world, wish(&world)).ok().unwrap().grants, [GrantType::ClientCredentials]);
 }
 
 #[test]
 fn an_app_without_secret_cannot_have_client_credentials() {
     let world = World::new();
     let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
-    assert_eq!(
-        refusal_of(&world, |wish| wish.auth_method = Some(ClientAuthMethod::None)),
-        malformed
-    );
+    assert_eq!(refusal_of(&world, |wish| wish.auth_method = Some(ClientAuthMethod::None)), malformed);
     let without_grants = refusal_of(&world, |wish| {
         wish.auth_method = Some(ClientAuthMethod::None);
         wish.grants = Some(Vec::new());
@@ -245,11 +185,7 @@ fn an_app_needs_an_api_that_it_calls_or_is() {
     let world = World::new();
     let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
     assert_eq!(refusal_of(&world, |wish| wish.apis.clear()), malformed);
-    let wish = Registration {
-        apis: Vec::new(),
-        introspects: vec![&world.apis[1]],
-        ..wish(&world)
-    };
+    let wish = Registration { apis: Vec::new(), introspects: vec![&world.apis[1]], ..wish(&world) };
     let api_itself = registered(&world, wish).ok().unwrap();
     assert_eq!(api_itself.introspects, [world.apis[1].id]);
     assert!(api_itself.apis.is_empty() && api_itself.grants.is_empty() && api_itself.scopes.is_empty());
@@ -260,17 +196,8 @@ fn a_name_is_short_and_has_no_control_characters() {
     let world = World::new();
     let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
     assert_eq!(refusal_of(&world, |wish| wish.name = "n".repeat(200)), None);
-    for bad in [
-        "n".repeat(201),
-        "a\nb".to_owned(),
-        "a\0".to_owned(),
-        "a\u{85}".to_owned(),
-    ] {
-        assert_eq!(
-            refusal_of(&world, |wish| wish.name = bad.clone()),
-            malformed,
-            "{bad:?}"
-        );
+    for bad in ["n".repeat(201), "a\nb".to_owned(), "a\0".to_owned(), "a\u{85}".to_owned()] {
+        assert_eq!(refusal_of(&world, |wish| wish.name = bad.clone()), malformed, "{bad:?}");
     }
 }
 
@@ -278,30 +205,18 @@ fn a_name_is_short_and_has_no_control_characters() {
 fn a_new_secret_begins_now_has_no_end_and_is_stored_as_a_hash_only() {
     let (secret, version) = secret_for(&World::new().app, &AT_ONCE).ok().unwrap();
     let spelling = Spelling::parse(&Brand::default(), secret.reveal()).unwrap();
-    assert_eq!(
-        (spelling.kind, spelling.stage),
-        (CredentialType::ClientSecret, Stage::Test)
-    );
+    assert_eq!((spelling.kind, spelling.stage), (CredentialType::ClientSecret, Stage::Test));
     assert!(peppers().verify(CredentialType::ClientSecret, secret.reveal(), &version.hash));
-    assert_eq!(
-        (version.not_before, version.expires_at, version.ended_at),
-        (NOW, None, None)
-    );
+    assert_eq!((version.not_before, version.expires_at, version.ended_at), (NOW, None, None));
     assert!(version.last_four.len() == 4 && secret.reveal().ends_with(&version.last_four));
 }
 
 #[test]
 fn the_life_of_a_secret_counts_from_its_beginning() {
     let later = NOW.plus_seconds(100);
-    let new = NewSecret {
-        not_before: Some(later),
-        lifetime: Lifetime::from_seconds(50),
-    };
+    let new = NewSecret { not_before: Some(later), lifetime: Lifetime::from_seconds(50) };
     let (_, version) = secret_for(&World::new().app, &new).ok().unwrap();
-    assert_eq!(
-        (version.not_before, version.expires_at),
-        (later, Some(NOW.plus_seconds(150)))
-    );
+    assert_eq!((version.not_before, version.expires_at), (later, Some(NOW.plus_seconds(150))));
     assert!(!version.is_usable(NOW) && version.is_usable(later) && !version.is_usable(NOW.plus_seconds(150)));
 }
 
@@ -319,17 +234,10 @@ fn ten_living_secrets_are_enough_and_ended_ones_do_not_count() {
     let mut app = World::new().app;
     app.secrets = (1..10).map(|version| secret_version(version, "x")).collect();
     assert_eq!(refused(secret_for(&app, &AT_ONCE)), None, "the tenth");
-    app.secrets.push(SecretVersion {
-        not_before: NOW.plus_seconds(1),
-        ..secret_version(10, "x")
-    });
+    app.secrets.push(SecretVersion { not_before: NOW.plus_seconds(1), ..secret_version(10, "x") });
     assert_eq!(app.secrets.len(), MAX_SECRET_VERSIONS);
     let full = refusal(OAuthError::InvalidRequest, Reason::Malformed);
-    assert_eq!(
-        refused(secret_for(&app, &AT_ONCE)),
-        full,
-        "one that has not begun is alive, too"
-    );
+    assert_eq!(refused(secret_for(&app, &AT_ONCE)), full, "one that has not begun is alive, too");
     app.secrets[0].ended_at = Some(UnixMillis(0));
     assert_eq!(refused(secret_for(&app, &AT_ONCE)), None, "ended");
     app.secrets[0].ended_at = None;
@@ -343,8 +251,5 @@ fn ten_living_secrets_are_enough_and_ended_ones_do_not_count() {
 fn d08_a_public_app_gets_no_secret() {
     let mut app = World::new().app;
     app.auth_method = Some(ClientAuthMethod::None);
-    assert_eq!(
-        refused(secret_for(&app, &AT_ONCE)),
-        refusal(OAuthError::InvalidRequest, Reason::Malformed)
-    );
+    assert_eq!(refused(secret_for(&app, &AT_ONCE)), refusal(OAuthError::InvalidRequest, Reason::Malformed));
 }

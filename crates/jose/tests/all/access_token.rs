@@ -26,10 +26,7 @@ fn f14_an_access_token_shows_all_its_claims() {
     assert_eq!(claims, expected);
     assert_eq!(jwt.header().typ.as_deref(), Some("at+jwt"));
     let written = serde_json::to_string(&expected).unwrap();
-    assert_eq!(
-        serde_json::from_str::<at_jwt::Claims>(&written).unwrap(),
-        expected
-    );
+    assert_eq!(serde_json::from_str::<at_jwt::Claims>(&written).unwrap(), expected);
 }
 
 #[test]
@@ -84,17 +81,8 @@ fn the_long_form_of_the_type_is_accepted() {
 
 #[test]
 fn issuer_audience_and_time_are_judged_as_for_every_jwt() {
-    assert_eq!(
-        refusal(&[("iss", r#""https://evil.example""#)]),
-        Some(TokenError::WrongIssuer)
-    );
-    assert_eq!(
-        refusal(&[("aud", r#""https://evil.example""#)]),
-        Some(TokenError::WrongAudience)
-    );
+    assert_eq!(refusal(&[("iss", r#""https://evil.example""#)]), Some(TokenError::WrongIssuer));
+    assert_eq!(refusal(&[("aud", r#""https://evil.example""#)]), Some(TokenError::WrongAudience));
     assert_eq!(refusal(&[("exp", &NOW.to_string())]), Some(TokenError::Expired));
-    assert_eq!(
-        refusal(&[("nbf", &(NOW + 6).to_string())]),
-        Some(TokenError::NotYetValid)
-    );
+    assert_eq!(refusal(&[("nbf", &(NOW + 6).to_string())]), Some(TokenError::NotYetValid));
 }

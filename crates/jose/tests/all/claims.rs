@@ -59,11 +59,7 @@ fn d06_times_that_are_no_integers_in_range_are_refused_and_not_treated_as_absent
             "18446744073709551615",
             "18446744073709551616",
         ] {
-            assert_eq!(
-                refusal(&[(name, bad)]),
-                Some(TokenError::BadClaims),
-                "{name} {bad}"
-            );
+            assert_eq!(refusal(&[(name, bad)]), Some(TokenError::BadClaims), "{name} {bad}");
         }
     }
 }
@@ -82,10 +78,7 @@ fn d06_a_missing_exp_is_refused() {
 
 #[test]
 fn iat_nbf_sub_and_jti_may_be_missing_from_a_plain_jwt() {
-    assert_eq!(
-        refusal(&[("iat", ""), ("nbf", ""), ("sub", ""), ("jti", "")]),
-        None
-    );
+    assert_eq!(refusal(&[("iat", ""), ("nbf", ""), ("sub", ""), ("jti", "")]), None);
 }
 
 #[test]
@@ -99,11 +92,7 @@ fn iss_and_aud_are_required() {
 fn strings_of_another_type_are_refused() {
     for name in ["iss", "sub", "jti", "aud"] {
         for bad in ["null", "1", "true", "{}", "[1]", "[]", r#"["a",null]"#] {
-            assert_eq!(
-                refusal(&[(name, bad)]),
-                Some(TokenError::BadClaims),
-                "{name} {bad}"
-            );
+            assert_eq!(refusal(&[(name, bad)]), Some(TokenError::BadClaims), "{name} {bad}");
         }
     }
 }
@@ -111,10 +100,7 @@ fn strings_of_another_type_are_refused() {
 #[test]
 fn a_payload_that_is_not_one_json_object_is_refused() {
     let good = claims(&[]);
-    let by_position = format!(
-        r#"["{ISSUER}","user-1","{AUDIENCE}",{},{NOW},0,"token-1"]"#,
-        NOW + 60
-    );
+    let by_position = format!(r#"["{ISSUER}","user-1","{AUDIENCE}",{},{NOW},0,"token-1"]"#, NOW + 60);
     for bad in [
         "null",
         "\"{}\"",
@@ -155,17 +141,8 @@ fn a_doubled_registered_claim_is_refused_even_when_escaped() {
 
 #[test]
 fn the_issuer_is_compared_byte_by_byte() {
-    for iss in [
-        "https://id.example.com/",
-        "https://ID.example.com",
-        "https://id.example.co",
-        "",
-    ] {
-        assert_eq!(
-            refusal(&[("iss", &format!("{iss:?}"))]),
-            Some(TokenError::WrongIssuer),
-            "{iss}"
-        );
+    for iss in ["https://id.example.com/", "https://ID.example.com", "https://id.example.co", ""] {
+        assert_eq!(refusal(&[("iss", &format!("{iss:?}"))]), Some(TokenError::WrongIssuer), "{iss}");
     }
 }
 
@@ -186,10 +163,7 @@ fn the_audience_must_be_the_one_or_among_the_many() {
 
 #[test]
 fn without_an_expected_audience_the_caller_decides() {
-    let any = Expectations {
-        audience: None,
-        ..expect(Type::Jwt)
-    };
+    let any = Expectations { audience: None, ..expect(Type::Jwt) };
     let token = token(Type::Jwt, &claims(&[("aud", r#""https://other.example""#)]));
     let jwt = jwt::verify(&token, &trusted(), &any).unwrap();
     assert!(jwt.registered().aud.contains("https://other.example"));
@@ -214,11 +188,7 @@ fn an_audience_is_written_in_the_form_in_which_it_was_read() {
 fn exp_gets_no_skew() {
     assert_eq!(refusal(&[("exp", &(NOW + 1).to_string())]), None);
     for exp in [NOW, NOW - 1, 0] {
-        assert_eq!(
-            refusal(&[("exp", &exp.to_string())]),
-            Some(TokenError::Expired),
-            "{exp}"
-        );
+        assert_eq!(refusal(&[("exp", &exp.to_string())]), Some(TokenError::Expired), "{exp}");
     }
 }
 
@@ -226,40 +196,19 @@ fn exp_gets_no_skew() {
 fn nbf_and_iat_may_be_in_the_future_by_the_skew_and_not_a_second_more() {
     for name in ["nbf", "iat"] {
         assert_eq!(refusal(&[(name, &(NOW + 5).to_string())]), None, "{name}");
-        assert_eq!(
-            refusal(&[(name, &(NOW + 6).to_string())]),
-            Some(TokenError::NotYetValid),
-            "{name}"
-        );
+        assert_eq!(refusal(&[(name, &(NOW + 6).to_string())]), Some(TokenError::NotYetValid), "{name}");
     }
 }
 
 #[test]
 fn extreme_expectations_do_not_overflow() {
     let token = token(Type::Jwt, &claims(&[]));
-    let late = Expectations {
-        now: i64::MAX,
-        skew: i64::MAX,
-        ..expect(Type::Jwt)
-    };
-    assert_eq!(
-        jwt::verify(&token, &trusted(), &late).err(),
-        Some(TokenError::Expired)
-    );
-    let lenient = Expectations {
-        skew: i64::MAX,
-        ..expect(Type::Jwt)
-    };
+    let late = Expectations { now: i64::MAX, skew: i64::MAX, ..expect(Type::Jwt) };
+    assert_eq!(jwt::verify(&token, &trusted(), &late).err(), Some(TokenError::Expired));
+    let lenient = Expectations { skew: i64::MAX, ..expect(Type::Jwt) };
     assert!(jwt::verify(&token, &trusted(), &lenient).is_ok());
-    let early = Expectations {
-        now: i64::MIN,
-        skew: i64::MIN,
-        ..expect(Type::Jwt)
-    };
-    assert_eq!(
-        jwt::verify(&token, &trusted(), &early).err(),
-        Some(TokenError::NotYetValid)
-    );
+    let early = Expectations { now: i64::MIN, skew: i64::MIN, ..expect(Type::Jwt) };
+    assert_eq!(jwt::verify(&token, &trusted(), &early).err(), Some(TokenError::NotYetValid));
 }
 
 #[test]
@@ -275,11 +224,7 @@ fn d09_a_token_of_one_type_never_passes_as_another() {
         for expected in Type::ALL {
             let verdict = jwt::verify(&token(made, &claims(&[])), &trusted(), &expect(expected));
             let passes = made == expected || (made == Type::Jwt && expected == Type::ClientAuthentication);
-            assert_eq!(
-                verdict.err(),
-                (!passes).then_some(TokenError::WrongType),
-                "{made:?} as {expected:?}"
-            );
+            assert_eq!(verdict.err(), (!passes).then_some(TokenError::WrongType), "{made:?} as {expected:?}");
         }
     }
 }

@@ -35,11 +35,7 @@ pub(super) fn key() -> &'static SigningKey {
 
 /// What the verifier trusts: all four keys.
 pub(super) fn trusted() -> KeySet {
-    KeySet::new(
-        Algorithm::ALL
-            .map(|alg| verifying(keys_for(alg).key.public_jwk()))
-            .into(),
-    )
+    KeySet::new(Algorithm::ALL.map(|alg| verifying(keys_for(alg).key.public_jwk())).into())
 }
 
 pub(super) fn verifying(jwk: &Jwk) -> VerifyingKey {
@@ -70,13 +66,7 @@ pub(super) fn token(typ: Type, payload: &str) -> String {
 }
 
 pub(super) fn expect(typ: Type) -> Expectations<'static> {
-    Expectations {
-        typ,
-        issuer: ISSUER,
-        audience: Some(AUDIENCE),
-        now: NOW,
-        skew: 5,
-    }
+    Expectations { typ, issuer: ISSUER, audience: Some(AUDIENCE), now: NOW, skew: 5 }
 }
 
 /// Good claims of an access token, where `change` may replace or (with an empty value) remove one.
@@ -97,9 +87,6 @@ pub(super) fn claims(change: &[(&str, &str)]) -> String {
             members.push((name, (*value).to_owned()));
         }
     }
-    let members: Vec<String> = members
-        .iter()
-        .map(|(name, value)| format!("{name:?}:{value}"))
-        .collect();
+    let members: Vec<String> = members.iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
     format!("{{{}}}", members.join(","))
 }

@@ -19,15 +19,9 @@ fn theirs(alg: Algorithm) -> jsonwebtoken::Algorithm {
 
 fn encoding_key(alg: Algorithm) -> EncodingKey {
     let body = STANDARD.encode(keys_for(alg).der.as_bytes());
-    let lines: Vec<&str> = body
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).unwrap())
-        .collect();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        lines.join("\n")
-    );
+    let lines: Vec<&str> =
+        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
     let key = match alg {
         Algorithm::Rs256 | Algorithm::Ps256 => EncodingKey::from_rsa_pem(pem.as_bytes()),
         Algorithm::Es256 => EncodingKey::from_ec_pem(pem.as_bytes()),

@@ -29,10 +29,7 @@ fn a_jwk_with_a_private_member_is_refused_whatever_its_value() {
         for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"] {
             for value in [json!("AQAB"), json!(""), json!(null), json!([])] {
                 let error = serde_json::from_value::<Jwk>(changed(alg, name, value)).unwrap_err();
-                assert!(
-                    error.to_string().contains("private key material"),
-                    "{name}: {error}"
-                );
+                assert!(error.to_string().contains("private key material"), "{name}: {error}");
             }
         }
     }
@@ -106,22 +103,10 @@ fn a_value_with_quotes_cannot_imitate_another_keys_thumbprint() {
 #[test]
 fn the_algorithm_is_the_jwks_own_or_the_only_possible_one() {
     let algorithm = |value: Value| jwk(&value).algorithm();
-    assert_eq!(
-        algorithm(json!({"kty": "EC", "crv": "P-256"})),
-        Some(Algorithm::Es256)
-    );
-    assert_eq!(
-        algorithm(json!({"kty": "OKP", "crv": "Ed25519"})),
-        Some(Algorithm::EdDsa)
-    );
-    assert_eq!(
-        algorithm(json!({"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519"})),
-        Some(Algorithm::EdDsa)
-    );
-    assert_eq!(
-        algorithm(json!({"kty": "RSA", "alg": "PS256"})),
-        Some(Algorithm::Ps256)
-    );
+    assert_eq!(algorithm(json!({"kty": "EC", "crv": "P-256"})), Some(Algorithm::Es256));
+    assert_eq!(algorithm(json!({"kty": "OKP", "crv": "Ed25519"})), Some(Algorithm::EdDsa));
+    assert_eq!(algorithm(json!({"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519"})), Some(Algorithm::EdDsa));
+    assert_eq!(algorithm(json!({"kty": "RSA", "alg": "PS256"})), Some(Algorithm::Ps256));
     for none in [
         json!({"kty": "RSA"}),
         json!({"kty": "RSA", "alg": "RS512"}),
@@ -151,11 +136,7 @@ fn without_alg_the_type_of_the_key_still_decides() {
         key.as_object_mut().unwrap().remove("alg");
         for other in Algorithm::ALL {
             let fits = family(alg) == family(other);
-            assert_eq!(
-                refusal(&key, other),
-                (!fits).then_some(KeyError::Malformed),
-                "{alg} as {other}"
-            );
+            assert_eq!(refusal(&key, other), (!fits).then_some(KeyError::Malformed), "{alg} as {other}");
         }
     }
 }
@@ -164,11 +145,7 @@ fn without_alg_the_type_of_the_key_still_decides() {
 fn a_key_for_encryption_is_refused() {
     for usage in ["enc", "", "SIG"] {
         let key = changed(Algorithm::Es256, "use", json!(usage));
-        assert_eq!(
-            refusal(&key, Algorithm::Es256),
-            Some(KeyError::NotForSignatures),
-            "{usage}"
-        );
+        assert_eq!(refusal(&key, Algorithm::Es256), Some(KeyError::NotForSignatures), "{usage}");
     }
 }
 
@@ -204,32 +181,16 @@ fn an_rsa_modulus_outside_2048_to_4096_bits_is_refused() {
             (4097, Some(KeyError::ModulusSize)),
             (8192, Some(KeyError::ModulusSize)),
         ] {
-            assert_eq!(
-                refusal(&changed(alg, "n", json!(modulus(bits))), alg),
-                expected,
-                "{bits}"
-            );
+            assert_eq!(refusal(&changed(alg, "n", json!(modulus(bits))), alg), expected, "{bits}");
         }
     }
 }
 
 #[test]
 fn an_rsa_key_with_a_weak_or_strange_exponent_or_modulus_is_refused() {
-    for e in [
-        &[][..],
-        &[0],
-        &[1],
-        &[2],
-        &[0, 1, 0, 1],
-        &[1, 0, 0],
-        &[1, 0, 0, 0, 1],
-    ] {
+    for e in [&[][..], &[0], &[1], &[2], &[0, 1, 0, 1], &[1, 0, 0], &[1, 0, 0, 0, 1]] {
         let key = changed(Algorithm::Rs256, "e", json!(base64url_encode(e)));
-        assert_eq!(
-            refusal(&key, Algorithm::Rs256),
-            Some(KeyError::Malformed),
-            "{e:?}"
-        );
+        assert_eq!(refusal(&key, Algorithm::Rs256), Some(KeyError::Malformed), "{e:?}");
     }
     let n = base64url_decode(public(Algorithm::Rs256)["n"].as_str().unwrap()).unwrap();
     let mut even = n.clone();
@@ -245,24 +206,13 @@ fn a_point_off_the_curve_or_a_coordinate_of_another_length_is_refused() {
     let y = base64url_decode(public(Algorithm::Es256)["y"].as_str().unwrap()).unwrap();
     let mut off = y.clone();
     off[31] ^= 1;
-    for y in [
-        off,
-        y[..31].to_vec(),
-        [&[0], &y[..]].concat(),
-        vec![0; 32],
-        vec![0xff; 32],
-        vec![],
-    ] {
+    for y in [off, y[..31].to_vec(), [&[0], &y[..]].concat(), vec![0; 32], vec![0xff; 32], vec![]] {
         let key = changed(Algorithm::Es256, "y", json!(base64url_encode(y)));
         assert_eq!(refusal(&key, Algorithm::Es256), Some(KeyError::Malformed));
     }
     for length in [0, 31, 33, 44] {
         let key = changed(Algorithm::EdDsa, "x", json!(base64url_encode(vec![1; length])));
-        assert_eq!(
-            refusal(&key, Algorithm::EdDsa),
-            Some(KeyError::Malformed),
-            "{length}"
-        );
+        assert_eq!(refusal(&key, Algorithm::EdDsa), Some(KeyError::Malformed), "{length}");
     }
 }
 
@@ -277,10 +227,6 @@ fn another_curve_or_loose_base64_is_refused() {
         (Algorithm::Rs256, "e", json!("AQAB==")),
         (Algorithm::Rs256, "kty", json!("oct")),
     ] {
-        assert_eq!(
-            refusal(&changed(alg, name, value), alg),
-            Some(KeyError::Malformed),
-            "{name}"
-        );
+        assert_eq!(refusal(&changed(alg, name, value), alg), Some(KeyError::Malformed), "{name}");
     }
 }

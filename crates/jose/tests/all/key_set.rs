@@ -52,24 +52,10 @@ fn a_published_set_gives_its_usable_keys_and_leaves_out_the_rest() {
 #[test]
 fn without_alg_ec_and_ed25519_keys_are_used_and_rsa_keys_are_left_out() {
     let bare = |alg| public(alg, |key| drop(key.remove("alg")));
-    let keys = set(json!([
-        bare(Algorithm::Rs256),
-        bare(Algorithm::Es256),
-        bare(Algorithm::EdDsa)
-    ]));
+    let keys = set(json!([bare(Algorithm::Rs256), bare(Algorithm::Es256), bare(Algorithm::EdDsa)]));
     assert_eq!(keys.len(), 2);
-    assert_eq!(
-        keys.get(keys_for(Algorithm::Es256).key.kid())
-            .unwrap()
-            .algorithm(),
-        Algorithm::Es256
-    );
-    assert_eq!(
-        keys.get(keys_for(Algorithm::EdDsa).key.kid())
-            .unwrap()
-            .algorithm(),
-        Algorithm::EdDsa
-    );
+    assert_eq!(keys.get(keys_for(Algorithm::Es256).key.kid()).unwrap().algorithm(), Algorithm::Es256);
+    assert_eq!(keys.get(keys_for(Algorithm::EdDsa).key.kid()).unwrap().algorithm(), Algorithm::EdDsa);
 }
 
 #[test]
@@ -83,17 +69,12 @@ fn where_two_keys_share_an_id_the_algorithm_chooses() {
     assert!(jws::verify(&forge(header, "payload"), &keys).is_ok());
     assert_eq!(keys.get("same").unwrap().algorithm(), Algorithm::Es256);
     let keys = KeySet::new(vec![named(Algorithm::Es256), named(Algorithm::Rs256)]);
-    assert_eq!(
-        jws::verify(&forge(header, "payload"), &keys),
-        Err(TokenError::UnsupportedAlgorithm)
-    );
+    assert_eq!(jws::verify(&forge(header, "payload"), &keys), Err(TokenError::UnsupportedAlgorithm));
 }
 
 #[test]
 fn our_own_published_set_verifies_our_tokens() {
-    let keys = Algorithm::ALL
-        .map(|alg| keys_for(alg).key.public_jwk().clone())
-        .into();
+    let keys = Algorithm::ALL.map(|alg| keys_for(alg).key.public_jwk().clone()).into();
     let published = serde_json::to_string(&JwkSet { keys }).unwrap();
     let keys = KeySet::from_jwks(&serde_json::from_str(&published).unwrap());
     for alg in Algorithm::ALL {

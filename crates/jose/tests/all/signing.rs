@@ -18,10 +18,7 @@ fn f14_the_header_names_algorithm_type_and_key_for_every_type() {
             let key = &keys_for(alg).key;
             let token = key.sign(typ, b"{}").unwrap();
             let header: Value = serde_json::from_slice(&part(&token, 0)).unwrap();
-            assert_eq!(
-                header,
-                json!({"alg": alg.as_str(), "typ": typ.as_str(), "kid": key.kid()})
-            );
+            assert_eq!(header, json!({"alg": alg.as_str(), "typ": typ.as_str(), "kid": key.kid()}));
             assert_eq!(part(&token, 1), b"{}");
         }
     }
@@ -104,15 +101,9 @@ const RSA_1024: &[u8] = include_bytes!("rsa_1024.der");
 #[test]
 fn an_rsa_private_key_outside_2048_to_4096_bits_is_refused() {
     for alg in [Algorithm::Rs256, Algorithm::Ps256] {
-        assert_eq!(
-            SigningKey::from_pkcs8(alg, RSA_4104).err(),
-            Some(KeyError::ModulusSize)
-        );
+        assert_eq!(SigningKey::from_pkcs8(alg, RSA_4104).err(), Some(KeyError::ModulusSize));
         // The library itself refuses short keys, before we see the modulus.
-        assert_eq!(
-            SigningKey::from_pkcs8(alg, RSA_1024).err(),
-            Some(KeyError::Malformed)
-        );
+        assert_eq!(SigningKey::from_pkcs8(alg, RSA_1024).err(), Some(KeyError::Malformed));
     }
 }
 
@@ -124,10 +115,7 @@ fn d15_a_private_key_with_a_foreign_public_half_is_refused() {
     let json = serde_json::to_value(keys_for(Algorithm::Es256).key.public_jwk()).unwrap();
     assert_eq!(base64url_encode(&point(own)[..32]), json["x"].as_str().unwrap());
     let mixed = [&own[..own.len() - 64], &point(foreign.as_bytes())[..]].concat();
-    assert_eq!(
-        SigningKey::from_pkcs8(Algorithm::Es256, &mixed).err(),
-        Some(KeyError::Malformed)
-    );
+    assert_eq!(SigningKey::from_pkcs8(Algorithm::Es256, &mixed).err(), Some(KeyError::Malformed));
 }
 
 #[test]
@@ -137,10 +125,7 @@ fn a_payload_that_would_make_the_token_too_long_is_not_signed() {
     let token = key().sign(Type::Jwt, &vec![b'x'; longest]).unwrap();
     assert!(token.len() <= MAX_TOKEN_LEN);
     for length in [longest + 1, MAX_TOKEN_LEN, MAX_TOKEN_LEN + 1, 1 << 20] {
-        assert_eq!(
-            key().sign(Type::Jwt, &vec![b'x'; length]),
-            Err(SignError::TooLong)
-        );
+        assert_eq!(key().sign(Type::Jwt, &vec![b'x'; length]), Err(SignError::TooLong));
     }
 }
 

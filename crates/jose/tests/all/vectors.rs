@@ -13,34 +13,21 @@ fn check(jwk: &str, alg: Algorithm, signed: &str, signature: &str) {
     let signature = base64url_decode(signature).unwrap();
     assert_eq!(key.verify_signature(signed.as_bytes(), &signature), Ok(()));
     let other = signed.replacen("ey", "eY", 1);
-    assert_eq!(
-        key.verify_signature(other.as_bytes(), &signature),
-        Err(TokenError::BadSignature)
-    );
+    assert_eq!(key.verify_signature(other.as_bytes(), &signature), Err(TokenError::BadSignature));
 }
 
 #[test]
 fn rfc_7515_a_2_rs256_verifies() {
     let jwk = r#"{"kty":"RSA","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}"#;
     let signature = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
-    check(
-        jwk,
-        Algorithm::Rs256,
-        &format!("eyJhbGciOiJSUzI1NiJ9.{JOE}"),
-        signature,
-    );
+    check(jwk, Algorithm::Rs256, &format!("eyJhbGciOiJSUzI1NiJ9.{JOE}"), signature);
 }
 
 #[test]
 fn rfc_7515_a_3_es256_verifies() {
     let jwk = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
     let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-    check(
-        jwk,
-        Algorithm::Es256,
-        &format!("eyJhbGciOiJFUzI1NiJ9.{JOE}"),
-        signature,
-    );
+    check(jwk, Algorithm::Es256, &format!("eyJhbGciOiJFUzI1NiJ9.{JOE}"), signature);
 }
 
 const ED25519: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
@@ -51,9 +38,7 @@ const ED25519_SIGNATURE: &str =
 
 /// The private key of RFC 8037 A.1 as PKCS#8 version 1 (RFC 8410 section 7): a fixed prefix and the seed.
 fn rfc_8037_private_key() -> SigningKey {
-    let prefix = [
-        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
-    ];
+    let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     let der = [&prefix[..], &base64url_decode(ED25519_D).unwrap()].concat();
     SigningKey::from_pkcs8(Algorithm::EdDsa, &der).unwrap()
 }
@@ -68,16 +53,11 @@ fn rfc_8037_a_4_ed25519_signs_to_the_very_bytes_under_our_header() {
     // Our header differs from the RFC's, so the signature is compared with one by the bare primitive.
     let key = rfc_8037_private_key();
     assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-    let token = key
-        .sign(grantor_jose::Type::Jwt, b"Example of Ed25519 signing")
-        .unwrap();
+    let token = key.sign(grantor_jose::Type::Jwt, b"Example of Ed25519 signing").unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let seed = base64url_decode(ED25519_D).unwrap();
     let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
-    assert_eq!(
-        base64url_encode(pair.sign(ED25519_SIGNED.as_bytes())),
-        ED25519_SIGNATURE
-    );
+    assert_eq!(base64url_encode(pair.sign(ED25519_SIGNED.as_bytes())), ED25519_SIGNATURE);
     assert_eq!(base64url_encode(pair.sign(signed.as_bytes())), signature);
 }
 

@@ -87,12 +87,7 @@ async fn answer(
     body: Bytes,
 ) -> impl IntoResponse {
     let mut script = state.lock().unwrap();
-    let header = |name| {
-        headers
-            .get(name)
-            .map(|value| value.to_str().unwrap().to_owned())
-            .unwrap_or_default()
-    };
+    let header = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     script.asked.push(Asked {
         path: uri.path().to_owned(),
         authorization: header("authorization"),

@@ -13,10 +13,7 @@ async fn setup(cache_seconds: u64) -> (FakeIssuer, Api, Hands) {
     issuer.introspection(&active(&issuer));
     let hands = Hands::new();
     let mode = introspect(&issuer, Duration::from_secs(cache_seconds));
-    let layer = ProtectLayer::contract(contract(), mode)
-        .unwrap()
-        .realm("payments")
-        .clock(hands.clock());
+    let layer = ProtectLayer::contract(contract(), mode).unwrap().realm("payments").clock(hands.clock());
     (issuer, Api::start(layer).await, hands)
 }
 
@@ -107,14 +104,7 @@ async fn an_issuer_in_trouble_is_a_503_and_never_an_allowance() {
     assert_eq!(issuer.times("/introspect-elsewhere"), 0);
     issuer.status(200);
     let padded = format!("{}{}", active(&issuer), " ".repeat(256 * 1024));
-    for text in [
-        "",
-        "[]",
-        "{}",
-        "{\"active\": \"true\"}",
-        "<html>",
-        padded.as_str(),
-    ] {
+    for text in ["", "[]", "{}", "{\"active\": \"true\"}", "<html>", padded.as_str()] {
         issuer.introspection_text(text.to_owned());
         assert_eq!(api.get("/transfers", "t").await.status, 503, "{:.40}", text);
     }
@@ -124,11 +114,7 @@ async fn an_issuer_in_trouble_is_a_503_and_never_an_allowance() {
 async fn nobody_at_the_address_of_the_issuer_is_a_503() {
     let issuer = FakeIssuer::start().await;
     // Bound and given back: nobody listens there.
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let grantor_resource::Mode::Introspect(mut options) = introspect(&issuer, Duration::ZERO) else {
         unreachable!()
     };
@@ -141,11 +127,9 @@ async fn nobody_at_the_address_of_the_issuer_is_a_503() {
 #[tokio::test]
 async fn f13_an_answer_for_another_audience_or_issuer_is_a_401() {
     let (issuer, api, _) = setup(0).await;
-    for (member, value) in [
-        ("aud", json!(["https://other"])),
-        ("iss", json!("https://other")),
-        ("cnf", json!({"jkt": "x"})),
-    ] {
+    for (member, value) in
+        [("aud", json!(["https://other"])), ("iss", json!("https://other")), ("cnf", json!({"jkt": "x"}))]
+    {
         let mut answer = active(&issuer);
         answer[member] = value;
         issuer.introspection(&answer);
@@ -182,15 +166,9 @@ async fn s003_12_a_client_token_at_a_user_operation_is_a_403_that_names_the_kind
 #[tokio::test]
 async fn s001_20_a_missing_scope_is_a_403_that_names_the_scope() {
     let (_issuer, api, _) = setup(0).await;
-    let answer = api
-        .send("POST", "/demo/payments/transfers", &["Authorization: Bearer t"])
-        .await;
+    let answer = api.send("POST", "/demo/payments/transfers", &["Authorization: Bearer t"]).await;
     assert_eq!(answer.status, 403);
     assert_eq!(answer.json()["scope"], "payments:write");
-    assert!(
-        answer
-            .challenge()
-            .starts_with("Bearer realm=\"payments\", error=\"insufficient_scope\"")
-    );
+    assert!(answer.challenge().starts_with("Bearer realm=\"payments\", error=\"insufficient_scope\""));
     assert!(answer.challenge().ends_with("scope=\"payments:write\""));
 }

@@ -15,9 +15,7 @@ fn key() -> SigningKey {
 }
 
 fn jwks(keys: &[&SigningKey]) -> JwkSet {
-    JwkSet {
-        keys: keys.iter().map(|key| key.public_jwk().clone()).collect(),
-    }
+    JwkSet { keys: keys.iter().map(|key| key.public_jwk().clone()).collect() }
 }
 
 fn claims(issuer: &FakeIssuer) -> Value {
@@ -26,8 +24,7 @@ fn claims(issuer: &FakeIssuer) -> Value {
 }
 
 fn token(key: &SigningKey, claims: &Value) -> String {
-    key.sign(Type::AccessToken, claims.to_string().as_bytes())
-        .unwrap()
+    key.sign(Type::AccessToken, claims.to_string().as_bytes()).unwrap()
 }
 
 struct Scene {
@@ -44,12 +41,7 @@ impl Scene {
         let options = LocalOptions::new(issuer.url.clone(), AUDIENCE);
         let layer = ProtectLayer::contract(contract(), Mode::Local(options)).unwrap();
         let api = Api::start(layer.clock(hands.clock())).await;
-        Scene {
-            issuer,
-            api,
-            hands,
-            key,
-        }
+        Scene { issuer, api, hands, key }
     }
 
     async fn call(&self, token: &str) -> Answer {
@@ -63,14 +55,8 @@ async fn a_token_of_a_user_and_one_of_a_client_are_told_apart() {
     let user = token(&scene.key, &claims(&scene.issuer));
     let answer = scene.api.get("/me", &user).await;
     assert_eq!(answer.status, 200);
-    for part in [
-        "credential_kind: User",
-        "\"user-1\"",
-        "\"tenant-1\"",
-        "\"production\"",
-        "\"j-1\"",
-        AUDIENCE,
-    ] {
+    for part in ["credential_kind: User", "\"user-1\"", "\"tenant-1\"", "\"production\"", "\"j-1\"", AUDIENCE]
+    {
         assert!(answer.body.contains(part), "{part}: {}", answer.body);
     }
     let mut own = claims(&scene.issuer);
@@ -78,10 +64,7 @@ async fn a_token_of_a_user_and_one_of_a_client_are_told_apart() {
     let client = token(&scene.key, &own);
     assert_eq!(scene.call(&client).await.status, 200);
     let answer = scene.api.get("/me", &client).await;
-    assert_eq!(
-        (answer.status, answer.json()["sent"].as_str()),
-        (403, Some("client"))
-    );
+    assert_eq!((answer.status, answer.json()["sent"].as_str()), (403, Some("client")));
     assert_eq!(scene.issuer.times(JWKS), 1);
 }
 
@@ -127,37 +110,21 @@ async fn f13_a_token_that_is_not_an_access_token_for_this_api_is_a_401() {
     ] {
         let mut bad = good.clone();
         bad[member] = value.clone();
-        assert_eq!(
-            scene.call(&token(&scene.key, &bad)).await.status,
-            401,
-            "{member} = {value}"
-        );
+        assert_eq!(scene.call(&token(&scene.key, &bad)).await.status, 401, "{member} = {value}");
     }
-    for (member, value) in [
-        ("aud", json!(["x", AUDIENCE])),
-        ("exp", json!(START + 1)),
-        ("iat", json!(START + 60)),
-    ] {
+    for (member, value) in
+        [("aud", json!(["x", AUDIENCE])), ("exp", json!(START + 1)), ("iat", json!(START + 60))]
+    {
         let mut fine = good.clone();
         fine[member] = value;
-        assert_eq!(
-            scene.call(&token(&scene.key, &fine)).await.status,
-            200,
-            "{member}"
-        );
+        assert_eq!(scene.call(&token(&scene.key, &fine)).await.status, 200, "{member}");
     }
 }
 
 #[tokio::test]
 async fn an_api_key_or_an_opaque_token_cannot_be_verified_locally() {
     let scene = Scene::start().await;
-    for opaque in [
-        "grt_key_abcdef",
-        "grt_at_abcdef",
-        "NgXCXRKcMz0Yjw==",
-        "a.b.c",
-        "a.b",
-    ] {
+    for opaque in ["grt_key_abcdef", "grt_at_abcdef", "NgXCXRKcMz0Yjw==", "a.b.c", "a.b"] {
         assert_eq!(scene.call(opaque).await.status, 401, "{opaque}");
     }
 }
@@ -165,13 +132,7 @@ async fn an_api_key_or_an_opaque_token_cannot_be_verified_locally() {
 #[tokio::test]
 async fn an_unknown_key_is_looked_for_at_most_once_in_30_seconds() {
     let scene = Scene::start().await;
-    assert_eq!(
-        scene
-            .call(&token(&scene.key, &claims(&scene.issuer)))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(scene.call(&token(&scene.key, &claims(&scene.issuer))).await.status, 200);
     let stranger = token(&key(), &claims(&scene.issuer));
     for _ in 0..3 {
         assert_eq!(scene.call(&stranger).await.status, 401);
@@ -216,11 +177,7 @@ async fn without_any_keys_nobody_can_say_so_it_is_a_503_until_they_come() {
     assert_eq!(scene.call(&good).await.status, 503);
     assert_eq!(scene.issuer.times(JWKS), 0);
     scene.issuer.discovered_issuer(&scene.issuer.url);
-    assert_eq!(
-        scene.call(&good).await.status,
-        503,
-        "at most one attempt a second"
-    );
+    assert_eq!(scene.call(&good).await.status, 503, "at most one attempt a second");
     assert_eq!(scene.issuer.asked().len(), 1);
     scene.hands.forward(1);
     assert_eq!(scene.call(&good).await.status, 200);
@@ -252,26 +209,9 @@ async fn keys_at_a_configured_address_need_no_discovery() {
     let (issuer, signer) = (FakeIssuer::start().await, key());
     issuer.jwks(&jwks(&[&signer]));
     let keys = KeySource::JwksUri(format!("{}/jwks", issuer.url));
-    let options = LocalOptions {
-        keys,
-        ..LocalOptions::new(issuer.url.clone(), AUDIENCE)
-    };
-    let layer = ProtectLayer::contract(contract(), Mode::Local(options))
-        .unwrap()
-        .clock(Hands::new().clock());
+    let options = LocalOptions { keys, ..LocalOptions::new(issuer.url.clone(), AUDIENCE) };
+    let layer = ProtectLayer::contract(contract(), Mode::Local(options)).unwrap().clock(Hands::new().clock());
     let api = Api::start(layer).await;
-    assert_eq!(
-        api.get("/transfers", &token(&signer, &claims(&issuer)))
-            .await
-            .status,
-        200
-    );
-    assert_eq!(
-        issuer
-            .asked()
-            .iter()
-            .map(|asked| asked.path.as_str())
-            .collect::<Vec<_>>(),
-        [JWKS]
-    );
+    assert_eq!(api.get("/transfers", &token(&signer, &claims(&issuer))).await.status, 200);
+    assert_eq!(issuer.asked().iter().map(|asked| asked.path.as_str()).collect::<Vec<_>>(), [JWKS]);
 }

@@ -43,33 +43,14 @@ async fn s001_01_without_a_token_every_path_and_method_is_the_same_401() {
 #[tokio::test]
 async fn with_a_token_an_unknown_path_is_404_and_an_unknown_method_405() {
     let (_issuer, api) = setup().await;
-    for target in [
-        "/demo/payments/none",
-        "/transfers",
-        "/demo/payments",
-        "/demo/paymentsx/transfers",
-        "/",
-    ] {
+    for target in ["/demo/payments/none", "/transfers", "/demo/payments", "/demo/paymentsx/transfers", "/"] {
         assert_eq!(api.send("GET", target, &[TOKEN]).await.status, 404, "{target}");
     }
     // The handler exists, the contract does not know it: closed.
-    assert_eq!(
-        api.send("POST", "/demo/payments/undocumented", &[TOKEN])
-            .await
-            .status,
-        404
-    );
+    assert_eq!(api.send("POST", "/demo/payments/undocumented", &[TOKEN]).await.status, 404);
     let answer = api.send("DELETE", "/demo/payments/transfers", &[TOKEN]).await;
-    assert_eq!(
-        (answer.status, answer.headers["allow"].as_str()),
-        (405, "GET, POST")
-    );
-    assert_eq!(
-        api.send("HEAD", "/demo/payments/transfers", &[TOKEN])
-            .await
-            .status,
-        200
-    );
+    assert_eq!((answer.status, answer.headers["allow"].as_str()), (405, "GET, POST"));
+    assert_eq!(api.send("HEAD", "/demo/payments/transfers", &[TOKEN]).await.status, 200);
 }
 
 #[tokio::test]
@@ -87,29 +68,15 @@ async fn l01_l02_a_path_with_a_second_reading_never_reaches_the_api() {
     ] {
         assert_eq!(api.send("GET", target, &[TOKEN]).await.status, 404, "{target}");
     }
-    assert_eq!(
-        api.send("GET", "/demo/payments/transfers/7?a=../..//;%2f", &[TOKEN])
-            .await
-            .status,
-        200
-    );
+    assert_eq!(api.send("GET", "/demo/payments/transfers/7?a=../..//;%2f", &[TOKEN]).await.status, 200);
 }
 
 #[tokio::test]
 async fn s004_20_a_token_in_the_query_is_refused_and_not_echoed() {
     let (issuer, api) = setup().await;
     for headers in [&[][..], &[TOKEN][..]] {
-        let answer = api
-            .send(
-                "GET",
-                "/demo/payments/transfers?access_token=s3cr3t-value",
-                headers,
-            )
-            .await;
-        assert_eq!(
-            (answer.status, answer.json()["error"].as_str()),
-            (400, Some("invalid_request"))
-        );
+        let answer = api.send("GET", "/demo/payments/transfers?access_token=s3cr3t-value", headers).await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")));
         assert!(!format!("{answer:?}").contains("s3cr3t-value"));
     }
     assert_eq!(issuer.asked().len(), 0);
@@ -118,37 +85,18 @@ async fn s004_20_a_token_in_the_query_is_refused_and_not_echoed() {
 #[tokio::test]
 async fn s000_07_the_mistake_in_the_header_is_named() {
     let (issuer, api) = setup().await;
-    let answer = api
-        .send(
-            "GET",
-            "/demo/payments/transfers",
-            &["Authorization: Bearers3cr3t"],
-        )
-        .await;
+    let answer = api.send("GET", "/demo/payments/transfers", &["Authorization: Bearers3cr3t"]).await;
     assert_eq!(answer.status, 401);
     let text = "One space must stand between Bearer and the token";
     assert!(answer.body.contains(text) && answer.challenge().contains(text));
     assert!(!format!("{answer:?}").contains("s3cr3t"));
-    let answer = api
-        .send("GET", "/demo/payments/transfers", &["Authorization: Basic YTpi"])
-        .await;
-    assert_eq!(
-        (answer.status, answer.challenge()),
-        (401, "Bearer realm=\"payments\"")
-    );
+    let answer = api.send("GET", "/demo/payments/transfers", &["Authorization: Basic YTpi"]).await;
+    assert_eq!((answer.status, answer.challenge()), (401, "Bearer realm=\"payments\""));
     assert!(answer.body.contains("scheme Bearer"));
     let answer = api.send("GET", "/demo/payments/transfers", &[TOKEN, TOKEN]).await;
-    assert_eq!(
-        (answer.status, answer.json()["error"].as_str()),
-        (400, Some("invalid_request"))
-    );
+    assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some("invalid_request")));
     assert_eq!(issuer.asked().len(), 0);
-    assert_eq!(
-        api.send("GET", "/demo/payments/transfers", &["authorization: bearer t"])
-            .await
-            .status,
-        200
-    );
+    assert_eq!(api.send("GET", "/demo/payments/transfers", &["authorization: bearer t"]).await.status, 200);
 }
 
 #[tokio::test]
@@ -158,9 +106,7 @@ async fn inside_a_nested_router_the_base_path_is_gone_and_need_not_be_there() {
     let layer = ProtectLayer::contract(contract(), introspect(&issuer, Duration::ZERO)).unwrap();
     let layer = layer.clock(Hands::new().clock());
     let nested = |layer: ProtectLayer| {
-        let inner = Router::new()
-            .route("/transfers", get(|| async { "ok" }))
-            .layer(layer);
+        let inner = Router::new().route("/transfers", get(|| async { "ok" })).layer(layer);
         Router::new().nest("/demo/payments", inner)
     };
     let outside = Api::serve(nested(layer.clone())).await;
@@ -174,35 +120,11 @@ async fn a_fixed_requirement_holds_for_every_path() {
     let issuer = FakeIssuer::start().await;
     issuer.introspection(&active(&issuer));
     let start = async |kind, scope: &str| {
-        let requirement = Requirement {
-            accepts: vec![kind],
-            scopes: vec![vec![scope.to_owned()]],
-        };
+        let requirement = Requirement { accepts: vec![kind], scopes: vec![vec![scope.to_owned()]] };
         let layer = ProtectLayer::require(requirement, introspect(&issuer, Duration::ZERO)).unwrap();
         Api::start(layer.clock(Hands::new().clock())).await
     };
-    assert_eq!(
-        start(CredentialKind::Client, "payments:read")
-            .await
-            .get("/me", "t")
-            .await
-            .status,
-        200
-    );
-    assert_eq!(
-        start(CredentialKind::User, "payments:read")
-            .await
-            .get("/me", "t")
-            .await
-            .status,
-        403
-    );
-    assert_eq!(
-        start(CredentialKind::Client, "other")
-            .await
-            .get("/me", "t")
-            .await
-            .status,
-        403
-    );
+    assert_eq!(start(CredentialKind::Client, "payments:read").await.get("/me", "t").await.status, 200);
+    assert_eq!(start(CredentialKind::User, "payments:read").await.get("/me", "t").await.status, 403);
+    assert_eq!(start(CredentialKind::Client, "other").await.get("/me", "t").await.status, 403);
 }

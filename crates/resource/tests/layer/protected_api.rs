@@ -98,8 +98,7 @@ impl Api {
     /// `GET /demo/payments{path}` with a token.
     pub(crate) async fn get(&self, path: &str, token: &str) -> Answer {
         let authorization = format!("Authorization: Bearer {token}");
-        self.send("GET", &format!("/demo/payments{path}"), &[&authorization])
-            .await
+        self.send("GET", &format!("/demo/payments{path}"), &[&authorization]).await
     }
 
     pub(crate) async fn send(&self, method: &str, target: &str, headers: &[&str]) -> Answer {
@@ -118,9 +117,7 @@ impl Api {
         let headers = lines.filter_map(|line| line.split_once(": "));
         Answer {
             status,
-            headers: headers
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-                .collect(),
+            headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
             body: body.to_owned(),
         }
     }
@@ -143,9 +140,6 @@ impl Answer {
     }
 
     pub(crate) fn challenge(&self) -> &str {
-        self.headers
-            .get("www-authenticate")
-            .map(String::as_str)
-            .unwrap_or_default()
+        self.headers.get("www-authenticate").map(String::as_str).unwrap_or_default()
     }
 }

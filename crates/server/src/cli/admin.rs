@@ -22,11 +22,7 @@ pub(super) struct Admin {
 }
 
 enum Transport {
-    Remote {
-        client: reqwest::Client,
-        url: String,
-        authorization: HeaderValue,
-    },
+    Remote { client: reqwest::Client, url: String, authorization: HeaderValue },
     Offline(Router),
 }
 
@@ -34,11 +30,7 @@ enum Transport {
 pub(super) struct Path(String);
 
 /// RFC 3986 2.3: everything but the unreserved characters is encoded in a segment.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl Path {
     /// A path of these segments, each of which may hold any character.
@@ -78,23 +70,13 @@ impl Admin {
             )
         })?;
         authorization.set_sensitive(true);
-        let transport = Transport::Remote {
-            client: http_client()?,
-            url: remote.url,
-            authorization,
-        };
-        Ok(Self {
-            transport,
-            environment: remote.environment,
-        })
+        let transport = Transport::Remote { client: http_client()?, url: remote.url, authorization };
+        Ok(Self { transport, environment: remote.environment })
     }
 
     /// The API of a router in this process, which answers as an operator.
     pub(super) fn offline(router: Router, environment: String) -> anyhow::Result<Self> {
-        Ok(Self {
-            transport: Transport::Offline(router),
-            environment,
-        })
+        Ok(Self { transport: Transport::Offline(router), environment })
     }
 
     /// The environment's name.
@@ -126,11 +108,7 @@ impl Admin {
 
     async fn send(&self, method: Method, path: Path, body: Option<Value>) -> anyhow::Result<Answer> {
         let (status, body) = match &self.transport {
-            Transport::Remote {
-                client,
-                url,
-                authorization,
-            } => {
+            Transport::Remote { client, url, authorization } => {
                 let mut request = client.request(method, format!("{url}{}", path.0));
                 request = request.header(header::AUTHORIZATION, authorization.clone());
                 if let Some(body) = &body {
@@ -142,19 +120,12 @@ impl Admin {
                 };
                 let response = request.send().await.map_err(unreachable)?;
                 let status = response.status();
-                let body = response
-                    .text()
-                    .await
-                    .with_context(|| format!("the answer of {url} broke off"))?;
+                let body = response.text().await.with_context(|| format!("the answer of {url} broke off"))?;
                 (status, Zeroizing::new(body))
             }
             Transport::Offline(router) => ask_router(router.clone(), method, path, body).await?,
         };
-        if status.is_success() {
-            Ok(Answer::of(body))
-        } else {
-            Err(refusal(status, body).into())
-        }
+        if status.is_success() { Ok(Answer::of(body)) } else { Err(refusal(status, body).into()) }
     }
 }
 
@@ -172,27 +143,14 @@ async fn ask_router(
         .body(body)?;
     let response = router.oneshot(request).await?;
     let status = response.status();
-    let bytes = response
-        .into_body()
-        .collect()
-        .await
-        .context("the answer broke off")?
-        .to_bytes();
-    Ok((
-        status,
-        Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()),
-    ))
+    let bytes = response.into_body().collect().await.context("the answer broke off")?.to_bytes();
+    Ok((status, Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())))
 }
 
 /// RFC 9457: title and detail for people, further members as they are, then what to do next.
 fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
     let problem: Value = serde_json::from_str(&body).unwrap_or(Value::Null);
-    let member = |name: &str| {
-        problem
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let member = |name: &str| problem.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut text = match (member("title"), member("detail")) {
         (Some(title), Some(detail)) => format!("{title}: {detail}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
@@ -204,11 +162,8 @@ fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
     }
     text.push(')');
     const TOLD: [&str; 6] = ["type", "title", "status", "detail", "request_id", "instance"];
-    for (name, value) in problem
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| !TOLD.contains(&name.as_str()))
+    for (name, value) in
+        problem.as_object().into_iter().flatten().filter(|(name, _)| !TOLD.contains(&name.as_str()))
     {
         text.push_str(&format!("\n  {name}: {}", super::output::cell(value)));
     }
@@ -237,18 +192,12 @@ mod tests {
 
     #[test]
     fn segments_are_encoded_and_cannot_climb() {
-        assert_eq!(
-            Path::of(&["apps", "a b/c%2f?x"]).unwrap().0,
-            "/apps/a%20b%2Fc%252f%3Fx"
-        );
+        assert_eq!(Path::of(&["apps", "a b/c%2f?x"]).unwrap().0, "/apps/a%20b%2Fc%252f%3Fx");
         for bad in [".", "..", ""] {
             assert!(Path::of(&["apps", bad]).is_err(), "{bad:?}");
         }
         let path = Path::of(&["apps"]).unwrap();
-        assert_eq!(
-            path.filter("tenant", Some("a&b")).filter("status", None).0,
-            "/apps?tenant=a%26b"
-        );
+        assert_eq!(path.filter("tenant", Some("a&b")).filter("status", None).0, "/apps?tenant=a%26b");
     }
 
     #[test]
@@ -256,10 +205,7 @@ mod tests {
         let body = json!({"type": "about:blank", "title": "Conflict", "status": 409, "detail": "the id is taken",
                           "request_id": "req_1", "field": "client_id"});
         let text = refusal(StatusCode::CONFLICT, Zeroizing::new(body.to_string())).text;
-        assert_eq!(
-            text,
-            "Conflict: the id is taken (HTTP 409, request req_1)\n  field: client_id"
-        );
+        assert_eq!(text, "Conflict: the id is taken (HTTP 409, request req_1)\n  field: client_id");
     }
 
     #[test]
@@ -268,11 +214,8 @@ mod tests {
         assert!(text(StatusCode::UNAUTHORIZED).contains("GRANTOR_TOKEN"));
         assert!(text(StatusCode::NOT_FOUND).contains("/admin/v1"));
         assert!(text(StatusCode::FOUND).contains("Fix the URL"));
-        let told = refusal(
-            StatusCode::NOT_FOUND,
-            Zeroizing::new(json!({"title": "No such app"}).to_string()),
-        )
-        .text;
+        let told =
+            refusal(StatusCode::NOT_FOUND, Zeroizing::new(json!({"title": "No such app"}).to_string())).text;
         assert_eq!(told, "No such app (HTTP 404)");
     }
 
@@ -282,28 +225,16 @@ mod tests {
             let line = format!("{} {}", request.method(), request.uri());
             let body = request.into_body().collect().await.unwrap().to_bytes();
             let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            (
-                StatusCode::CREATED,
-                axum::Json(json!({"line": line, "body": body})),
-            )
-                .into_response()
+            (StatusCode::CREATED, axum::Json(json!({"line": line, "body": body}))).into_response()
         });
         let admin = Admin::offline(router, "sand box".to_owned()).unwrap();
-        let answer = admin
-            .post(admin.path(&["apps"]).unwrap(), json!({"tenant": "acme"}))
-            .await
-            .unwrap();
+        let answer = admin.post(admin.path(&["apps"]).unwrap(), json!({"tenant": "acme"})).await.unwrap();
         let expected =
             json!({"line": "POST /admin/v1/environments/sand%20box/apps", "body": {"tenant": "acme"}});
         assert_eq!(answer.json().unwrap(), expected);
-        let answer = admin
-            .get(admin.path(&["apps"]).unwrap().filter("tenant", Some("a")))
-            .await
-            .unwrap();
+        let answer = admin.get(admin.path(&["apps"]).unwrap().filter("tenant", Some("a"))).await.unwrap();
         assert!(
-            answer
-                .text()
-                .contains("GET /admin/v1/environments/sand%20box/apps?tenant=a"),
+            answer.text().contains("GET /admin/v1/environments/sand%20box/apps?tenant=a"),
             "{}",
             answer.text()
         );
@@ -314,25 +245,11 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/admin/v1", listener.local_addr().unwrap());
         drop(listener);
-        let remote = Remote {
-            url: url.clone(),
-            token: Zeroizing::new("t".into()),
-            environment: "production".into(),
-        };
+        let remote =
+            Remote { url: url.clone(), token: Zeroizing::new("t".into()), environment: "production".into() };
         let admin = Admin::remote(remote).unwrap();
-        let told = admin
-            .get(Path::of(&["tenants"]).unwrap())
-            .await
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(
-            told.starts_with(&format!("cannot reach {url}: connection refused. ")),
-            "{told}"
-        );
-        assert!(
-            told.contains("grantor serve") && told.contains("--offline"),
-            "{told}"
-        );
+        let told = admin.get(Path::of(&["tenants"]).unwrap()).await.err().unwrap().to_string();
+        assert!(told.starts_with(&format!("cannot reach {url}: connection refused. ")), "{told}");
+        assert!(told.contains("grantor serve") && told.contains("--offline"), "{told}");
     }
 }

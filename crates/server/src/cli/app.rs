@@ -132,74 +132,44 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output.shown_once("the secret")?;
         }
         Command::List { tenant } => {
-            let answer = admin
-                .get(admin.path(&["apps"])?.filter("tenant", tenant.as_deref()))
-                .await?;
+            let answer = admin.get(admin.path(&["apps"])?.filter("tenant", tenant.as_deref())).await?;
             output.answer(&answer, LIST)?;
         }
         Command::Show(Id { client_id }) => {
             let answer = admin.get(admin.path(&["apps", &client_id])?).await?;
             show(&answer, output)?;
         }
-        Command::RotateSecret {
-            id: Id { client_id },
-            lifetime,
-            end_others_after,
-        } => {
+        Command::RotateSecret { id: Id { client_id }, lifetime, end_others_after } => {
             let body = present([
                 ("lifetime", lifetime.map(|span| json!(span.0))),
                 ("end_others_after", end_others_after.map(|span| json!(span.0))),
             ]);
-            let answer = admin
-                .post(admin.path(&["apps", &client_id, "secrets"])?, body)
-                .await?;
+            let answer = admin.post(admin.path(&["apps", &client_id, "secrets"])?, body).await?;
             output.answer(&answer, ROTATED)?;
             output.shown_once("the secret")?;
         }
-        Command::EndSecret {
-            id: Id { client_id },
-            version,
-            end_tokens,
-        } => {
+        Command::EndSecret { id: Id { client_id }, version, end_tokens } => {
             let path = admin.path(&["apps", &client_id, "secrets", &version.to_string(), "end"])?;
             let answer = admin.post(path, json!({"end_tokens": end_tokens})).await?;
-            output.done(
-                &answer,
-                &format!("Secret version {version} of {client_id} in {place} has ended."),
-            )?;
+            output
+                .done(&answer, &format!("Secret version {version} of {client_id} in {place} has ended."))?;
         }
         Command::Suspend(Id { client_id }) => {
-            let answer = admin
-                .post(admin.path(&["apps", &client_id, "suspend"])?, json!({}))
-                .await?;
+            let answer = admin.post(admin.path(&["apps", &client_id, "suspend"])?, json!({})).await?;
             output.done(&answer, &format!("App {client_id} in {place} is suspended."))?;
         }
         Command::Resume(Id { client_id }) => {
-            let answer = admin
-                .post(admin.path(&["apps", &client_id, "resume"])?, json!({}))
-                .await?;
+            let answer = admin.post(admin.path(&["apps", &client_id, "resume"])?, json!({})).await?;
             output.done(&answer, &format!("App {client_id} in {place} is active."))?;
         }
-        Command::Delete {
-            id: Id { client_id },
-            confirm: flag,
-        } => {
-            confirm(
-                &flag,
-                &format!("Delete app {client_id} in {place} for ever?"),
-                output,
-            )?;
+        Command::Delete { id: Id { client_id }, confirm: flag } => {
+            confirm(&flag, &format!("Delete app {client_id} in {place} for ever?"), output)?;
             let answer = admin.delete(admin.path(&["apps", &client_id])?).await?;
             output.done(&answer, &format!("App {client_id} in {place} is deleted."))?;
         }
         Command::EndTokens(Id { client_id }) => {
-            let answer = admin
-                .post(admin.path(&["apps", &client_id, "tokens", "end"])?, json!({}))
-                .await?;
-            output.done(
-                &answer,
-                &format!("All tokens of app {client_id} in {place} have ended."),
-            )?;
+            let answer = admin.post(admin.path(&["apps", &client_id, "tokens", "end"])?, json!({})).await?;
+            output.done(&answer, &format!("All tokens of app {client_id} in {place} have ended."))?;
         }
     }
     Ok(())
@@ -211,10 +181,7 @@ fn show(answer: &Answer, output: &mut Output<'_>) -> anyhow::Result<()> {
         Shape::Plain => output.members(&answer.json()?)?,
         Shape::Table => {
             let mut app = answer.json()?;
-            let secrets = app
-                .as_object_mut()
-                .and_then(|app| app.remove("secrets"))
-                .unwrap_or_default();
+            let secrets = app.as_object_mut().and_then(|app| app.remove("secrets")).unwrap_or_default();
             output.members(&app)?;
             output.line("")?;
             output.rows(secrets.as_array().map_or(&[], Vec::as_slice), VERSIONS)?;
@@ -242,9 +209,7 @@ impl Create {
 
 /// An object of the members that were given: what is absent is the server's to decide.
 pub(super) fn present<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let given = members
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let given = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(given.collect::<Map<_, _>>())
 }
 

@@ -42,9 +42,9 @@ pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Resu
     let count = |action: &str| changes.iter().filter(|change| change["action"] == action).count();
     let head = if flags.dry_run { "Would be" } else { "Done" };
     let (created, updated, unchanged) = (count("create"), count("update"), count("unchanged"));
-    Ok(session.output.note(&format!(
-        "{head}: {created} created, {updated} updated, {unchanged} unchanged."
-    ))?)
+    Ok(session
+        .output
+        .note(&format!("{head}: {created} created, {updated} updated, {unchanged} unchanged."))?)
 }
 
 fn summary(change: &Value) -> String {
@@ -59,11 +59,7 @@ fn summary(change: &Value) -> String {
 /// A whole contract does not fit into a line; `--json` has it.
 fn short(value: &Value) -> String {
     const LONGEST: usize = 60;
-    let text = if value.is_null() {
-        "none".to_owned()
-    } else {
-        cell(value)
-    };
+    let text = if value.is_null() { "none".to_owned() } else { cell(value) };
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text,
@@ -78,10 +74,7 @@ mod tests {
     fn a_change_is_told_field_by_field() {
         let change = json!({"fields": [{"field": "token_format", "from": "jwt", "to": "opaque"},
                                        {"field": "url", "from": null, "to": "https://a"}, {"field": "openapi"}]});
-        assert_eq!(
-            summary(&change),
-            "token_format: jwt -> opaque; url: none -> https://a; openapi"
-        );
+        assert_eq!(summary(&change), "token_format: jwt -> opaque; url: none -> https://a; openapi");
         assert_eq!(summary(&json!({"action": "create"})), "");
     }
 

@@ -12,11 +12,8 @@ pub(super) enum Command {
     Check(static_config::SettingFlags),
 }
 
-const COLUMNS: &[Column] = &[
-    Column("setting", "/setting"),
-    Column("value", "/value"),
-    Column("from", "/from"),
-];
+const COLUMNS: &[Column] =
+    &[Column("setting", "/setting"), Column("value", "/value"), Column("from", "/from")];
 
 /// Reads the configuration as `grantor serve` would.
 pub(super) fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {

@@ -56,20 +56,12 @@ type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub(super) fn target(global: &Global, variables: Variables<'_>) -> anyhow::Result<Target> {
     let variable = |name: &str| variables(name).filter(|value| !value.is_empty());
     let file = context_file(global, &variable)?;
-    let environment = global
-        .env
-        .clone()
-        .or_else(|| variable("GRANTOR_ENV"))
-        .or_else(|| file.env.clone());
+    let environment = global.env.clone().or_else(|| variable("GRANTOR_ENV")).or_else(|| file.env.clone());
     let environment = environment.unwrap_or_else(|| "production".to_owned());
     if global.offline {
         return Ok(Target::Offline { environment });
     }
-    let url = global
-        .url
-        .clone()
-        .or_else(|| variable("GRANTOR_URL"))
-        .or_else(|| file.url.clone());
+    let url = global.url.clone().or_else(|| variable("GRANTOR_URL")).or_else(|| file.url.clone());
     let Some(url) = url else {
         let text = "no server is named. Give --url, GRANTOR_URL or a context file, or use --offline to work on the \
                     database of this machine";
@@ -81,11 +73,7 @@ pub(super) fn target(global: &Global, variables: Variables<'_>) -> anyhow::Resul
                     context file. `grantor init` makes the first token";
         return Err(Misuse(text.to_owned()).into());
     };
-    Ok(Target::Remote(Remote {
-        url,
-        token,
-        environment,
-    }))
+    Ok(Target::Remote(Remote { url, token, environment }))
 }
 
 fn context_file(global: &Global, variable: Variables<'_>) -> anyhow::Result<ContextFile> {
@@ -94,10 +82,7 @@ fn context_file(global: &Global, variable: Variables<'_>) -> anyhow::Result<Cont
         None => {
             let home = variable("HOME").map(|home| PathBuf::from(home).join(".config"));
             let folder = variable("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
-            match folder
-                .map(|folder| folder.join("grantor/context.toml"))
-                .filter(|path| path.exists())
-            {
+            match folder.map(|folder| folder.join("grantor/context.toml")).filter(|path| path.exists()) {
                 Some(path) => path,
                 None => return Ok(ContextFile::default()),
             }
@@ -144,14 +129,11 @@ fn token(
     if let Some(path) = &global.token_file {
         return token_in(path).map(Some);
     }
-    match (
-        variable("GRANTOR_TOKEN").map(Zeroizing::new),
-        variable("GRANTOR_TOKEN_FILE"),
-    ) {
-        (Some(_), Some(_)) => Err(Misuse(
-            "both GRANTOR_TOKEN and GRANTOR_TOKEN_FILE are set; set one of them".to_owned(),
-        )
-        .into()),
+    match (variable("GRANTOR_TOKEN").map(Zeroizing::new), variable("GRANTOR_TOKEN_FILE")) {
+        (Some(_), Some(_)) => {
+            Err(Misuse("both GRANTOR_TOKEN and GRANTOR_TOKEN_FILE are set; set one of them".to_owned())
+                .into())
+        }
         (Some(token), None) => Ok(Some(token)),
         (None, Some(path)) => token_in(Path::new(&path)).map(Some),
         (None, None) => match file.token_file {
@@ -189,12 +171,8 @@ mod tests {
     }
 
     fn remote(global: &Global, variables: &[(&str, &str)]) -> anyhow::Result<Remote> {
-        let find = |name: &str| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
+        let find =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         match target(global, &find)? {
             Target::Remote(remote) => Ok(remote),
             Target::Offline { .. } => panic!("offline was not asked for"),
@@ -210,11 +188,7 @@ mod tests {
     fn flags_win_over_variables_and_variables_over_the_context_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("context.toml");
-        fs::write(
-            &path,
-            "url = \"http://file/admin/v1\"\ntoken_file = \"token\"\nenv = \"file\"\n",
-        )
-        .unwrap();
+        fs::write(&path, "url = \"http://file/admin/v1\"\ntoken_file = \"token\"\nenv = \"file\"\n").unwrap();
         fs::write(folder.path().join("token"), "from-file\n").unwrap();
         fs::write(folder.path().join("other"), "from-flag\n").unwrap();
         let variables = [
@@ -223,29 +197,17 @@ mod tests {
             ("GRANTOR_ENV", "variable"),
         ];
 
-        let mut global = Global {
-            context: Some(path),
-            ..global()
-        };
+        let mut global = Global { context: Some(path), ..global() };
         let file = remote(&global, &[]).unwrap();
         let all = |r: &Remote| (r.url.clone(), r.token.to_string(), r.environment.clone());
-        assert_eq!(
-            all(&file),
-            ("http://file/admin/v1".into(), "from-file".into(), "file".into())
-        );
+        assert_eq!(all(&file), ("http://file/admin/v1".into(), "from-file".into(), "file".into()));
         let variable = remote(&global, &variables).unwrap();
-        assert_eq!(
-            all(&variable),
-            ("http://variable/admin/v1".into(), "v".into(), "variable".into())
-        );
+        assert_eq!(all(&variable), ("http://variable/admin/v1".into(), "v".into(), "variable".into()));
         global.url = Some("http://flag/admin/v1/".into());
         global.env = Some("flag".into());
         global.token_file = Some(folder.path().join("other"));
         let flag = remote(&global, &variables).unwrap();
-        assert_eq!(
-            all(&flag),
-            ("http://flag/admin/v1".into(), "from-flag".into(), "flag".into())
-        );
+        assert_eq!(all(&flag), ("http://flag/admin/v1".into(), "from-flag".into(), "flag".into()));
     }
 
     #[test]
@@ -255,21 +217,14 @@ mod tests {
         let file = home.path().join(".config/grantor/context.toml");
         fs::write(file, "url = \"http://a/admin/v1\"\ntoken = \"t\"\n").unwrap();
         let found = remote(&global(), &[("HOME", home.path().to_str().unwrap())]).unwrap();
-        assert_eq!(
-            (found.url.as_str(), found.environment.as_str()),
-            ("http://a/admin/v1", "production")
-        );
+        assert_eq!((found.url.as_str(), found.environment.as_str()), ("http://a/admin/v1", "production"));
     }
 
     #[test]
     fn what_is_missing_is_named_with_the_next_step() {
         assert!(misuse(&global(), &[]).contains("--offline"));
         assert!(misuse(&global(), &[("GRANTOR_URL", "http://a/admin/v1")]).contains("GRANTOR_TOKEN"));
-        let both = [
-            ("GRANTOR_URL", "http://a"),
-            ("GRANTOR_TOKEN", "t"),
-            ("GRANTOR_TOKEN_FILE", "/f"),
-        ];
+        let both = [("GRANTOR_URL", "http://a"), ("GRANTOR_TOKEN", "t"), ("GRANTOR_TOKEN_FILE", "/f")];
         assert!(misuse(&global(), &both).contains("one of them"));
         for url in ["auth.example.com", "ftp://a/", "http://u:p@a/", "http://a/?x=1"] {
             misuse(&global(), &[("GRANTOR_URL", url), ("GRANTOR_TOKEN", "t")]);
@@ -280,29 +235,14 @@ mod tests {
     fn an_unknown_key_of_the_context_file_is_told_with_its_place() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "url = \"http://a\"\ntokenfile = \"x\"\n").unwrap();
-        let error = remote(
-            &Global {
-                context: Some(file.path().into()),
-                ..global()
-            },
-            &[],
-        )
-        .err()
-        .unwrap()
-        .to_string();
-        assert!(
-            error.contains(":2:1: ") && error.contains("did you mean `token_file`"),
-            "{error}"
-        );
+        let error =
+            remote(&Global { context: Some(file.path().into()), ..global() }, &[]).err().unwrap().to_string();
+        assert!(error.contains(":2:1: ") && error.contains("did you mean `token_file`"), "{error}");
     }
 
     #[test]
     fn offline_needs_neither_url_nor_token() {
-        let global = Global {
-            offline: true,
-            env: Some("sandbox".into()),
-            ..global()
-        };
+        let global = Global { offline: true, env: Some("sandbox".into()), ..global() };
         assert!(
             matches!(target(&global, &|_| None), Ok(Target::Offline { environment }) if environment == "sandbox")
         );

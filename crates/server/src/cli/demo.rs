@@ -29,18 +29,6 @@ pub(super) struct Flags {
 /// Runs the demo. `--json` prints one line when it is ready.
 pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Result<()> {
     let json = session.output.shape() == Shape::Json;
-    let Flags {
-        listen,
-        data,
-        database_url,
-        management,
-    } = flags;
-    crate::demo::run(DemoOptions {
-        listen,
-        management: management.address(),
-        data,
-        database_url,
-        json,
-    })
-    .await
+    let Flags { listen, data, database_url, management } = flags;
+    crate::demo::run(DemoOptions { listen, management: management.address(), data, database_url, json }).await
 }

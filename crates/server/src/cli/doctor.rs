@@ -7,12 +7,8 @@ use super::admin::Path;
 use super::failure::AlreadyTold;
 use super::output::{Column, Output, Shape, cell};
 
-const COLUMNS: &[Column] = &[
-    Column("level", "/level"),
-    Column("name", "/name"),
-    Column("text", "/text"),
-    Column("next", "/next"),
-];
+const COLUMNS: &[Column] =
+    &[Column("level", "/level"), Column("name", "/name"), Column("text", "/text"), Column("next", "/next")];
 
 /// Fails (exit code 1) if a check fails; warnings do not.
 pub(super) async fn run(session: &mut Session<'_>) -> anyhow::Result<()> {
@@ -23,15 +19,9 @@ pub(super) async fn run(session: &mut Session<'_>) -> anyhow::Result<()> {
     match session.output.shape() {
         Shape::Json => session.output.line(answer.text())?,
         Shape::Plain => session.output.rows(checks, COLUMNS)?,
-        Shape::Table => checks
-            .iter()
-            .try_for_each(|check| tell(check, &mut session.output))?,
+        Shape::Table => checks.iter().try_for_each(|check| tell(check, &mut session.output))?,
     }
-    if checks.iter().any(|check| check["level"] == "fail") {
-        Err(AlreadyTold.into())
-    } else {
-        Ok(())
-    }
+    if checks.iter().any(|check| check["level"] == "fail") { Err(AlreadyTold.into()) } else { Ok(()) }
 }
 
 fn tell(check: &Value, output: &mut Output<'_>) -> std::io::Result<()> {
@@ -41,11 +31,7 @@ fn tell(check: &Value, output: &mut Output<'_>) -> std::io::Result<()> {
         Some("warn") => output.colour().paint(33, &level),
         _ => output.colour().paint(31, &level),
     };
-    output.line(&format!(
-        "{level}  {}: {}",
-        cell(&check["name"]),
-        cell(&check["text"])
-    ))?;
+    output.line(&format!("{level}  {}: {}", cell(&check["name"]), cell(&check["text"])))?;
     match check["next"].as_str() {
         Some(next) => output.line(&format!("      next: {}", super::output::escape(next))),
         None => Ok(()),
@@ -69,9 +55,6 @@ mod tests {
         )
         .unwrap();
         let out = String::from_utf8(out).unwrap();
-        assert_eq!(
-            out,
-            "\u{1b}[33mwarn\u{1b}[0m  clock: off by 3 s\n      next: run NTP\n"
-        );
+        assert_eq!(out, "\u{1b}[33mwarn\u{1b}[0m  clock: off by 3 s\n      next: run NTP\n");
     }
 }

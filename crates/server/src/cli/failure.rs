@@ -52,9 +52,7 @@ pub(super) struct Refusal {
 
 impl std::fmt::Debug for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Refusal")
-            .field("text", &self.text)
-            .finish_non_exhaustive()
+        f.debug_struct("Refusal").field("text", &self.text).finish_non_exhaustive()
     }
 }
 
@@ -65,9 +63,7 @@ pub(super) fn tell(error: anyhow::Error, output: &mut Output<'_>) -> Ending {
     }
     // `grantor app list | head -1` closes the pipe early; that is how pipes are used.
     let closed_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };
     if closed_pipe(error.root_cause()) && error.chain().count() == 1 {
         return Ending::Done;
@@ -80,11 +76,7 @@ pub(super) fn tell(error: anyhow::Error, output: &mut Output<'_>) -> Ending {
         let _ = output.line(&refusal.body);
     }
     let _ = output.error(&format!("{error:#}"));
-    if error.downcast_ref::<Misuse>().is_some() {
-        Ending::Misused
-    } else {
-        Ending::Failed
-    }
+    if error.downcast_ref::<Misuse>().is_some() { Ending::Misused } else { Ending::Failed }
 }
 
 #[cfg(test)]
@@ -95,32 +87,19 @@ mod tests {
     fn told(shape: Shape, error: anyhow::Error) -> (Ending, String, String) {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let ending = tell(error, &mut Output::new(shape, Colour::Off, &mut out, &mut notes));
-        (
-            ending,
-            String::from_utf8(out).unwrap(),
-            String::from_utf8(notes).unwrap(),
-        )
+        (ending, String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
     }
 
     #[test]
     fn misuse_ends_with_2_and_failure_with_1() {
-        assert_eq!(
-            told(Shape::Plain, Misuse("no server".into()).into()).0,
-            Ending::Misused
-        );
+        assert_eq!(told(Shape::Plain, Misuse("no server".into()).into()).0, Ending::Misused);
         let failed = told(Shape::Plain, anyhow::anyhow!("inner").context("outer"));
-        assert_eq!(
-            failed,
-            (Ending::Failed, String::new(), "error: outer: inner\n".to_owned())
-        );
+        assert_eq!(failed, (Ending::Failed, String::new(), "error: outer: inner\n".to_owned()));
     }
 
     #[test]
     fn a_refusal_keeps_its_json_for_programs_and_only_for_them() {
-        let refusal = || Refusal {
-            text: "taken".into(),
-            body: Zeroizing::new(r#"{"status":409}"#.into()),
-        };
+        let refusal = || Refusal { text: "taken".into(), body: Zeroizing::new(r#"{"status":409}"#.into()) };
         let (ending, out, notes) = told(Shape::Json, refusal().into());
         assert_eq!(
             (ending, out.as_str(), notes.as_str()),
@@ -133,17 +112,11 @@ mod tests {
     fn a_closed_pipe_of_ours_is_no_failure_but_one_on_the_way_to_the_server_is() {
         let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(told(Shape::Plain, closed().into()).0, Ending::Done);
-        assert_eq!(
-            told(Shape::Plain, anyhow::Error::from(closed()).context("sending")).0,
-            Ending::Failed
-        );
+        assert_eq!(told(Shape::Plain, anyhow::Error::from(closed()).context("sending")).0, Ending::Failed);
     }
 
     #[test]
     fn what_was_already_told_is_not_told_again() {
-        assert_eq!(
-            told(Shape::Plain, AlreadyTold.into()),
-            (Ending::Failed, String::new(), String::new())
-        );
+        assert_eq!(told(Shape::Plain, AlreadyTold.into()), (Ending::Failed, String::new(), String::new()));
     }
 }

@@ -17,14 +17,9 @@ pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
 
 /// Whether the URL stays on this machine, where nobody listens on the way.
 pub(super) fn is_loopback(url: &reqwest::Url) -> bool {
-    match url
-        .host_str()
-        .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
-    {
+    match url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']')) {
         Some("localhost") => true,
-        Some(host) => host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
+        Some(host) => host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback()),
         None => false,
     }
 }

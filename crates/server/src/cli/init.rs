@@ -30,18 +30,12 @@ pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Resu
     }
     output.note(&format!("Database: {}", outcome.database.display()))?;
     if let Some(path) = &outcome.master_key {
-        output.note(&format!(
-            "Master key: {}. Keep a copy apart from the database's.",
-            path.display()
-        ))?;
+        output.note(&format!("Master key: {}. Keep a copy apart from the database's.", path.display()))?;
     }
     let Some(token) = outcome.operator_token else {
         return Ok(output.note("An operator exists already; no token was made.")?);
     };
-    output.note(&format!(
-        "Token of the operator {}, for GRANTOR_TOKEN:",
-        flags.operator
-    ))?;
+    output.note(&format!("Token of the operator {}, for GRANTOR_TOKEN:", flags.operator))?;
     output.line(&token)?;
     output.shown_once("the token")?;
     Ok(output.note("Next: `grantor serve`, then `grantor apply -f FILE`.")?)

@@ -60,11 +60,7 @@ pub(super) struct Create {
     lifetime: Option<Seconds>,
 }
 
-const CREATED: &[Column] = &[
-    Column("id", "/id"),
-    Column("key", "/key"),
-    Column("expires_at", "/expires_at"),
-];
+const CREATED: &[Column] = &[Column("id", "/id"), Column("key", "/key"), Column("expires_at", "/expires_at")];
 const LIST: &[Column] = &[
     Column("id", "/id"),
     Column("tenant", "/tenant"),
@@ -85,32 +81,20 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output.shown_once("the key")?;
         }
         Command::List { tenant } => {
-            let answer = admin
-                .get(admin.path(&["keys"])?.filter("tenant", tenant.as_deref()))
-                .await?;
+            let answer = admin.get(admin.path(&["keys"])?.filter("tenant", tenant.as_deref())).await?;
             output.answer(&answer, LIST)?;
         }
-        Command::Revoke {
-            id: Id { id },
-            reason,
-            confirm: flag,
-        } => {
+        Command::Revoke { id: Id { id }, reason, confirm: flag } => {
             confirm(&flag, &format!("Revoke key {id} in {place} for ever?"), output)?;
-            let answer = admin
-                .post(admin.path(&["keys", &id, "revoke"])?, json!({"reason": reason}))
-                .await?;
+            let answer = admin.post(admin.path(&["keys", &id, "revoke"])?, json!({"reason": reason})).await?;
             output.done(&answer, &format!("Key {id} in {place} is revoked."))?;
         }
         Command::Suspend(Id { id }) => {
-            let answer = admin
-                .post(admin.path(&["keys", &id, "suspend"])?, json!({}))
-                .await?;
+            let answer = admin.post(admin.path(&["keys", &id, "suspend"])?, json!({})).await?;
             output.done(&answer, &format!("Key {id} in {place} is suspended."))?;
         }
         Command::Resume(Id { id }) => {
-            let answer = admin
-                .post(admin.path(&["keys", &id, "resume"])?, json!({}))
-                .await?;
+            let answer = admin.post(admin.path(&["keys", &id, "resume"])?, json!({})).await?;
             output.done(&answer, &format!("Key {id} in {place} is active."))?;
         }
     }

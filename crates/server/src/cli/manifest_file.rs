@@ -16,10 +16,7 @@ pub(super) fn read_all(files: &[String]) -> anyhow::Result<Manifest> {
         let one = match file.as_str() {
             "-" => {
                 let mut text = String::new();
-                std::io::stdin()
-                    .lock()
-                    .read_to_string(&mut text)
-                    .context("cannot read standard input")?;
+                std::io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
                 parse("standard input", &text, Path::new("."))?
             }
             path => {
@@ -51,10 +48,7 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> anyhow::Result<Man
         };
         let place = place_of(name, text, &contract);
         if api.openapi.is_some() {
-            anyhow::bail!(
-                "{place}: API {}: contract and openapi exclude each other",
-                api.name
-            );
+            anyhow::bail!("{place}: API {}: contract and openapi exclude each other", api.name);
         }
         api.openapi = Some(
             read_contract(&folder.join(&contract)).with_context(|| format!("{place}: API {}", api.name))?,
@@ -65,10 +59,7 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> anyhow::Result<Man
 
 /// The extension says it; without one (standard input) a JSON object begins with a brace, which TOML never does.
 fn is_json(name: &str, text: &str) -> bool {
-    match Path::new(name)
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
+    match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("json") => true,
         Some("toml") => false,
         _ => text.trim_start().starts_with('{'),
@@ -103,10 +94,7 @@ mod tests {
     const API: &str = "[[api]]\nname = \"payments\"\nenvironments = [\"production\"]\nprofile = \"p\"\naudience = \"https://a.example\"\ncontract = \"contracts/payments.json\"\n";
 
     fn told(name: &str, text: &str) -> String {
-        format!(
-            "{:#}",
-            parse(name, text, Path::new(".")).expect_err("must be refused")
-        )
+        format!("{:#}", parse(name, text, Path::new(".")).expect_err("must be refused"))
     }
 
     #[test]
@@ -119,19 +107,13 @@ mod tests {
         let manifest = read_all(&[folder.path().join("m.toml").display().to_string()]).unwrap();
         assert_eq!(manifest.apis[0].openapi.as_deref(), Some(contract));
         let sent = serde_json::to_value(&manifest).unwrap();
-        assert!(
-            sent["api"][0].get("contract").is_none(),
-            "the server knows no files"
-        );
+        assert!(sent["api"][0].get("contract").is_none(), "the server knows no files");
     }
 
     #[test]
     fn a_missing_or_broken_contract_is_told_with_the_place_that_names_it() {
         let told = told("m.toml", API);
-        assert!(
-            told.starts_with("m.toml:6:12: API payments: cannot read the contract"),
-            "{told}"
-        );
+        assert!(told.starts_with("m.toml:6:12: API payments: cannot read the contract"), "{told}");
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("contracts")).unwrap();
         fs::write(folder.path().join("contracts/payments.json"), "{\n  openapi: 3").unwrap();
@@ -150,14 +132,8 @@ mod tests {
         let toml = told("m.toml", "[[tenant]]\nname = \"acme\"\ntitel = \"Acme\"\n");
         assert!(toml.starts_with("m.toml:3:1: unknown field `titel`"), "{toml}");
         assert!(toml.ends_with("(did you mean `title`?)"), "{toml}");
-        let json = told(
-            "m.json",
-            "{\"tenant\": [\n{\"name\": \"acme\", \"titel\": \"\"}]}",
-        );
-        assert!(
-            json.starts_with("m.json:2:") && json.ends_with("(did you mean `title`?)"),
-            "{json}"
-        );
+        let json = told("m.json", "{\"tenant\": [\n{\"name\": \"acme\", \"titel\": \"\"}]}");
+        assert!(json.starts_with("m.json:2:") && json.ends_with("(did you mean `title`?)"), "{json}");
         let toml = told("m.toml", "[[tenants]]\nname = \"acme\"\n");
         assert!(toml.contains("did you mean `tenant`"), "{toml}");
         let toml = told("m.toml", "[[tenant]]\nname = \"Not A Name\"\n");
@@ -171,14 +147,7 @@ mod tests {
         fs::write(&first, "[[tenant]]\nname = \"one\"\n").unwrap();
         fs::write(&second, "{\"tenant\": [{\"name\": \"two\"}]}").unwrap();
         let manifest = read_all(&[first.display().to_string(), second.display().to_string()]).unwrap();
-        assert_eq!(
-            manifest
-                .tenants
-                .iter()
-                .map(|t| t.name.as_str())
-                .collect::<Vec<_>>(),
-            ["one", "two"]
-        );
+        assert_eq!(manifest.tenants.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
     }
 
     #[test]

@@ -122,8 +122,7 @@ impl Session<'_> {
         match target {
             context::Target::Remote(remote) => {
                 if remote.travels_in_clear() {
-                    self.output
-                        .note("warning: the operator token travels in clear; use https")?;
+                    self.output.note("warning: the operator token travels in clear; use https")?;
                 }
                 Admin::remote(remote)
             }
@@ -148,18 +147,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (mut out, mut notes) = (io::stdout(), io::stderr());
     let shape = Shape::choose(cli.global.json, io::stdout().is_terminal());
     let no_colour = environment::variable("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colour = Colour::choose(
-        no_colour,
-        io::stdout().is_terminal() && io::stderr().is_terminal(),
-    );
-    let mut session = Session {
-        global: cli.global,
-        output: Output::new(shape, colour, &mut out, &mut notes),
-    };
+    let colour = Colour::choose(no_colour, io::stdout().is_terminal() && io::stderr().is_terminal());
+    let mut session =
+        Session { global: cli.global, output: Output::new(shape, colour, &mut out, &mut notes) };
     let ended = run(&mut session, cli.command);
-    let ending = ended
-        .err()
-        .map_or(Ending::Done, |error| failure::tell(error, &mut session.output));
+    let ending = ended.err().map_or(Ending::Done, |error| failure::tell(error, &mut session.output));
     ending.exit_code()
 }
 
@@ -207,23 +199,9 @@ mod tests {
     #[test]
     fn wrong_usage_ends_with_2_and_help_with_0() {
         assert_eq!(parse("grantor app lst").err().unwrap().exit_code(), 2);
-        assert_eq!(
-            parse("grantor key revoke k1").err().unwrap().exit_code(),
-            2,
-            "a reason is required"
-        );
-        assert_eq!(
-            parse("grantor apply").err().unwrap().exit_code(),
-            2,
-            "a file is required"
-        );
-        assert_eq!(
-            parse("grantor doctor --offline --url http://a")
-                .err()
-                .unwrap()
-                .exit_code(),
-            2
-        );
+        assert_eq!(parse("grantor key revoke k1").err().unwrap().exit_code(), 2, "a reason is required");
+        assert_eq!(parse("grantor apply").err().unwrap().exit_code(), 2, "a file is required");
+        assert_eq!(parse("grantor doctor --offline --url http://a").err().unwrap().exit_code(), 2);
         assert_eq!(parse("grantor --help").err().unwrap().exit_code(), 0);
     }
 
@@ -234,20 +212,8 @@ mod tests {
 
     #[test]
     fn global_flags_stand_before_and_behind_the_command() {
-        assert!(
-            parse("grantor --json --env sandbox app list")
-                .unwrap()
-                .global
-                .json
-        );
-        assert_eq!(
-            parse("grantor app list --env sandbox")
-                .unwrap()
-                .global
-                .env
-                .as_deref(),
-            Some("sandbox")
-        );
+        assert!(parse("grantor --json --env sandbox app list").unwrap().global.json);
+        assert_eq!(parse("grantor app list --env sandbox").unwrap().global.env.as_deref(), Some("sandbox"));
     }
 
     #[test]
@@ -255,29 +221,17 @@ mod tests {
         let page = include_str!("../../../../docs/cli.md");
         let mut names = Vec::new();
         for command in Cli::command().get_subcommands() {
-            let verbs: Vec<_> = command
-                .get_subcommands()
-                .map(|verb| verb.get_name().to_owned())
-                .collect();
+            let verbs: Vec<_> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
             if verbs.is_empty() {
                 names.push(command.get_name().to_owned());
             }
             names.extend(verbs.iter().map(|verb| format!("{} {verb}", command.get_name())));
         }
-        let headings: Vec<_> = page
-            .lines()
-            .filter_map(|line| line.strip_prefix("### `grantor ")?.strip_suffix('`'))
-            .collect();
+        let headings: Vec<_> =
+            page.lines().filter_map(|line| line.strip_prefix("### `grantor ")?.strip_suffix('`')).collect();
         for name in &names {
-            assert!(
-                headings.contains(&name.as_str()),
-                "docs/cli.md needs the heading ### `grantor {name}`"
-            );
+            assert!(headings.contains(&name.as_str()), "docs/cli.md needs the heading ### `grantor {name}`");
         }
-        assert_eq!(
-            headings.len(),
-            names.len(),
-            "docs/cli.md describes a command that does not exist"
-        );
+        assert_eq!(headings.len(), names.len(), "docs/cli.md describes a command that does not exist");
     }
 }

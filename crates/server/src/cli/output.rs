@@ -44,11 +44,7 @@ pub(super) enum Colour {
 impl Colour {
     /// Colours only on a terminal, and never with `NO_COLOR` (no-color.org).
     pub(super) fn choose(no_colour: bool, terminal: bool) -> Self {
-        if terminal && !no_colour {
-            Self::On
-        } else {
-            Self::Off
-        }
+        if terminal && !no_colour { Self::On } else { Self::Off }
     }
 
     /// Paints the text with an ANSI colour number (31 red, 32 green, 33 yellow).
@@ -79,12 +75,7 @@ impl<'a> Output<'a> {
         out: &'a mut dyn Write,
         notes: &'a mut dyn Write,
     ) -> Self {
-        Self {
-            shape,
-            colour,
-            out,
-            notes,
-        }
+        Self { shape, colour, out, notes }
     }
 
     /// The shape of results.
@@ -114,11 +105,7 @@ impl<'a> Output<'a> {
         if self.shape != Shape::Json {
             return Ok(self.note(text)?);
         }
-        if answer.text().is_empty() {
-            Ok(())
-        } else {
-            Ok(self.line(answer.text())?)
-        }
+        if answer.text().is_empty() { Ok(()) } else { Ok(self.line(answer.text())?) }
     }
 
     /// Rows of a table or of tab-separated text.
@@ -131,9 +118,7 @@ impl<'a> Output<'a> {
         };
         let rows: Vec<Vec<String>> = items.iter().map(cells).collect();
         if self.shape != Shape::Table {
-            return rows
-                .iter()
-                .try_for_each(|row| writeln!(self.out, "{}", row.join("\t")));
+            return rows.iter().try_for_each(|row| writeln!(self.out, "{}", row.join("\t")));
         }
         if rows.is_empty() {
             return self.note("none");
@@ -141,10 +126,8 @@ impl<'a> Output<'a> {
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_header(columns.iter().map(|Column(heading, _)| heading.to_uppercase()));
-        table.add_rows(
-            rows.iter()
-                .map(|row| row.iter().map(|cell| if cell.is_empty() { "-" } else { cell })),
-        );
+        table
+            .add_rows(rows.iter().map(|row| row.iter().map(|cell| if cell.is_empty() { "-" } else { cell })));
         table
             .trim_fmt()
             .lines()
@@ -159,11 +142,9 @@ impl<'a> Output<'a> {
         for (name, value) in members {
             let (name, value) = (escape(name), cell(value));
             match self.shape {
-                Shape::Table => writeln!(
-                    self.out,
-                    "{name:width$}  {}",
-                    if value.is_empty() { "-" } else { &value }
-                )?,
+                Shape::Table => {
+                    writeln!(self.out, "{name:width$}  {}", if value.is_empty() { "-" } else { &value })?
+                }
                 Shape::Plain | Shape::Json => writeln!(self.out, "{name}\t{value}")?,
             }
         }
@@ -215,11 +196,7 @@ pub(super) fn escape(text: &str) -> String {
     let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if steers(c) {
-            out.extend(c.escape_default())
-        } else {
-            out.push(c)
-        }
+        if steers(c) { out.extend(c.escape_default()) } else { out.push(c) }
     }
     out
 }
@@ -234,19 +211,14 @@ mod tests {
 
     use super::*;
 
-    const COLUMNS: &[Column] = &[
-        Column("name", "/name"),
-        Column("version", "/secret/version"),
-        Column("apis", "/apis"),
-    ];
+    const COLUMNS: &[Column] =
+        &[Column("name", "/name"), Column("version", "/secret/version"), Column("apis", "/apis")];
     const BODY: &str = r#"{"items":[{"name":"a\tb\u001b[2J","secret":{"version":2},"apis":["x","y"]},{"name":"c","apis":[]}],"z":1.0}"#;
 
     fn print(shape: Shape, body: &str) -> (String, String) {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let mut output = Output::new(shape, Colour::Off, &mut out, &mut notes);
-        output
-            .answer(&Answer::of(body.to_owned().into()), COLUMNS)
-            .unwrap();
+        output.answer(&Answer::of(body.to_owned().into()), COLUMNS).unwrap();
         (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
     }
 
@@ -255,26 +227,17 @@ mod tests {
         let (out, notes) = print(Shape::Plain, BODY);
         assert_eq!(out, "a\\tb\\u{1b}[2J\t2\tx,y\nc\t\t\n");
         assert_eq!(notes, "");
-        assert_eq!(
-            print(Shape::Plain, r#"{"items":[]}"#),
-            (String::new(), String::new())
-        );
+        assert_eq!(print(Shape::Plain, r#"{"items":[]}"#), (String::new(), String::new()));
     }
 
     #[test]
     fn a_terminal_gets_a_header_and_a_dash_for_nothing() {
         let (out, _) = print(Shape::Table, BODY);
         let lines: Vec<_> = out.lines().collect();
-        assert_eq!(
-            lines[0].split_whitespace().collect::<Vec<_>>(),
-            ["NAME", "VERSION", "APIS"]
-        );
+        assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), ["NAME", "VERSION", "APIS"]);
         assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), ["c", "-", "-"]);
         assert!(!out.contains('\u{1b}'), "{out:?}");
-        assert_eq!(
-            print(Shape::Table, r#"{"items":[]}"#),
-            (String::new(), "none\n".to_owned())
-        );
+        assert_eq!(print(Shape::Table, r#"{"items":[]}"#), (String::new(), "none\n".to_owned()));
     }
 
     #[test]
@@ -284,10 +247,7 @@ mod tests {
 
     #[test]
     fn an_object_without_items_is_one_row() {
-        assert_eq!(
-            print(Shape::Plain, r#"{"name":"a","secret":{"version":1}}"#).0,
-            "a\t1\t\n"
-        );
+        assert_eq!(print(Shape::Plain, r#"{"name":"a","secret":{"version":1}}"#).0, "a\t1\t\n");
     }
 
     #[test]
@@ -314,10 +274,7 @@ mod tests {
         output.error("bad\u{1b}\nsecond line").unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "a\tx\nb\t\n");
         let notes = String::from_utf8(notes).unwrap();
-        assert_eq!(
-            notes,
-            "Store the secret now: it is not shown again.\nerror: bad\\u{1b}\nsecond line\n"
-        );
+        assert_eq!(notes, "Store the secret now: it is not shown again.\nerror: bad\\u{1b}\nsecond line\n");
     }
 
     #[test]

@@ -23,15 +23,9 @@ impl FromStr for Seconds {
             _ => (text, 1),
         };
         // `parse` would take a plus sign.
-        let number = digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| digits.parse::<u64>().ok())
-            .flatten();
-        number
-            .and_then(|number| number.checked_mul(factor))
-            .map(Self)
-            .ok_or(SecondsError)
+        let number =
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+        number.and_then(|number| number.checked_mul(factor)).map(Self).ok_or(SecondsError)
     }
 }
 
@@ -47,18 +41,9 @@ mod tests {
             (seconds("5s"), seconds("15m"), seconds("24h"), seconds("90d")),
             (Ok(5), Ok(900), Ok(86_400), Ok(7_776_000))
         );
-        for bad in [
-            "",
-            "d",
-            "+5",
-            "-5d",
-            "1.5h",
-            "5 d",
-            "5w",
-            "é",
-            "99999999999999999999",
-            "999999999999999999d",
-        ] {
+        for bad in
+            ["", "d", "+5", "-5d", "1.5h", "5 d", "5w", "é", "99999999999999999999", "999999999999999999d"]
+        {
             assert_eq!(seconds(bad), Err(SecondsError), "{bad:?}");
         }
     }

@@ -29,16 +29,12 @@ pub(super) fn from_variable(
 /// What standard input holds, without the line end. On a terminal nobody would know what is waited for.
 pub(super) fn from_stdin(what: &str) -> anyhow::Result<Zeroizing<String>> {
     if io::stdin().is_terminal() {
-        return Err(Misuse(format!(
-            "give {what} on standard input, for example from a file or a pipe"
-        ))
-        .into());
+        return Err(
+            Misuse(format!("give {what} on standard input, for example from a file or a pipe")).into()
+        );
     }
     let mut text = Zeroizing::new(String::new());
-    io::stdin()
-        .lock()
-        .read_to_string(&mut text)
-        .context("cannot read standard input")?;
+    io::stdin().lock().read_to_string(&mut text).context("cannot read standard input")?;
     let text = without_line_end(text);
     if text.is_empty() {
         return Err(Misuse(format!("standard input is empty; {what} was expected there")).into());
@@ -56,12 +52,8 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> anyhow::Result<Option<String>> {
-        let find = |name: &str| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
+        let find =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Ok(from_variable("SECRET", &find)?.map(|text| text.to_string()))
     }
 
@@ -71,10 +63,7 @@ mod tests {
         fs::write(file.path(), " s3cret \r\n").unwrap();
         let path = file.path().to_str().unwrap();
         assert_eq!(read(&[("SECRET", "a")]).unwrap().as_deref(), Some("a"));
-        assert_eq!(
-            read(&[("SECRET_FILE", path)]).unwrap().as_deref(),
-            Some(" s3cret ")
-        );
+        assert_eq!(read(&[("SECRET_FILE", path)]).unwrap().as_deref(), Some(" s3cret "));
         assert_eq!(read(&[("SECRET", ""), ("SECRET_FILE", "")]).unwrap(), None);
         assert!(read(&[("SECRET", "a"), ("SECRET_FILE", path)]).is_err());
         let told = format!("{:#}", read(&[("SECRET_FILE", "/nowhere/s")]).unwrap_err());

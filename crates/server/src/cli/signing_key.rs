@@ -60,11 +60,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
     let admin = session.admin().await?;
     let answer = match command {
         Command::List => admin.get(admin.path(&["signing-keys"])?).await?,
-        Command::Rotate {
-            usage,
-            algorithm,
-            now,
-        } => {
+        Command::Rotate { usage, algorithm, now } => {
             let body = present([
                 ("use", Some(json!(usage.as_str()))),
                 ("algorithm", algorithm.map(Value::String)),

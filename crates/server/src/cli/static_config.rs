@@ -50,14 +50,8 @@ impl From<SettingFlags> for Overrides {
 /// Reads the configuration.
 pub(super) fn load(global: &Global, overrides: Overrides) -> anyhow::Result<Config> {
     refuse_unknown_variables(environment::names())?;
-    let named = environment::variable("GRANTOR_CONFIG")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from);
+    let named = environment::variable("GRANTOR_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
     let standard = Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists());
     let file = global.config.clone().or(named).or(standard);
-    Ok(Config::load(
-        file.as_deref().map(Path::new),
-        &environment::variable,
-        overrides,
-    )?)
+    Ok(Config::load(file.as_deref().map(Path::new), &environment::variable, overrides)?)
 }

@@ -54,21 +54,14 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         }
         Command::List => admin.get(Path::of(&["tenants"])?).await?,
         Command::Suspend { tenant } => {
-            let answer = admin
-                .post(Path::of(&["tenants", &tenant, "suspend"])?, json!({}))
-                .await?;
-            return session.output.done(
-                &answer,
-                &format!("Tenant {tenant} is suspended in all environments."),
-            );
-        }
-        Command::Resume { tenant } => {
-            let answer = admin
-                .post(Path::of(&["tenants", &tenant, "resume"])?, json!({}))
-                .await?;
+            let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, json!({})).await?;
             return session
                 .output
-                .done(&answer, &format!("Tenant {tenant} is active."));
+                .done(&answer, &format!("Tenant {tenant} is suspended in all environments."));
+        }
+        Command::Resume { tenant } => {
+            let answer = admin.post(Path::of(&["tenants", &tenant, "resume"])?, json!({})).await?;
+            return session.output.done(&answer, &format!("Tenant {tenant} is active."));
         }
     };
     session.output.answer(&answer, COLUMNS)

@@ -45,20 +45,13 @@ const ONLINE: &[Column] = &[
 pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Get(flags) => token_get::run(session, flags).await,
-        Command::Inspect {
-            token, online: false, ..
-        } => token_inspect::offline(&token.read()?, &mut session.output),
-        Command::Inspect {
-            token,
-            online: true,
-            api,
-        } => {
+        Command::Inspect { token, online: false, .. } => {
+            token_inspect::offline(&token.read()?, &mut session.output)
+        }
+        Command::Inspect { token, online: true, api } => {
             let token = token.read()?;
             let admin = session.admin().await?;
-            let body = present([
-                ("token", Some(json!(token.as_str()))),
-                ("api", api.map(Value::String)),
-            ]);
+            let body = present([("token", Some(json!(token.as_str()))), ("api", api.map(Value::String))]);
             let answer = admin.post(admin.path(&["tokens", "inspect"])?, body).await?;
             if session.output.shape() == Shape::Table {
                 return Ok(session.output.members(&answer.json()?)?);

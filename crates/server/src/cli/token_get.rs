@@ -72,10 +72,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Resu
     if flags.auth == Auth::Basic {
         request = request.header(header::AUTHORIZATION, basic(&flags.client_id, &secret)?);
     }
-    let response = request
-        .send()
-        .await
-        .map_err(|error| unreachable(&endpoint, &error))?;
+    let response = request.send().await.map_err(|error| unreachable(&endpoint, &error))?;
     let status = response.status();
     let body = Zeroizing::new(response.text().await?);
     if !status.is_success() {
@@ -106,11 +103,7 @@ fn client_secret(flags: &Flags) -> anyhow::Result<Zeroizing<String>> {
 /// RFC 8414 3 first, then OpenID Connect Discovery 4, which differ in where the well-known part stands.
 async fn discover(client: &reqwest::Client, issuer: &str) -> anyhow::Result<Url> {
     for place in metadata_places(&url(issuer)?) {
-        let response = client
-            .get(place.clone())
-            .send()
-            .await
-            .map_err(|error| unreachable(&place, &error))?;
+        let response = client.get(place.clone()).send().await.map_err(|error| unreachable(&place, &error))?;
         if response.status() == StatusCode::NOT_FOUND {
             continue;
         }
@@ -140,25 +133,19 @@ fn metadata_places(issuer: &Url) -> [Url; 2] {
 
 /// RFC 8414 3.3: metadata that name another issuer must not be used.
 fn token_endpoint(issuer: &str, metadata: &Value) -> Result<Url, String> {
-    let named = metadata["issuer"]
-        .as_str()
-        .ok_or("these are no metadata of an issuer")?;
+    let named = metadata["issuer"].as_str().ok_or("these are no metadata of an issuer")?;
     if named != issuer {
         return Err(format!(
             "the metadata are those of {}. Use exactly that as --issuer",
             super::output::escape(named)
         ));
     }
-    let endpoint = metadata["token_endpoint"]
-        .as_str()
-        .ok_or("the metadata name no token endpoint")?;
+    let endpoint = metadata["token_endpoint"].as_str().ok_or("the metadata name no token endpoint")?;
     url(endpoint).map_err(|_| "the metadata name a token endpoint that is no URL".to_owned())
 }
 
 fn url(text: &str) -> anyhow::Result<Url> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| Misuse(format!("{text:?} is no http or https URL")).into())
 }
 
@@ -175,10 +162,7 @@ fn form(flags: &Flags, secret: &str) -> Zeroizing<String> {
         pairs.push(("client_id", &flags.client_id));
         pairs.push(("client_secret", secret));
     }
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect();
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     Zeroizing::new(pairs.join("&"))
 }
 
@@ -193,11 +177,7 @@ fn basic(client_id: &str, secret: &str) -> anyhow::Result<HeaderValue> {
 
 /// RFC 6749 appendix B. A space becomes %20 rather than a plus: every decoder of forms takes both, some of Basic do not.
 fn encode(text: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'*')
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_');
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
     utf8_percent_encode(text, KEPT).to_string()
 }
 
@@ -260,9 +240,7 @@ mod tests {
     fn basic_encodes_both_parts_before_it_joins_them() {
         let value = basic("a:b", "s%é").unwrap();
         assert!(value.is_sensitive());
-        let text = STANDARD
-            .decode(value.to_str().unwrap().strip_prefix("Basic ").unwrap())
-            .unwrap();
+        let text = STANDARD.decode(value.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), "a%3Ab:s%25%C3%A9");
     }
 
@@ -270,14 +248,8 @@ mod tests {
     fn metadata_stand_before_the_path_or_behind_it() {
         let places = |issuer: &str| metadata_places(&url(issuer).unwrap()).map(|url| url.to_string());
         let [oauth, openid] = places("https://a.example/sandbox");
-        assert_eq!(
-            oauth,
-            "https://a.example/.well-known/oauth-authorization-server/sandbox"
-        );
-        assert_eq!(
-            openid,
-            "https://a.example/sandbox/.well-known/openid-configuration"
-        );
+        assert_eq!(oauth, "https://a.example/.well-known/oauth-authorization-server/sandbox");
+        assert_eq!(openid, "https://a.example/sandbox/.well-known/openid-configuration");
         let [oauth, openid] = places("https://a.example");
         assert_eq!(oauth, "https://a.example/.well-known/oauth-authorization-server");
         assert_eq!(openid, "https://a.example/.well-known/openid-configuration");
@@ -290,11 +262,7 @@ mod tests {
             token_endpoint("https://a.example", &metadata).unwrap().as_str(),
             "https://a.example/token"
         );
-        assert!(
-            token_endpoint("https://b.example", &metadata)
-                .unwrap_err()
-                .contains("https://a.example")
-        );
+        assert!(token_endpoint("https://b.example", &metadata).unwrap_err().contains("https://a.example"));
         assert!(token_endpoint("https://a.example", &json!({"issuer": "https://a.example"})).is_err());
         assert!(token_endpoint("https://a.example", &Value::Null).is_err());
     }
@@ -303,10 +271,7 @@ mod tests {
     fn a_refusal_is_told_with_code_description_and_next_step() {
         let body = json!({"error": "invalid_client", "error_description": "no\u{1b}"}).to_string();
         let text = refusal(StatusCode::UNAUTHORIZED, Zeroizing::new(body)).text;
-        assert!(
-            text.starts_with("invalid_client: no\\u{1b} (HTTP 401)\nAre client id"),
-            "{text}"
-        );
+        assert!(text.starts_with("invalid_client: no\\u{1b} (HTTP 401)\nAre client id"), "{text}");
         let text = refusal(StatusCode::BAD_GATEWAY, Zeroizing::new("<html>".to_owned())).text;
         assert_eq!(text, "the token endpoint refused (HTTP 502)");
     }

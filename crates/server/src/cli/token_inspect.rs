@@ -37,9 +37,7 @@ fn object(part: &str) -> anyhow::Result<Value> {
     let bytes = URL_SAFE_NO_PAD.decode(part).ok();
     let value: Option<Value> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let told = "this is no JWT: a part is no base64url of a JSON object. Was it copied whole?";
-    value
-        .filter(Value::is_object)
-        .ok_or_else(|| Misuse(told.to_owned()).into())
+    value.filter(Value::is_object).ok_or_else(|| Misuse(told.to_owned()).into())
 }
 
 /// Adds the moment in words to the times of a token (RFC 7519 4.1: seconds since 1970).
@@ -66,11 +64,7 @@ fn moment(seconds: i64) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
@@ -83,11 +77,7 @@ mod tests {
 
     fn token(claims: &str) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        format!(
-            "{}.{}.c2ln",
-            part(r#"{"alg":"ES256","typ":"at+jwt"}"#),
-            part(claims)
-        )
+        format!("{}.{}.c2ln", part(r#"{"alg":"ES256","typ":"at+jwt"}"#), part(claims))
     }
 
     fn show(shape: Shape, token: &str) -> anyhow::Result<(String, String)> {
@@ -99,10 +89,7 @@ mod tests {
     #[test]
     fn header_and_claims_are_shown_and_it_is_said_that_nothing_was_verified() {
         let (out, notes) = show(Shape::Plain, &token(r#"{"sub":"a","exp":1700000000}"#)).unwrap();
-        assert_eq!(
-            out,
-            "alg\tES256\ntyp\tat+jwt\nexp\t1700000000 (2023-11-14T22:13:20Z)\nsub\ta\n"
-        );
+        assert_eq!(out, "alg\tES256\ntyp\tat+jwt\nexp\t1700000000 (2023-11-14T22:13:20Z)\nsub\ta\n");
         assert!(notes.contains("nothing was verified"), "{notes}");
         let (out, _) = show(Shape::Json, &token(r#"{"exp":1}"#)).unwrap();
         let value: Value = serde_json::from_str(&out).unwrap();

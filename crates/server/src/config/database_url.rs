@@ -15,9 +15,7 @@ impl DatabaseUrl {
     /// The folder that the database file stands in; the working directory is `.`.
     pub fn directory(&self) -> &Path {
         let Self::Sqlite(path) = self;
-        path.parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new("."))
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
     }
 }
 
@@ -50,10 +48,7 @@ impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
-        if ["postgres:", "postgresql:"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme))
-        {
+        if ["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme)) {
             return Err(DatabaseUrlError::Postgres);
         }
         let rest = text.strip_prefix("sqlite:").ok_or(DatabaseUrlError::Scheme)?;
@@ -93,14 +88,8 @@ mod tests {
 
     #[test]
     fn the_folder_of_a_bare_file_name_is_the_working_directory() {
-        assert_eq!(
-            "sqlite:b.db".parse::<DatabaseUrl>().unwrap().directory(),
-            Path::new(".")
-        );
-        assert_eq!(
-            "sqlite:/a/b.db".parse::<DatabaseUrl>().unwrap().directory(),
-            Path::new("/a")
-        );
+        assert_eq!("sqlite:b.db".parse::<DatabaseUrl>().unwrap().directory(), Path::new("."));
+        assert_eq!("sqlite:/a/b.db".parse::<DatabaseUrl>().unwrap().directory(), Path::new("/a"));
     }
 
     #[test]

@@ -46,13 +46,10 @@ impl FromStr for IpNet {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let written: IpAddr = address
-            .parse()
-            .map_err(|_| IpNetError::Address(address.to_owned()))?;
+        let written: IpAddr = address.parse().map_err(|_| IpNetError::Address(address.to_owned()))?;
         let longest = width(written);
-        let prefix = prefix
-            .map_or(Some(longest), |digits| digits.parse().ok())
-            .filter(|prefix| *prefix <= longest);
+        let prefix =
+            prefix.map_or(Some(longest), |digits| digits.parse().ok()).filter(|prefix| *prefix <= longest);
         let prefix = prefix
             .ok_or_else(|| IpNetError::Prefix(text.split_once('/').map_or("", |(_, p)| p).to_owned()))?;
         // `::ffff:10.0.0.0/104` is 10.0.0.0/8: `contains` compares IPv4 with IPv4 only.
@@ -64,15 +61,8 @@ impl FromStr for IpNet {
         if network == address {
             Ok(Self { network, prefix })
         } else {
-            let host = Self {
-                network: address,
-                prefix: width(address),
-            };
-            Err(IpNetError::HostBits(
-                text.to_owned(),
-                Self { network, prefix },
-                host,
-            ))
+            let host = Self { network: address, prefix: width(address) };
+            Err(IpNetError::HostBits(text.to_owned(), Self { network, prefix }, host))
         }
     }
 }
@@ -135,10 +125,7 @@ mod tests {
         assert!(!contains("10.0.0.0/8", "::ffff:11.1.2.3"));
         assert!(contains("::ffff:10.0.0.0/104", "10.1.2.3"));
         assert!(!contains("::ffff:10.0.0.0/104", "11.1.2.3"));
-        assert_eq!(
-            "::ffff:10.0.0.0/104".parse::<IpNet>().unwrap().to_string(),
-            "10.0.0.0/8"
-        );
+        assert_eq!("::ffff:10.0.0.0/104".parse::<IpNet>().unwrap().to_string(), "10.0.0.0/8");
     }
 
     #[test]
@@ -150,19 +137,8 @@ mod tests {
     #[test]
     fn host_bits_wrong_prefixes_and_wrong_addresses_are_refused() {
         let error = "10.1.2.3/8".parse::<IpNet>().unwrap_err().to_string();
-        assert!(
-            error.contains("10.0.0.0/8") && error.contains("10.1.2.3/32"),
-            "{error}"
-        );
-        for bad in [
-            "10.0.0.0/33",
-            "::/129",
-            "10.0.0.0/",
-            "10.0.0.0/-1",
-            "10.0.0/8",
-            "",
-            "proxy.example/8",
-        ] {
+        assert!(error.contains("10.0.0.0/8") && error.contains("10.1.2.3/32"), "{error}");
+        for bad in ["10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0/8", "", "proxy.example/8"] {
             assert!(bad.parse::<IpNet>().is_err(), "{bad:?}");
         }
     }

@@ -113,12 +113,7 @@ impl<'a> Layers<'a> {
         env: &'a dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let Some(path) = file else {
-            return Ok(Self {
-                file: Vec::new(),
-                name: String::new(),
-                text: Zeroizing::default(),
-                env,
-            });
+            return Ok(Self { file: Vec::new(), name: String::new(), text: Zeroizing::default(), env });
         };
         let name = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
@@ -129,12 +124,7 @@ impl<'a> Layers<'a> {
         let text = Zeroizing::new(text);
         let parsed: FileLayer = toml::from_str(&text).map_err(|error| toml_error(&name, &text, &error))?;
         let file = parsed.values(&name, &text)?;
-        Ok(Self {
-            file,
-            name,
-            text,
-            env,
-        })
+        Ok(Self { file, name, text, env })
     }
 
     /// The final value of a setting, and where it came from.
@@ -150,14 +140,7 @@ impl<'a> Layers<'a> {
             Some(found) => parse(setting, &found).map(|value| (value, found.origin)),
             None => {
                 let text = Zeroizing::new(setting.default.to_owned());
-                parse(
-                    setting,
-                    &Found {
-                        text,
-                        origin: Origin::Default,
-                    },
-                )
-                .map(|value| (value, Origin::Default))
+                parse(setting, &Found { text, origin: Origin::Default }).map(|value| (value, Origin::Default))
             }
         }
     }
@@ -169,23 +152,14 @@ impl<'a> Layers<'a> {
 
     /// What the environment says. An empty variable is no variable: `NAME=${OTHER:-}` is common in compose files.
     pub(super) fn in_environment(&self, setting: &Setting) -> Result<Option<Found>, ConfigError> {
-        let read = |name: &'static str| {
-            (self.env)(name)
-                .filter(|text| !text.is_empty())
-                .map(Zeroizing::new)
-        };
-        let direct = read(setting.variable).map(|text| Found {
-            text,
-            origin: Origin::Variable(setting.variable),
-        });
+        let read = |name: &'static str| (self.env)(name).filter(|text| !text.is_empty()).map(Zeroizing::new);
+        let direct =
+            read(setting.variable).map(|text| Found { text, origin: Origin::Variable(setting.variable) });
         let Some(variable) = setting.file_variable() else {
             return Ok(direct);
         };
         match (direct, read(variable)) {
-            (Some(_), Some(_)) => Err(ConfigError::Both {
-                first: setting.variable,
-                second: variable,
-            }),
+            (Some(_), Some(_)) => Err(ConfigError::Both { first: setting.variable, second: variable }),
             (None, Some(path)) => {
                 let text = fs::read_to_string(path.as_str()).map(Zeroizing::new);
                 let text = text.map_err(|source| ConfigError::Read {
@@ -195,10 +169,7 @@ impl<'a> Layers<'a> {
                 })?;
                 // Editors and `echo` end a file with a line feed that is not part of the value.
                 let text = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-                Ok(Some(Found {
-                    text,
-                    origin: Origin::Variable(variable),
-                }))
+                Ok(Some(Found { text, origin: Origin::Variable(variable) }))
             }
             (direct, None) => Ok(direct),
         }
@@ -208,15 +179,8 @@ impl<'a> Layers<'a> {
     pub(super) fn in_file(&self, setting: &Setting) -> Option<Found> {
         let (_, value) = self.file.iter().find(|(name, _)| *name == setting.name)?;
         let (line, column) = line_and_column(&self.text, value.span().start);
-        let origin = Origin::File {
-            file: self.name.clone(),
-            line,
-            column,
-        };
-        Some(Found {
-            text: Zeroizing::new(value.get_ref().clone()),
-            origin,
-        })
+        let origin = Origin::File { file: self.name.clone(), line, column };
+        Some(Found { text: Zeroizing::new(value.get_ref().clone()), origin })
     }
 }
 
@@ -239,25 +203,13 @@ where
 /// Refuses `GRANTOR_<SECTION>__<KEY>` variables that are no setting: a misspelled variable must not be a silent default.
 /// Variables without the double underscore belong to the command line or to somebody else (`GRANTOR_PORT_80_TCP`).
 pub fn refuse_unknown_variables(names: impl IntoIterator<Item = String>) -> Result<(), ConfigError> {
-    let known = || {
-        SETTINGS
-            .iter()
-            .flat_map(|setting| [Some(setting.variable), setting.file_variable()])
-            .flatten()
-    };
-    let looks_like_setting = |name: &String| {
-        name.strip_prefix("GRANTOR_")
-            .is_some_and(|rest| rest.contains("__"))
-    };
-    let mut unknown = names
-        .into_iter()
-        .filter(looks_like_setting)
-        .filter(|name| !known().any(|k| k == name));
+    let known =
+        || SETTINGS.iter().flat_map(|setting| [Some(setting.variable), setting.file_variable()]).flatten();
+    let looks_like_setting =
+        |name: &String| name.strip_prefix("GRANTOR_").is_some_and(|rest| rest.contains("__"));
+    let mut unknown = names.into_iter().filter(looks_like_setting).filter(|name| !known().any(|k| k == name));
     match unknown.next() {
-        Some(name) => Err(ConfigError::UnknownVariable {
-            nearest: nearest(&name, known()),
-            name,
-        }),
+        Some(name) => Err(ConfigError::UnknownVariable { nearest: nearest(&name, known()), name }),
         None => Ok(()),
     }
 }
@@ -307,14 +259,7 @@ impl FileLayer {
             let message = "the master key does not stand in a configuration file, which is read, copied and \
                            committed by many; use keys.master_key_file or GRANTOR_KEYS__MASTER_KEY"
                 .to_owned();
-            return Err(Located {
-                file: name.to_owned(),
-                line,
-                column,
-                message,
-                hint: None,
-            }
-            .into());
+            return Err(Located { file: name.to_owned(), line, column, message, hint: None }.into());
         }
         let proxies = self.server.trusted_proxies.map(|list| {
             let span: Range<usize> = list.span();
@@ -331,9 +276,6 @@ impl FileLayer {
             (setting::LOG_FORMAT.name, self.log.format),
             (setting::LOG_LEVEL.name, self.log.level),
         ];
-        Ok(all
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name, value)))
-            .collect())
+        Ok(all.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect())
     }
 }

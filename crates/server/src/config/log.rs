@@ -34,10 +34,7 @@ impl FromStr for LogFormat {
     type Err = LogError;
 
     fn from_str(text: &str) -> Result<Self, LogError> {
-        [Self::Text, Self::Json]
-            .into_iter()
-            .find(|format| format.as_str() == text)
-            .ok_or(LogError::Format)
+        [Self::Text, Self::Json].into_iter().find(|format| format.as_str() == text).ok_or(LogError::Format)
     }
 }
 
@@ -70,19 +67,13 @@ impl FromStr for LogLevel {
             let level = match part.split_once('=') {
                 Some((module, level)) if !module.is_empty() => level,
                 Some(_) => {
-                    return Err(LogError::Level {
-                        level: part.to_owned(),
-                        nearest: None,
-                    });
+                    return Err(LogError::Level { level: part.to_owned(), nearest: None });
                 }
                 None => part,
             };
             if !LEVELS.contains(&level) {
                 let nearest = nearest(level, LEVELS).map(str::to_owned);
-                return Err(LogError::Level {
-                    level: level.to_owned(),
-                    nearest,
-                });
+                return Err(LogError::Level { level: level.to_owned(), nearest });
             }
         }
         Ok(Self(text.to_owned()))
@@ -106,9 +97,7 @@ pub enum LogError {
 }
 
 fn hint(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
+    nearest.as_ref().map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
 }
 
 #[cfg(test)]
@@ -117,12 +106,7 @@ mod tests {
 
     #[test]
     fn levels_alone_and_per_module_are_taken() {
-        for good in [
-            "info",
-            "off",
-            "info,grantor_server=debug",
-            "grantor_server::store=trace,warn",
-        ] {
+        for good in ["info", "off", "info,grantor_server=debug", "grantor_server::store=trace,warn"] {
             assert_eq!(good.parse::<LogLevel>().unwrap().as_str(), good);
         }
     }

@@ -34,9 +34,7 @@ impl FromStr for MasterKeyText {
 
     fn from_str(text: &str) -> Result<Self, MasterKeyError> {
         let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
-        let bytes = engines
-            .iter()
-            .find_map(|engine| engine.decode(text.trim()).ok().map(Zeroizing::new));
+        let bytes = engines.iter().find_map(|engine| engine.decode(text.trim()).ok().map(Zeroizing::new));
         let bytes = bytes.filter(|bytes| bytes.len() == 32).ok_or(MasterKeyError)?;
         let mut key = Zeroizing::new([0; 32]);
         key.copy_from_slice(&bytes);
@@ -53,18 +51,11 @@ mod tests {
         let key = [0xfb; 32];
         for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
             let text = format!("{}\n", engine.encode(key));
-            assert_eq!(
-                text.parse::<MasterKeyText>().ok().map(|key| *key.0),
-                Some(key),
-                "{text}"
-            );
+            assert_eq!(text.parse::<MasterKeyText>().ok().map(|key| *key.0), Some(key), "{text}");
         }
-        for bad in [
-            STANDARD.encode([1; 31]),
-            STANDARD.encode([1; 33]),
-            String::new(),
-            "not base64!".to_owned(),
-        ] {
+        for bad in
+            [STANDARD.encode([1; 31]), STANDARD.encode([1; 33]), String::new(), "not base64!".to_owned()]
+        {
             assert!(bad.parse::<MasterKeyText>().is_err(), "{bad}");
         }
     }

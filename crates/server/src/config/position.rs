@@ -34,34 +34,17 @@ impl fmt::Display for Located {
 /// An error of the TOML parser. Leaves out the source line that the parser would repeat: it may hold a secret.
 pub fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> Located {
     let message = one_line(error.message());
-    let (line, column) = error
-        .span()
-        .map_or((0, 0), |span| line_and_column(text, span.start));
+    let (line, column) = error.span().map_or((0, 0), |span| line_and_column(text, span.start));
     let hint = hint(&message);
-    Located {
-        file: file.to_owned(),
-        line,
-        column,
-        message,
-        hint,
-    }
+    Located { file: file.to_owned(), line, column, message, hint }
 }
 
 /// An error of the JSON parser.
 pub fn json_error(file: &str, error: &serde_json::Error) -> Located {
     let told = error.to_string();
-    let message = one_line(
-        told.rsplit_once(" at line ")
-            .map_or(told.as_str(), |(message, _)| message),
-    );
+    let message = one_line(told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message));
     let hint = hint(&message);
-    Located {
-        file: file.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        message,
-        hint,
-    }
+    Located { file: file.to_owned(), line: error.line(), column: error.column(), message, hint }
 }
 
 /// Line and column, both from 1, of a byte offset.
@@ -75,9 +58,7 @@ pub fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
 
 /// The candidate that is most like the word, if one is like it at all.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate));
+    let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(word, candidate), candidate));
     scored
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -87,20 +68,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// serde says "unknown field `a`, expected one of `b`, `c`" (the same for variants): the first quoted word is wrong,
 /// the others are right.
 fn hint(message: &str) -> Option<String> {
-    let rest = message
-        .strip_prefix("unknown field ")
-        .or_else(|| message.strip_prefix("unknown variant "))?;
+    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let wrong = quoted.next()?;
     nearest(wrong, quoted).map(str::to_owned)
 }
 
 fn one_line(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ")
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -119,10 +94,7 @@ mod tests {
     fn the_nearest_name_is_found_and_a_stranger_has_none() {
         assert_eq!(nearest("lisen", ["level", "listen", "brand"]), Some("listen"));
         assert_eq!(nearest("zzz", ["level", "listen", "brand"]), None);
-        assert_eq!(
-            hint("unknown field `apis`, expected one of `api`, `app`").as_deref(),
-            Some("api")
-        );
+        assert_eq!(hint("unknown field `apis`, expected one of `api`, `app`").as_deref(), Some("api"));
         assert_eq!(hint("invalid type: integer `3`, expected a string"), None);
     }
 

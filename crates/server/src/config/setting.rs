@@ -73,17 +73,9 @@ mod tests {
     fn the_reference_page_has_the_row_of_every_setting() {
         let page = include_str!("../../../../docs/configuration.md");
         for setting in SETTINGS {
-            let Setting {
-                name,
-                variable,
-                default,
-                meaning,
-            } = setting;
+            let Setting { name, variable, default, meaning } = setting;
             let row = format!("| `{name}` | `{variable}` | `{default}` | {meaning} |");
-            assert!(
-                page.contains(&row),
-                "docs/configuration.md needs this row:\n{row}"
-            );
+            assert!(page.contains(&row), "docs/configuration.md needs this row:\n{row}");
         }
     }
 }

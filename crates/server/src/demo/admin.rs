@@ -84,9 +84,7 @@ impl Admin {
     /// What the server says.
     pub(super) async fn apply(&self, manifest: &Manifest) -> anyhow::Result<()> {
         let body = json!({ "manifest": manifest, "dry_run": false });
-        self.send::<Value>(Method::POST, &["apply"], Some(body))
-            .await
-            .map(|_| ())
+        self.send::<Value>(Method::POST, &["apply"], Some(body)).await.map(|_| ())
     }
 
     /// Makes a new version of an app's secret.
@@ -111,13 +109,8 @@ impl Admin {
         struct App {
             secrets: Vec<SecretVersion>,
         }
-        let app: App = self
-            .send(
-                Method::GET,
-                &["environments", environment, "apps", client_id],
-                None,
-            )
-            .await?;
+        let app: App =
+            self.send(Method::GET, &["environments", environment, "apps", client_id], None).await?;
         Ok(app.secrets)
     }
 
@@ -131,18 +124,8 @@ impl Admin {
         client_id: &str,
         version: i64,
     ) -> anyhow::Result<()> {
-        let path = [
-            "environments",
-            environment,
-            "apps",
-            client_id,
-            "secrets",
-            &version.to_string(),
-            "end",
-        ];
-        self.send::<Value>(Method::POST, &path, Some(json!({ "end_tokens": false })))
-            .await
-            .map(|_| ())
+        let path = ["environments", environment, "apps", client_id, "secrets", &version.to_string(), "end"];
+        self.send::<Value>(Method::POST, &path, Some(json!({ "end_tokens": false }))).await.map(|_| ())
     }
 
     /// Makes an API key with all scopes that the tenant's access to the API allows.
@@ -157,8 +140,7 @@ impl Admin {
         name: &str,
     ) -> anyhow::Result<NewKey> {
         let body = json!({ "tenant": tenant, "name": name, "apis": [api] });
-        self.send(Method::POST, &["environments", environment, "keys"], Some(body))
-            .await
+        self.send(Method::POST, &["environments", environment, "keys"], Some(body)).await
     }
 
     /// All keys of a tenant, oldest first.
@@ -195,9 +177,7 @@ impl Admin {
     /// What the server says.
     pub(super) async fn revoke_key(&self, environment: &str, id: &str, reason: &str) -> anyhow::Result<()> {
         let path = ["environments", environment, "keys", id, "revoke"];
-        self.send::<Value>(Method::POST, &path, Some(json!({ "reason": reason })))
-            .await
-            .map(|_| ())
+        self.send::<Value>(Method::POST, &path, Some(json!({ "reason": reason }))).await.map(|_| ())
     }
 
     async fn send<T: DeserializeOwned>(
@@ -213,9 +193,7 @@ impl Admin {
     fn url(&self, path: &[&str]) -> anyhow::Result<Url> {
         let mut url = self.base.clone();
         let segments = url.path_segments_mut();
-        segments
-            .map_err(|()| anyhow::anyhow!("the address of the admin API takes no path"))?
-            .extend(path);
+        segments.map_err(|()| anyhow::anyhow!("the address of the admin API takes no path"))?.extend(path);
         Ok(url)
     }
 
@@ -226,22 +204,14 @@ impl Admin {
         body: Option<Value>,
     ) -> anyhow::Result<T> {
         let asked = format!("{method} {}", url.path());
-        let mut request = self
-            .http
-            .request(method, url)
-            .header(header::AUTHORIZATION, self.authorization.clone());
+        let mut request =
+            self.http.request(method, url).header(header::AUTHORIZATION, self.authorization.clone());
         if let Some(body) = &body {
             request = request.json(body);
         }
-        let response = request
-            .send()
-            .await
-            .with_context(|| format!("{asked}: no answer"))?;
+        let response = request.send().await.with_context(|| format!("{asked}: no answer"))?;
         let status = response.status();
-        let bytes = response
-            .bytes()
-            .await
-            .with_context(|| format!("{asked}: the answer broke off"))?;
+        let bytes = response.bytes().await.with_context(|| format!("{asked}: the answer broke off"))?;
         if !status.is_success() {
             bail!("{asked}: {}", refusal(status.as_u16(), &bytes));
         }
@@ -267,18 +237,12 @@ mod tests {
     fn a_segment_cannot_leave_its_place() {
         let admin = Admin::new("http://127.0.0.1:1/admin/v1", "t").unwrap();
         let url = admin.url(&["environments", "e", "apps", "a/b c?d%2f#e"]).unwrap();
-        assert_eq!(
-            url.as_str(),
-            "http://127.0.0.1:1/admin/v1/environments/e/apps/a%2Fb%20c%3Fd%252f%23e"
-        );
+        assert_eq!(url.as_str(), "http://127.0.0.1:1/admin/v1/environments/e/apps/a%2Fb%20c%3Fd%252f%23e");
     }
 
     #[test]
     fn a_problem_is_told_with_its_detail() {
-        assert_eq!(
-            refusal(409, br#"{"title": "Conflict", "detail": "taken"}"#),
-            "409: taken"
-        );
+        assert_eq!(refusal(409, br#"{"title": "Conflict", "detail": "taken"}"#), "409: taken");
         assert_eq!(refusal(502, b"<html>"), "502");
     }
 

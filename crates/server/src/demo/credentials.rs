@@ -83,11 +83,7 @@ type Keys = BTreeMap<(Name, Name), Vec<ShownKey>>;
 
 async fn secrets<'a>(admin: &Admin, manifest: &'a Manifest) -> anyhow::Result<Secrets<'a>> {
     let mut secrets = Secrets::new();
-    for app in manifest
-        .apps
-        .iter()
-        .filter(|app| app.auth_method != Some(ClientAuthMethod::None))
-    {
+    for app in manifest.apps.iter().filter(|app| app.auth_method != Some(ClientAuthMethod::None)) {
         let client_id = app.client_id.as_str();
         for environment in app.environments.iter().map(|name| name.as_str()) {
             for version in surplus_versions(&admin.secrets(environment, client_id).await?) {
@@ -107,11 +103,7 @@ async fn secrets<'a>(admin: &Admin, manifest: &'a Manifest) -> anyhow::Result<Se
 /// The oldest living versions, so that one more makes the number that is kept.
 fn surplus_versions(known: &[SecretVersion]) -> Vec<i64> {
     let living = |version: &&SecretVersion| !matches!(version.status.as_str(), "ended" | "expired");
-    let mut versions: Vec<i64> = known
-        .iter()
-        .filter(living)
-        .map(|version| version.version)
-        .collect();
+    let mut versions: Vec<i64> = known.iter().filter(living).map(|version| version.version).collect();
     versions.sort_unstable();
     versions.truncate((versions.len() + 1).saturating_sub(KEPT));
     versions
@@ -128,26 +120,15 @@ async fn keys(admin: &Admin, manifest: &Manifest, apis: &[DemoApi]) -> anyhow::R
         };
         for api in apis.iter().filter(opens) {
             let (environment, tenant) = (api.environment.as_str(), access.tenant.as_str());
-            let key = admin
-                .new_key(environment, tenant, api.name.as_str(), KEY_NAME)
-                .await?;
-            made.entry((environment, tenant))
-                .or_default()
-                .push(key.id.clone());
-            let shown = ShownKey {
-                id: key.id,
-                key: Zeroizing::new(key.key),
-            };
-            keys.entry((api.environment.clone(), api.name.clone()))
-                .or_default()
-                .push(shown);
+            let key = admin.new_key(environment, tenant, api.name.as_str(), KEY_NAME).await?;
+            made.entry((environment, tenant)).or_default().push(key.id.clone());
+            let shown = ShownKey { id: key.id, key: Zeroizing::new(key.key) };
+            keys.entry((api.environment.clone(), api.name.clone())).or_default().push(shown);
         }
     }
     for ((environment, tenant), new) in made {
         for id in surplus_keys(&admin.keys(environment, tenant).await?, &new) {
-            admin
-                .revoke_key(environment, &id, "made by an earlier start of the demo")
-                .await?;
+            admin.revoke_key(environment, &id, "made by an earlier start of the demo").await?;
         }
     }
     Ok(keys)
@@ -155,10 +136,8 @@ async fn keys(admin: &Admin, manifest: &Manifest, apis: &[DemoApi]) -> anyhow::R
 
 /// The oldest living keys of earlier starts, beyond the number that is kept. A key that was just made never is surplus.
 fn surplus_keys(known: &[KnownKey], new: &[String]) -> Vec<String> {
-    let living: Vec<&KnownKey> = known
-        .iter()
-        .filter(|key| key.name == KEY_NAME && key.status == "active")
-        .collect();
+    let living: Vec<&KnownKey> =
+        known.iter().filter(|key| key.name == KEY_NAME && key.status == "active").collect();
     let surplus = living.len().saturating_sub(KEPT);
     let earlier = living.iter().filter(|key| !new.contains(&key.id));
     earlier.take(surplus).map(|key| key.id.clone()).collect()
@@ -171,55 +150,26 @@ fn shown(
     keys: Vec<ShownKey>,
 ) -> anyhow::Result<ShownApi> {
     let here = |app: &&AppEntry| app.environments.contains(&api.environment);
-    let secret = |app: &AppEntry| {
-        secrets
-            .get(&(api.environment.as_str(), app.client_id.as_str()))
-            .cloned()
-    };
-    let resource_server = manifest
-        .apps
-        .iter()
-        .filter(here)
-        .find(|app| app.introspects.contains(&api.name));
+    let secret = |app: &AppEntry| secrets.get(&(api.environment.as_str(), app.client_id.as_str())).cloned();
+    let resource_server = manifest.apps.iter().filter(here).find(|app| app.introspects.contains(&api.name));
     let resource_server = resource_server.and_then(secret).with_context(|| {
-        format!(
-            "no app with a secret introspects API {} in {}",
-            api.name, api.environment
-        )
+        format!("no app with a secret introspects API {} in {}", api.name, api.environment)
     })?;
-    let callers = manifest
-        .apps
-        .iter()
-        .filter(here)
-        .filter(|app| app.apis.contains(&api.name));
+    let callers = manifest.apps.iter().filter(here).filter(|app| app.apis.contains(&api.name));
     let clients = callers.filter_map(|app| {
         Some(ShownClient {
             secret: secret(app)?,
-            auth_method: app
-                .auth_method
-                .or_else(|| api.profile.client_auth.first().copied())?,
+            auth_method: app.auth_method.or_else(|| api.profile.client_auth.first().copied())?,
             grants: grants(app, &api),
         })
     });
     let clients = clients.collect();
-    Ok(ShownApi {
-        api,
-        resource_server,
-        clients,
-        keys,
-    })
+    Ok(ShownApi { api, resource_server, clients, keys })
 }
 
 /// What the app was registered with; without that, what registration takes.
 fn grants(app: &AppEntry, api: &DemoApi) -> Vec<GrantType> {
-    let built = || {
-        api.profile
-            .grants
-            .iter()
-            .copied()
-            .filter(|grant| grant.is_built())
-            .collect()
-    };
+    let built = || api.profile.grants.iter().copied().filter(|grant| grant.is_built()).collect();
     app.grants.clone().unwrap_or_else(built)
 }
 
@@ -233,10 +183,7 @@ pub(super) mod tests {
         for app in &manifest.apps {
             for environment in &app.environments {
                 let client_secret = Zeroizing::new(format!("secret-of-{}-in-{environment}", app.client_id));
-                let secret = AppSecret {
-                    client_id: app.client_id.to_string(),
-                    client_secret,
-                };
+                let secret = AppSecret { client_id: app.client_id.to_string(), client_secret };
                 secrets.insert((environment.as_str(), app.client_id.as_str()), secret);
             }
         }
@@ -298,10 +245,7 @@ pub(super) mod tests {
     fn only_keys_of_the_demo_beyond_eight_are_revoked_and_the_oldest_first() {
         let mut keys = vec![("demo", "revoked"), ("mine", "active"), ("demo", "active")];
         keys.extend([("demo", "active"); 7]);
-        assert_eq!(
-            surplus_keys(&known(&keys), &["key_9".to_owned()]),
-            Vec::<String>::new()
-        );
+        assert_eq!(surplus_keys(&known(&keys), &["key_9".to_owned()]), Vec::<String>::new());
         keys.push(("demo", "active"));
         assert_eq!(surplus_keys(&known(&keys), &["key_10".to_owned()]), ["key_2"]);
     }

@@ -29,9 +29,7 @@ impl Folder {
             // Without `recursive` a folder that somebody else has put there is refused, not used.
             None => std::env::temp_dir().join(format!("grantor-demo-{}", random_name(rng))),
         };
-        builder
-            .create(&path)
-            .with_context(|| format!("cannot make the folder {}", path.display()))?;
+        builder.create(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
         Ok(Self(path))
     }
 
@@ -69,12 +67,7 @@ impl Folder {
 /// is whole and durable: it cannot be had again.
 fn keep(file: &Path, token: &str) -> std::io::Result<()> {
     let part = file.with_extension("part");
-    let mut out = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)?;
+    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     out.set_permissions(Permissions::from_mode(0o600))?;
     writeln!(out, "{token}")?;
     out.sync_all()?;
@@ -118,12 +111,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let given = place.path().join("a/b");
         for _ in 0..2 {
-            assert_eq!(
-                Folder::open(Some(given.clone()), &mut OsRandom::new())
-                    .unwrap()
-                    .path(),
-                given
-            );
+            assert_eq!(Folder::open(Some(given.clone()), &mut OsRandom::new()).unwrap().path(), given);
         }
     }
 
@@ -155,9 +143,6 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::open(Some(place.path().to_owned()), &mut OsRandom::new()).unwrap();
         let error = folder.operator_token(None).unwrap_err().to_string();
-        assert!(
-            error.contains("operator-token") && error.contains("--data"),
-            "{error}"
-        );
+        assert!(error.contains("operator-token") && error.contains("--data"), "{error}");
     }
 }

@@ -92,32 +92,17 @@ fn split(
     manifest: &Manifest,
     files: &Files,
 ) -> anyhow::Result<(ApiEntry, DemoApi)> {
-    let environment = manifest
-        .environments
-        .iter()
-        .find(|environment| environment.name == *name);
+    let environment = manifest.environments.iter().find(|environment| environment.name == *name);
     let environment = environment.context("the environment is not in the manifest")?;
-    let profile = manifest
-        .profiles
-        .iter()
-        .find(|profile| profile.name == entry.profile);
+    let profile = manifest.profiles.iter().find(|profile| profile.name == entry.profile);
     let profile = profile.context("its profile is not in the manifest")?.clone();
-    let Some(url) = &entry.url else {
-        bail!("it has no url")
-    };
+    let Some(url) = &entry.url else { bail!("it has no url") };
     let base_url = expand(url, environment);
     let audience = expand(&entry.audience, environment);
     let file = entry.contract.as_deref().context("it has no contract")?;
-    let text = files
-        .documents
-        .iter()
-        .find(|(known, _)| *known == file)
-        .map(|(_, text)| *text);
-    let document = document(
-        text.with_context(|| format!("there is no file {file}"))?,
-        environment,
-        &base_url,
-    )?;
+    let text = files.documents.iter().find(|(known, _)| *known == file).map(|(_, text)| *text);
+    let document =
+        document(text.with_context(|| format!("there is no file {file}"))?, environment, &base_url)?;
     let contract = Contract::from_openapi(&document)?;
     let own = ApiEntry {
         environments: vec![name.clone()],
@@ -144,19 +129,14 @@ fn split(
 fn document(text: &str, environment: &EnvironmentEntry, base_url: &str) -> anyhow::Result<String> {
     let mut document: Value =
         serde_json::from_str(&expand(text, environment)).context("the document is not JSON")?;
-    let root = document
-        .as_object_mut()
-        .context("the document is not an object")?;
+    let root = document.as_object_mut().context("the document is not an object")?;
     root.insert("servers".to_owned(), json!([{ "url": base_url }]));
     Ok(document.to_string())
 }
 
 /// The placeholders of manifests.
 fn expand(text: &str, environment: &EnvironmentEntry) -> String {
-    let prefix = environment
-        .scope_prefix
-        .as_deref()
-        .unwrap_or(environment.name.as_str());
+    let prefix = environment.scope_prefix.as_deref().unwrap_or(environment.name.as_str());
     text.replace("{issuer}", environment.issuer.as_str())
         .replace("{environment}", environment.name.as_str())
         .replace("{scope_prefix}", prefix)

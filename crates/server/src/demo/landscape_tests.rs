@@ -12,8 +12,7 @@ fn landscape() -> Landscape {
 
 fn api<'a>(landscape: &'a Landscape, name: &str, environment: &str) -> &'a DemoApi {
     let mut apis = landscape.apis.iter();
-    apis.find(|api| api.name.as_str() == name && api.environment.as_str() == environment)
-        .unwrap()
+    apis.find(|api| api.name.as_str() == name && api.environment.as_str() == environment).unwrap()
 }
 
 const FIRST: &str = r#"
@@ -90,11 +89,7 @@ fn an_api_of_two_environments_becomes_two_with_a_document_for_each() {
     assert_eq!(told, [one, two]);
     for (entry, api) in landscape.manifest.apis.iter().zip(&landscape.apis) {
         assert_eq!(entry.environments, std::slice::from_ref(&api.environment));
-        assert_eq!(
-            entry.openapi.as_ref(),
-            Some(&api.document),
-            "what is enforced is what is applied"
-        );
+        assert_eq!(entry.openapi.as_ref(), Some(&api.document), "what is enforced is what is applied");
         assert_eq!(
             (&entry.contract, entry.url.as_ref(), &entry.audience),
             (&None, Some(&api.base_url), &api.audience)
@@ -109,10 +104,7 @@ fn an_api_of_two_environments_becomes_two_with_a_document_for_each() {
 
 #[test]
 fn an_address_of_version_six_stands_in_brackets() {
-    let files = Files {
-        manifests: &[FIRST, SECOND],
-        documents: &[("things.json", DOCUMENT)],
-    };
+    let files = Files { manifests: &[FIRST, SECOND], documents: &[("things.json", DOCUMENT)] };
     let landscape = Landscape::read(&files, "[::1]:9".parse().unwrap()).unwrap();
     assert_eq!(landscape.apis[1].issuer, "http://[::1]:9/two");
 }
@@ -127,13 +119,7 @@ fn what_is_missing_is_named_with_the_api() {
     );
     assert!(told(small(&[SECOND], &[("things.json", DOCUMENT)])).contains("environment"));
     assert!(told(small(&[FIRST, SECOND], &[("things.json", "{")])).contains("not JSON"));
-    assert!(
-        told(small(
-            &[FIRST, SECOND],
-            &[("things.json", r#"{"openapi": "2.0"}"#)]
-        ))
-        .contains("/openapi")
-    );
+    assert!(told(small(&[FIRST, SECOND], &[("things.json", r#"{"openapi": "2.0"}"#)])).contains("/openapi"));
     assert!(told(small(&["[[apis]]"], &[])).contains("cannot be read"));
 }
 
@@ -152,21 +138,14 @@ fn the_environments_are_a_live_and_a_test_one_on_one_origin() {
         .environments
         .iter()
         .map(|environment| {
-            (
-                environment.name.to_string(),
-                environment.issuer.to_string(),
-                environment.stage.as_str(),
-            )
+            (environment.name.to_string(), environment.issuer.to_string(), environment.stage.as_str())
         })
         .collect();
     let expected = [
         ("production", "http://127.0.0.1:8080", "live"),
         ("sandbox", "http://127.0.0.1:8080/sandbox", "test"),
     ];
-    assert_eq!(
-        told,
-        expected.map(|(name, issuer, stage)| (name.to_owned(), issuer.to_owned(), stage))
-    );
+    assert_eq!(told, expected.map(|(name, issuer, stage)| (name.to_owned(), issuer.to_owned(), stage)));
 }
 
 #[test]
@@ -204,20 +183,12 @@ fn every_route_takes_exactly_the_credentials_of_the_product_page() {
     ]);
     let landscape = landscape();
     for environment in ["production", "sandbox"] {
-        let apis = landscape
-            .apis
-            .iter()
-            .filter(|api| api.environment.as_str() == environment);
+        let apis = landscape.apis.iter().filter(|api| api.environment.as_str() == environment);
         let found: BTreeSet<_> = apis
             .flat_map(|api| {
                 let operations = api.contract.operations().iter();
                 operations.map(|one| {
-                    (
-                        api.name.as_str(),
-                        one.method.as_str(),
-                        one.path.as_str(),
-                        one.accepts.clone(),
-                    )
+                    (api.name.as_str(), one.method.as_str(), one.path.as_str(), one.accepts.clone())
                 })
             })
             .collect();
@@ -233,36 +204,17 @@ fn every_operation_needs_one_scope_of_its_api_and_has_an_example() {
             .iter()
             .find(|entry| entry.name == api.name && entry.environments[0] == api.environment)
             .unwrap();
-        let prefix = if api.environment.as_str() == "production" {
-            "prod"
-        } else {
-            "test"
-        };
-        let known: Vec<String> = entry
-            .scopes
-            .iter()
-            .map(|scope| scope.name.as_str().replace("{scope_prefix}", prefix))
-            .collect();
-        assert!(
-            entry.scopes.iter().all(|scope| !scope.description.is_empty()),
-            "{}",
-            api.name
-        );
+        let prefix = if api.environment.as_str() == "production" { "prod" } else { "test" };
+        let known: Vec<String> =
+            entry.scopes.iter().map(|scope| scope.name.as_str().replace("{scope_prefix}", prefix)).collect();
+        assert!(entry.scopes.iter().all(|scope| !scope.description.is_empty()), "{}", api.name);
         for operation in api.contract.operations() {
             let here = format!("{} {} {}", api.name, operation.method, operation.path);
             assert_eq!(operation.scopes.len(), 1, "{here}: no alternatives");
             assert_eq!(operation.scopes[0].len(), 1, "{here}");
-            assert!(
-                known.contains(&operation.scopes[0][0]),
-                "{here}: {}",
-                operation.scopes[0][0]
-            );
+            assert!(known.contains(&operation.scopes[0][0]), "{here}: {}", operation.scopes[0][0]);
             assert!(operation.example.as_ref().is_some_and(Value::is_object), "{here}");
-            assert_eq!(
-                operation.status,
-                if operation.method == "POST" { 201 } else { 200 },
-                "{here}"
-            );
+            assert_eq!(operation.status, if operation.method == "POST" { 201 } else { 200 }, "{here}");
         }
     }
 }
@@ -272,12 +224,7 @@ fn s002_20_and_23_every_operation_of_assets_needs_the_scope_of_its_environment()
     let landscape = landscape();
     for (environment, scope) in [("production", "prod.teosapi"), ("sandbox", "test.teosapi")] {
         let api = api(&landscape, "assets", environment);
-        assert!(
-            api.contract
-                .operations()
-                .iter()
-                .all(|operation| operation.scopes == [[scope]])
-        );
+        assert!(api.contract.operations().iter().all(|operation| operation.scopes == [[scope]]));
         assert_eq!(api.profile.server_scopes, ["{scope_prefix}.teosapi"]);
         assert!(!api.document.contains("{scope_prefix}"));
     }
@@ -287,13 +234,7 @@ fn s002_20_and_23_every_operation_of_assets_needs_the_scope_of_its_environment()
 fn every_document_names_its_own_token_endpoint_and_address_and_documents_refusals() {
     for api in &landscape().apis {
         let document: Value = serde_json::from_str(&api.document).unwrap();
-        let text = |pointer: &str| {
-            document
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap()
-                .to_owned()
-        };
+        let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
         assert_eq!(text("/openapi"), "3.1.0");
         assert_eq!(text("/servers/0/url"), api.base_url);
         assert_eq!(
@@ -341,42 +282,10 @@ fn the_profiles_say_what_the_reference_table_says() {
     };
     let assets_gates = &[Gate::ContractSigned, Gate::TenantAdmin, Gate::DocumentsAccepted];
     let rows = [
-        row(
-            "payments",
-            "/oauth/token",
-            &[Basic, Post],
-            Jwt,
-            3600,
-            &[Client, Code, Password],
-            &[],
-        ),
-        row(
-            "channel",
-            "/oauth/v2/token",
-            &[Basic],
-            Jwt,
-            3600,
-            &[Client],
-            &[Gate::AccountApproved],
-        ),
-        row(
-            "assets",
-            "/oauth/token",
-            &[Basic, Post],
-            Jwt,
-            48 * 3600,
-            &[Client, Code],
-            assets_gates,
-        ),
-        row(
-            "deals",
-            "/oauth/token",
-            &[Basic],
-            Jwt,
-            3600,
-            &[Client],
-            &[Gate::PartnerApproved],
-        ),
+        row("payments", "/oauth/token", &[Basic, Post], Jwt, 3600, &[Client, Code, Password], &[]),
+        row("channel", "/oauth/v2/token", &[Basic], Jwt, 3600, &[Client], &[Gate::AccountApproved]),
+        row("assets", "/oauth/token", &[Basic, Post], Jwt, 48 * 3600, &[Client, Code], assets_gates),
+        row("deals", "/oauth/token", &[Basic], Jwt, 3600, &[Client], &[Gate::PartnerApproved]),
         row("banking", "/token", &[Post], Opaque, 3600, &[Client], &[]),
     ];
     let landscape = landscape();
@@ -389,12 +298,7 @@ fn the_profiles_say_what_the_reference_table_says() {
         assert_eq!(profile.token_format, row.format, "{}", row.name);
         assert_eq!(profile.signing_alg.as_str(), "ES256", "{}", row.name);
         assert_eq!(profile.lifetimes.client_token.seconds(), 3600, "{}", row.name);
-        assert_eq!(
-            profile.lifetimes.user_token.seconds(),
-            row.user_token,
-            "{}",
-            row.name
-        );
+        assert_eq!(profile.lifetimes.user_token.seconds(), row.user_token, "{}", row.name);
         assert_eq!(profile.grants, row.grants, "{}", row.name);
         assert_eq!(profile.gates, row.gates, "{}", row.name);
         assert!(!profile.fapi2, "{}", row.name);
@@ -407,36 +311,17 @@ fn refresh_and_keys_are_as_the_reference_table_says() {
     let landscape = landscape();
     let profile = |name| &api(&landscape, name, "production").profile;
     let payments = &profile("payments").refresh;
-    assert_eq!(
-        (payments.grants.as_slice(), payments.rotation),
-        (&[Code, Password][..], Rotation::Always)
-    );
+    assert_eq!((payments.grants.as_slice(), payments.rotation), (&[Code, Password][..], Rotation::Always));
     assert_eq!(payments.max_age.seconds(), 2_592_000, "S000-11: thirty days");
-    assert_eq!(
-        profile("deals").refresh.grants,
-        [Code],
-        "for a grant that is switched off"
-    );
+    assert_eq!(profile("deals").refresh.grants, [Code], "for a grant that is switched off");
     for never in ["channel", "assets", "banking"] {
         assert!(profile(never).refresh.grants.is_empty(), "{never}");
     }
     for name in ["payments", "channel", "deals", "banking"] {
-        assert_eq!(
-            profile(name).api_keys,
-            grantor_core::profile::ApiKeyPolicy::Off,
-            "{name}"
-        );
+        assert_eq!(profile(name).api_keys, grantor_core::profile::ApiKeyPolicy::Off, "{name}");
     }
-    assert_eq!(
-        profile("assets").api_keys,
-        grantor_core::profile::ApiKeyPolicy::Provider,
-        "S002-08"
-    );
-    assert_eq!(
-        profile("assets").lifetimes.api_key.seconds(),
-        365 * 86_400,
-        "S002-07"
-    );
+    assert_eq!(profile("assets").api_keys, grantor_core::profile::ApiKeyPolicy::Provider, "S002-08");
+    assert_eq!(profile("assets").lifetimes.api_key.seconds(), 365 * 86_400, "S002-07");
 }
 
 #[test]
@@ -444,29 +329,12 @@ fn every_api_has_an_unlimited_caller_and_a_resource_server_that_calls_nothing() 
     let manifest = landscape().manifest;
     for api in &landscape().apis {
         let here = |app: &&crate::manifest::AppEntry| app.environments.contains(&api.environment);
-        let callers: Vec<_> = manifest
-            .apps
-            .iter()
-            .filter(here)
-            .filter(|app| app.apis.contains(&api.name))
-            .collect();
-        let servers: Vec<_> = manifest
-            .apps
-            .iter()
-            .filter(here)
-            .filter(|app| app.introspects.contains(&api.name))
-            .collect();
-        assert_eq!(
-            (callers.len(), servers.len()),
-            (1, 1),
-            "{} in {}",
-            api.name,
-            api.environment
-        );
-        assert_eq!(
-            callers[0].grants.as_deref(),
-            Some(&[GrantType::ClientCredentials][..])
-        );
+        let callers: Vec<_> =
+            manifest.apps.iter().filter(here).filter(|app| app.apis.contains(&api.name)).collect();
+        let servers: Vec<_> =
+            manifest.apps.iter().filter(here).filter(|app| app.introspects.contains(&api.name)).collect();
+        assert_eq!((callers.len(), servers.len()), (1, 1), "{} in {}", api.name, api.environment);
+        assert_eq!(callers[0].grants.as_deref(), Some(&[GrantType::ClientCredentials][..]));
         assert_ne!(callers[0].tenant, servers[0].tenant);
         assert!(servers[0].apis.is_empty());
         // The layer knows no other way.

@@ -127,14 +127,7 @@ fn api(shown: &ShownApi) -> Api<'_> {
             client_secret: &shown.resource_server.client_secret,
         },
         clients: clients.collect(),
-        api_keys: shown
-            .keys
-            .iter()
-            .map(|key| Key {
-                id: &key.id,
-                key: &key.key,
-            })
-            .collect(),
+        api_keys: shown.keys.iter().map(|key| Key { id: &key.id, key: &key.key }).collect(),
         examples: api.contract.operations().iter().map(example).collect(),
     }
 }
@@ -144,11 +137,7 @@ fn example(operation: &Operation) -> Example<'_> {
     Example {
         method: &operation.method,
         path: &operation.path,
-        scope: operation
-            .scopes
-            .first()
-            .map(|all| all.join(" "))
-            .unwrap_or_default(),
+        scope: operation.scopes.first().map(|all| all.join(" ")).unwrap_or_default(),
         accepts: &operation.accepts,
     }
 }

@@ -24,9 +24,7 @@ fn members(value: &Value) -> Vec<&str> {
 
 fn api<'a>(told: &'a Value, name: &str, environment: &str) -> &'a Value {
     let apis = told["apis"].as_array().unwrap();
-    apis.iter()
-        .find(|api| api["name"] == name && api["environment"] == environment)
-        .unwrap()
+    apis.iter().find(|api| api["name"] == name && api["environment"] == environment).unwrap()
 }
 
 #[test]
@@ -94,15 +92,9 @@ fn the_first_method_of_the_profile_is_the_client_s() {
         ("channel", "client_secret_basic"),
         ("banking", "client_secret_post"),
     ] {
-        assert_eq!(
-            api(&told, name, "production")["clients"][0]["token_endpoint_auth_method"],
-            method
-        );
+        assert_eq!(api(&told, name, "production")["clients"][0]["token_endpoint_auth_method"], method);
     }
-    assert_eq!(
-        api(&told, "channel", "production")["token_endpoint"],
-        "http://127.0.0.1:8080/oauth/v2/token"
-    );
+    assert_eq!(api(&told, "channel", "production")["token_endpoint"], "http://127.0.0.1:8080/oauth/v2/token");
 }
 
 #[test]

@@ -58,9 +58,7 @@ pub(super) fn mount(shown: &ShownApi, clock: Arc<dyn Clock>) -> anyhow::Result<M
     });
     let layer = ProtectLayer::contract(api.contract.clone(), mode)
         .with_context(|| format!("API {} in {} cannot be protected", api.name, api.environment))?;
-    let operations = Router::new()
-        .fallback(operate)
-        .with_state(Arc::new(api.contract.clone()));
+    let operations = Router::new().fallback(operate).with_state(Arc::new(api.contract.clone()));
     Ok(Mounted {
         base_path: api.contract.base_path().to_owned(),
         document: api.document.clone().into(),
@@ -76,8 +74,7 @@ fn time_of(clock: Arc<dyn Clock>) -> grantor_resource::Clock {
 impl Mounted {
     /// What is left of a path below this API.
     fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path.strip_prefix(self.base_path.as_str())
-            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(self.base_path.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

@@ -14,21 +14,12 @@ fn site() -> Router {
     let router = site.router();
     let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock::new());
     let shown = fake(&landscape.manifest, landscape.apis);
-    site.fill(
-        shown
-            .iter()
-            .map(|shown| mount(shown, clock.clone()).unwrap())
-            .collect(),
-    );
+    site.fill(shown.iter().map(|shown| mount(shown, clock.clone()).unwrap()).collect());
     router
 }
 
 async fn ask(router: &Router, method: &str, path: &str) -> (StatusCode, Value) {
-    let request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .body(Body::empty())
-        .unwrap();
+    let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     let status = response.status();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -38,22 +29,13 @@ async fn ask(router: &Router, method: &str, path: &str) -> (StatusCode, Value) {
 #[tokio::test]
 async fn before_the_layers_have_secrets_the_answer_is_to_come_again() {
     let router = Site::default().router();
-    assert_eq!(
-        ask(&router, "GET", "/demo/payments/transfers").await.0,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
-    assert_eq!(
-        ask(&router, "GET", "/demo/payments/openapi.json").await.0,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
+    assert_eq!(ask(&router, "GET", "/demo/payments/transfers").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ask(&router, "GET", "/demo/payments/openapi.json").await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
 async fn a_router_that_is_served_already_opens_when_the_site_is_filled() {
-    assert_eq!(
-        ask(&site(), "GET", "/demo/payments/openapi.json").await.0,
-        StatusCode::OK
-    );
+    assert_eq!(ask(&site(), "GET", "/demo/payments/openapi.json").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -84,11 +66,7 @@ async fn everything_else_is_401_without_a_credential_also_where_nothing_is() {
         ("DELETE", "/demo/payments/openapi.json"),
         ("OPTIONS", "/demo/payments/transfers"),
     ] {
-        assert_eq!(
-            ask(&router, method, path).await.0,
-            StatusCode::UNAUTHORIZED,
-            "{method} {path}"
-        );
+        assert_eq!(ask(&router, method, path).await.0, StatusCode::UNAUTHORIZED, "{method} {path}");
     }
 }
 
@@ -110,13 +88,9 @@ async fn beside_the_apis_there_is_nothing() {
 
 #[tokio::test]
 async fn an_issuer_that_does_not_answer_lets_nobody_in() {
-    let request = http::Request::builder()
-        .uri("/demo/payments/transfers")
-        .header("authorization", "Bearer abc");
-    let response = site()
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let request =
+        http::Request::builder().uri("/demo/payments/transfers").header("authorization", "Bearer abc");
+    let response = site().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
@@ -139,21 +113,14 @@ fn an_example_is_answered_with_the_caller_and_a_list_becomes_items() {
     let who = json!({"credential_kind": "api_key", "subject": "s", "client_id": null, "tenant": "t", "environment": "e", "scope": "a b"});
     let answer = |example| with_caller(example, &caller());
     assert_eq!(answer(Some(json!({"a": 1}))), json!({"a": 1, "caller": who}));
-    assert_eq!(
-        answer(Some(json!([1, 2]))),
-        json!({"items": [1, 2], "caller": who})
-    );
+    assert_eq!(answer(Some(json!([1, 2]))), json!({"items": [1, 2], "caller": who}));
     assert_eq!(answer(Some(json!({"caller": "forged"}))), json!({"caller": who}));
     assert_eq!(answer(None), json!({"caller": who}));
 }
 
 async fn operated(document: &str, method: &str, path: &str) -> (StatusCode, Value) {
     let contract = Arc::new(Contract::from_openapi(document).unwrap());
-    let request = http::Request::builder()
-        .method(method)
-        .uri(path)
-        .body(Body::empty())
-        .unwrap();
+    let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
     let response = operate(State(contract), Extension(caller()), request).await;
     let status = response.status();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -172,8 +139,5 @@ async fn an_operation_answers_its_own_example_with_its_own_status() {
     );
     let (status, body) = operated(document, "GET", "/base/a").await;
     assert_eq!((status, &body["items"]), (StatusCode::OK, &json!([7])));
-    assert_eq!(
-        operated(document, "GET", "/base/b").await.0,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(operated(document, "GET", "/base/b").await.0, StatusCode::NOT_FOUND);
 }

@@ -30,14 +30,8 @@ fn options(data: Option<&Path>, database_url: Option<&str>) -> DemoOptions {
 #[test]
 fn the_folder_is_the_given_one_else_the_database_s() {
     let given = Path::new("/a");
-    assert_eq!(
-        folder_of(&options(Some(given), Some("sqlite:/b/c.db"))).as_deref(),
-        Some(given)
-    );
-    assert_eq!(
-        folder_of(&options(None, Some("sqlite:/b/c.db"))),
-        Some("/b".into())
-    );
+    assert_eq!(folder_of(&options(Some(given), Some("sqlite:/b/c.db"))).as_deref(), Some(given));
+    assert_eq!(folder_of(&options(None, Some("sqlite:/b/c.db"))), Some("/b".into()));
     assert_eq!(folder_of(&options(None, None)), None);
 }
 
@@ -48,11 +42,7 @@ fn loopback_is_a_trusted_proxy_and_the_files_stand_in_the_folder() {
     let config = config(&options, options.listen, folder).unwrap();
     let trusted = |address: &str| {
         let address = address.parse().unwrap();
-        config
-            .server
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(address))
+        config.server.trusted_proxies.iter().any(|network| network.contains(address))
     };
     assert!(trusted("127.0.0.1") && trusted("127.9.9.9") && trusted("::1"));
     assert!(!trusted("10.0.0.1") && !trusted("::2"));
@@ -63,9 +53,7 @@ fn loopback_is_a_trusted_proxy_and_the_files_stand_in_the_folder() {
 }
 
 async fn started(folder: &Path) -> Demo {
-    start(&options(Some(folder), None), Arc::new(SystemClock::new()))
-        .await
-        .unwrap()
+    start(&options(Some(folder), None), Arc::new(SystemClock::new())).await.unwrap()
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
@@ -81,21 +69,14 @@ async fn token(client: &Value, endpoint: &str) -> Option<String> {
     let (id, secret) = (text(client, "client_id"), text(client, "client_secret"));
     // Ids and secrets of the demo need no form encoding.
     let (basic, form) = match text(client, "token_endpoint_auth_method") {
-        "client_secret_post" => (
-            false,
-            format!("grant_type=client_credentials&client_id={id}&client_secret={secret}"),
-        ),
+        "client_secret_post" => {
+            (false, format!("grant_type=client_credentials&client_id={id}&client_secret={secret}"))
+        }
         _ => (true, "grant_type=client_credentials".to_owned()),
     };
-    let request = http()
-        .post(endpoint)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form);
-    let request = if basic {
-        request.basic_auth(id, Some(secret))
-    } else {
-        request
-    };
+    let request =
+        http().post(endpoint).header("content-type", "application/x-www-form-urlencoded").body(form);
+    let request = if basic { request.basic_auth(id, Some(secret)) } else { request };
     let answer: Value = request.send().await.unwrap().json().await.unwrap();
     answer["access_token"].as_str().map(str::to_owned)
 }
@@ -105,45 +86,21 @@ async fn every_operation_of_every_api_takes_the_kinds_that_it_names_and_no_other
     let place = tempfile::tempdir().unwrap();
     let demo = started(&place.path().join("data")).await;
     for api in demo.contract["apis"].as_array().unwrap() {
-        let mut credentials = vec![(
-            "client",
-            token(&api["clients"][0], text(api, "token_endpoint"))
-                .await
-                .unwrap(),
-        )];
+        let mut credentials =
+            vec![("client", token(&api["clients"][0], text(api, "token_endpoint")).await.unwrap())];
         credentials.extend(
-            api["api_keys"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|key| ("api_key", text(key, "key").to_owned())),
+            api["api_keys"].as_array().unwrap().iter().map(|key| ("api_key", text(key, "key").to_owned())),
         );
         for example in api["examples"].as_array().unwrap() {
             for (kind, credential) in &credentials {
-                let here = format!(
-                    "{} {} {} {kind}",
-                    api["base_url"], example["method"], example["path"]
-                );
-                let url = format!(
-                    "{}{}",
-                    text(api, "base_url"),
-                    text(example, "path").replace("{id}", "de_1")
-                );
+                let here = format!("{} {} {} {kind}", api["base_url"], example["method"], example["path"]);
+                let url =
+                    format!("{}{}", text(api, "base_url"), text(example, "path").replace("{id}", "de_1"));
                 let method = text(example, "method").parse().unwrap();
-                let answer = http()
-                    .request(method, url)
-                    .bearer_auth(credential)
-                    .send()
-                    .await
-                    .unwrap();
+                let answer = http().request(method, url).bearer_auth(credential).send().await.unwrap();
                 let status = answer.status().as_u16();
                 let body: Value = answer.json().await.unwrap();
-                if example["accepts"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .any(|accepted| accepted == kind)
-                {
+                if example["accepts"].as_array().unwrap().iter().any(|accepted| accepted == kind) {
                     assert!(matches!(status, 200 | 201), "{here}: {status}");
                     assert_eq!(body["caller"]["credential_kind"], *kind, "{here}");
                     assert_eq!(body["caller"]["environment"], api["environment"], "{here}");
@@ -168,30 +125,13 @@ async fn a_second_start_on_the_folder_shows_new_secrets_and_the_old_ones_stay_va
     let second = started(place.path()).await;
     let (old, new) = (&first.contract, &second.contract);
     assert_eq!(old["operator"]["api_token"], new["operator"]["api_token"]);
-    let pairs = old["apis"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(new["apis"].as_array().unwrap());
+    let pairs = old["apis"].as_array().unwrap().iter().zip(new["apis"].as_array().unwrap());
     for (old, new) in pairs {
-        assert_eq!(
-            (&old["name"], &old["environment"]),
-            (&new["name"], &new["environment"])
-        );
-        assert_ne!(
-            old["clients"][0]["client_secret"],
-            new["clients"][0]["client_secret"]
-        );
-        assert_ne!(
-            old["introspection"]["client_secret"],
-            new["introspection"]["client_secret"]
-        );
+        assert_eq!((&old["name"], &old["environment"]), (&new["name"], &new["environment"]));
+        assert_ne!(old["clients"][0]["client_secret"], new["clients"][0]["client_secret"]);
+        assert_ne!(old["introspection"]["client_secret"], new["introspection"]["client_secret"]);
         for client in [&old["clients"][0], &new["clients"][0]] {
-            assert!(
-                token(client, text(new, "token_endpoint")).await.is_some(),
-                "{}",
-                new["base_url"]
-            );
+            assert!(token(client, text(new, "token_endpoint")).await.is_some(), "{}", new["base_url"]);
         }
     }
     second.running.shutdown().await;
@@ -202,30 +142,16 @@ async fn a_revoked_key_opens_the_demo_s_api_no_more() {
     let place = tempfile::tempdir().unwrap();
     let demo = started(place.path()).await;
     let mut apis = demo.contract["apis"].as_array().unwrap().iter();
-    let api = apis
-        .find(|api| api["api_keys"].as_array().is_some_and(|keys| !keys.is_empty()))
-        .unwrap();
+    let api = apis.find(|api| api["api_keys"].as_array().is_some_and(|keys| !keys.is_empty())).unwrap();
     let (key, mut examples) = (&api["api_keys"][0], api["examples"].as_array().unwrap().iter());
-    let example = examples
-        .find(|example| example["accepts"].as_array().unwrap().contains(&"api_key".into()))
-        .unwrap();
+    let example =
+        examples.find(|example| example["accepts"].as_array().unwrap().contains(&"api_key".into())).unwrap();
     let url = format!("{}{}", text(api, "base_url"), text(example, "path"));
-    let status = || async {
-        http()
-            .get(&url)
-            .bearer_auth(text(key, "key"))
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
-    };
+    let status =
+        || async { http().get(&url).bearer_auth(text(key, "key")).send().await.unwrap().status().as_u16() };
     assert_eq!(status().await, 200);
     let admin = Admin::new(&demo.world.api_url, &demo.world.operator_token).unwrap();
-    admin
-        .revoke_key(text(api, "environment"), text(key, "id"), "test")
-        .await
-        .unwrap();
+    admin.revoke_key(text(api, "environment"), text(key, "id"), "test").await.unwrap();
     assert_eq!(status().await, 401, "at once: nothing is remembered");
     demo.running.shutdown().await;
 }

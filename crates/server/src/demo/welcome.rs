@@ -20,12 +20,7 @@ pub(super) fn text(world: &World) -> String {
     let profiles = world.manifest.profiles.iter();
     parts.extend(
         profiles
-            .filter_map(|profile| {
-                world
-                    .apis
-                    .iter()
-                    .find(|shown| shown.api.profile.name == profile.name)
-            })
+            .filter_map(|profile| world.apis.iter().find(|shown| shown.api.profile.name == profile.name))
             .map(lines),
     );
     let mut last = vec![
@@ -54,47 +49,30 @@ fn table(apis: &[ShownApi]) -> String {
     table.set_header(["API", "ENVIRONMENT", "TOKEN ENDPOINT", "BASE URL"]);
     table.add_rows(apis.iter().map(|shown| {
         let api = &shown.api;
-        [
-            api.name.to_string(),
-            api.environment.to_string(),
-            api.token_endpoint(),
-            api.base_url.clone(),
-        ]
+        [api.name.to_string(), api.environment.to_string(), api.token_endpoint(), api.base_url.clone()]
     }));
     let text = table.trim_fmt();
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
+    let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     lines.join("\n")
 }
 
 /// How to get and use the credentials of one API.
 fn lines(shown: &ShownApi) -> String {
     let api = &shown.api;
-    let mut lines = vec![format!(
-        "# {} in {}: {}",
-        api.name, api.environment, api.profile.title
-    )];
+    let mut lines = vec![format!("# {} in {}: {}", api.name, api.environment, api.profile.title)];
     if let Some(url) = first_get(shown, CredentialKind::Client) {
-        let token = shown
-            .clients
-            .iter()
-            .find_map(|client| request(client, &api.token_endpoint()));
+        let token = shown.clients.iter().find_map(|client| request(client, &api.token_endpoint()));
         lines.extend(token.map(|request| {
-            format!(
-                "TOKEN=$({request} | {EXTRACT})\n{}",
-                call("\"Authorization: Bearer $TOKEN\"", &url)
-            )
+            format!("TOKEN=$({request} | {EXTRACT})\n{}", call("\"Authorization: Bearer $TOKEN\"", &url))
         }));
     }
     if let Some(url) = first_get(shown, CredentialKind::ApiKey) {
-        lines.extend(shown.keys.iter().map(|key| {
-            call(
-                &quoted(&format!("Authorization: Bearer {}", key.key.as_str())),
-                &url,
-            )
-        }));
+        lines.extend(
+            shown
+                .keys
+                .iter()
+                .map(|key| call(&quoted(&format!("Authorization: Bearer {}", key.key.as_str())), &url)),
+        );
     }
     lines.join("\n")
 }
@@ -114,10 +92,7 @@ fn call(header: &str, url: &str) -> String {
 
 /// A token request in the way that the API's profile asks for.
 fn request(client: &ShownClient, endpoint: &str) -> Option<String> {
-    let (id, secret) = (
-        client.secret.client_id.as_str(),
-        client.secret.client_secret.as_str(),
-    );
+    let (id, secret) = (client.secret.client_id.as_str(), client.secret.client_secret.as_str());
     let credentials = match client.auth_method {
         ClientAuthMethod::ClientSecretBasic => format!("-u {}", quoted(&format!("{id}:{secret}"))),
         ClientAuthMethod::ClientSecretPost => format!(
@@ -127,10 +102,7 @@ fn request(client: &ShownClient, endpoint: &str) -> Option<String> {
         ),
         ClientAuthMethod::None => return None,
     };
-    Some(format!(
-        "curl -s {credentials} -d grant_type=client_credentials {}",
-        quoted(endpoint)
-    ))
+    Some(format!("curl -s {credentials} -d grant_type=client_credentials {}", quoted(endpoint)))
 }
 
 /// One word for a POSIX shell.

@@ -19,9 +19,7 @@ fn told() -> String {
 fn each_profile_has_a_line_for_the_token_and_one_for_the_call() {
     let text = told();
     let lines: Vec<&str> = text.lines().collect();
-    let tokens: Vec<usize> = (0..lines.len())
-        .filter(|at| lines[*at].starts_with("TOKEN="))
-        .collect();
+    let tokens: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].starts_with("TOKEN=")).collect();
     assert_eq!(tokens.len(), 5, "{text}");
     for at in tokens {
         assert!(

@@ -23,11 +23,7 @@ pub async fn switch(node: &Node, actor: &Actor, access: &Access, switch: Switch)
     let event = AuditEvent::new(action, format!("{}/{}", access.tenant, access.api));
     node.commit(
         actor,
-        vec![Write::SetAccessStatus(StatusChange {
-            id: (access.tenant, access.api),
-            from,
-            to,
-        })],
+        vec![Write::SetAccessStatus(StatusChange { id: (access.tenant, access.api), from, to })],
         vec![event],
     )
     .await

@@ -39,11 +39,7 @@ pub async fn create(
     request: KeyRequest<'_>,
 ) -> Result<(Secret, ApiKey), FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
-    let new = NewKey {
-        apis: &request.apis,
-        scopes: request.scopes.as_ref(),
-        lifetime: request.lifetime,
-    };
+    let new = NewKey { apis: &request.apis, scopes: request.scopes.as_ref(), lifetime: request.lifetime };
     let agreed = terms(&new, tenant, &accesses)?;
     let (secret, key) = node.decide(|env| {
         let secret = Secret::generate(&node.brand, CredentialType::ApiKey, state.environment.stage, env);
@@ -104,11 +100,7 @@ pub async fn revoke(node: &Node, actor: &Actor, key: &ApiKey, reason: String) ->
     if key.status == Status::Closed {
         return Ok(());
     }
-    let change = StatusChange {
-        id: key.id,
-        from: key.status,
-        to: Status::Closed,
-    };
+    let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
     let event = AuditEvent::new("key.revoke", key.id.to_string()).detail("reason", reason.as_str());
     node.commit(
         &actor.within(key.environment),

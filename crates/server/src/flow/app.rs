@@ -43,13 +43,7 @@ pub async fn create(
         let secret = if public {
             None
         } else {
-            Some(new_secret(
-                &app,
-                &first,
-                &state.keys.peppers,
-                (&node.brand, state.environment.stage),
-                env,
-            )?)
+            Some(new_secret(&app, &first, &state.keys.peppers, (&node.brand, state.environment.stage), env)?)
         };
         Ok::<_, Denial>((app, secret))
     })?;
@@ -60,8 +54,7 @@ pub async fn create(
     let event = AuditEvent::new("app.create", app.id.to_string())
         .detail("client_id", app.client_id.as_str())
         .detail("tenant", tenant.name.as_str());
-    node.commit(&actor.within(state.environment.id), writes, vec![event])
-        .await?;
+    node.commit(&actor.within(state.environment.id), writes, vec![event]).await?;
     Ok(Created { app, secret })
 }
 
@@ -110,8 +103,7 @@ async fn set_status(
 ) -> Result<(), Fault> {
     let event = AuditEvent::new(action, app.id.to_string()).detail("client_id", app.client_id.as_str());
     let write = Write::SetAppStatus(StatusChange { id: app.id, from, to });
-    node.commit(&actor.within(app.environment), vec![write], vec![event])
-        .await
+    node.commit(&actor.within(app.environment), vec![write], vec![event]).await
 }
 
 /// Makes a new version of the secret; the others live on, or end together after an overlap.
@@ -131,17 +123,12 @@ pub async fn rotate_secret(
     let mut writes = vec![Write::InsertSecret(app.id, version.clone())];
     if let Some(at) = end_others_at {
         let alive = app.secrets.iter().filter(|old| old.ended_at.is_none());
-        writes.extend(alive.map(|old| Write::ScheduleSecretEnd {
-            app: app.id,
-            version: old.version,
-            at,
-        }));
+        writes.extend(alive.map(|old| Write::ScheduleSecretEnd { app: app.id, version: old.version, at }));
     }
     let event = AuditEvent::new("app.secret_create", app.id.to_string())
         .detail("client_id", app.client_id.as_str())
         .detail("version", version.version);
-    node.commit(&actor.within(app.environment), writes, vec![event])
-        .await?;
+    node.commit(&actor.within(app.environment), writes, vec![event]).await?;
     Ok((secret, version))
 }
 
@@ -165,18 +152,10 @@ pub async fn end_secret(
     version: i64,
     tokens: Tokens,
 ) -> Result<Option<()>, Fault> {
-    if !app
-        .secrets
-        .iter()
-        .any(|known| known.version == version && known.ended_at.is_none())
-    {
+    if !app.secrets.iter().any(|known| known.version == version && known.ended_at.is_none()) {
         return Ok(None);
     }
-    let mut writes = vec![Write::EndSecret {
-        app: app.id,
-        version,
-        at: node.now(),
-    }];
+    let mut writes = vec![Write::EndSecret { app: app.id, version, at: node.now() }];
     if tokens == Tokens::End {
         writes.push(Write::EndAppTokens(app.id));
     }
@@ -184,8 +163,7 @@ pub async fn end_secret(
         .detail("client_id", app.client_id.as_str())
         .detail("version", version)
         .detail("end_tokens", tokens == Tokens::End);
-    node.commit(&actor.within(app.environment), writes, vec![event])
-        .await?;
+    node.commit(&actor.within(app.environment), writes, vec![event]).await?;
     Ok(Some(()))
 }
 
@@ -196,12 +174,7 @@ pub async fn end_secret(
 pub async fn end_tokens(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
     let event =
         AuditEvent::new("app.tokens_end", app.id.to_string()).detail("client_id", app.client_id.as_str());
-    node.commit(
-        &actor.within(app.environment),
-        vec![Write::EndAppTokens(app.id)],
-        vec![event],
-    )
-    .await
+    node.commit(&actor.within(app.environment), vec![Write::EndAppTokens(app.id)], vec![event]).await
 }
 
 /// APIs by name.
@@ -212,8 +185,5 @@ pub fn apis_by_name<'a>(
     state: &'a EnvironmentState,
     names: &[String],
 ) -> Result<Vec<&'a Arc<grantor_core::api::Api>>, String> {
-    names
-        .iter()
-        .map(|name| state.api(name).ok_or_else(|| name.clone()))
-        .collect()
+    names.iter().map(|name| state.api(name).ok_or_else(|| name.clone())).collect()
 }

@@ -106,25 +106,13 @@ async fn load(node: &Node) -> Result<World, Fault> {
         let (api, _) = resolve(&stored, environment, &profiles).map_err(|_| Fault::Internal)?;
         apis.push(Arc::new(api));
     }
-    Ok(World {
-        environments,
-        profiles,
-        apis,
-        tenants: Vec::new(),
-        plan: Plan::default(),
-    })
+    Ok(World { environments, profiles, apis, tenants: Vec::new(), plan: Plan::default() })
 }
 
 fn environments(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(), ApplyError> {
     for entry in &manifest.environments {
-        let new = plan::environment(entry, &world.environments, || {
-            node.decide(EnvironmentId::generate)
-        })?;
-        let old = world
-            .environments
-            .iter()
-            .find(|environment| environment.id == new.id)
-            .cloned();
+        let new = plan::environment(entry, &world.environments, || node.decide(EnvironmentId::generate))?;
+        let old = world.environments.iter().find(|environment| environment.id == new.id).cloned();
         let view = old.as_ref().map(EnvironmentView::from);
         world.plan.note(
             "environment",
@@ -141,21 +129,12 @@ fn environments(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(
 
 fn profiles(manifest: &Manifest, world: &mut World) -> Result<(), ApplyError> {
     for new in &manifest.profiles {
-        new.check()
-            .map_err(|why| ManifestError(format!("profile {}: {why}", new.name)))?;
+        new.check().map_err(|why| ManifestError(format!("profile {}: {why}", new.name)))?;
         let new = Arc::new(new.clone());
-        let old = world
-            .profiles
-            .iter()
-            .find(|profile| profile.name == new.name)
-            .cloned();
-        world.plan.note(
-            "profile",
-            new.name.to_string(),
-            old.as_deref(),
-            new.as_ref(),
-            || vec![Write::PutProfile(new.clone())],
-        );
+        let old = world.profiles.iter().find(|profile| profile.name == new.name).cloned();
+        world.plan.note("profile", new.name.to_string(), old.as_deref(), new.as_ref(), || {
+            vec![Write::PutProfile(new.clone())]
+        });
         world.profiles.retain(|profile| profile.name != new.name);
         world.profiles.push(new.clone());
         // APIs see the new profile at once, so that the rest of this manifest is judged by it.
@@ -191,13 +170,10 @@ fn apis(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(), Apply
                 .iter()
                 .find(|api| api.environment == environment.id && api.name == entry.name)
                 .cloned();
-            let new = plan::api(
-                entry,
-                &environment,
-                &world.profiles,
-                old.as_ref().map(|old| old.id),
-                || node.decide(ApiId::generate),
-            )?;
+            let new =
+                plan::api(entry, &environment, &world.profiles, old.as_ref().map(|old| old.id), || {
+                    node.decide(ApiId::generate)
+                })?;
             let taken = world.apis.iter().find(|api| {
                 api.environment == environment.id && api.audience == new.audience && api.id != new.id
             });
@@ -223,11 +199,6 @@ fn apis(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(), Apply
     }
     Ok(())
 }
-
-
-
-
-
 
 /// Keys that the environments lack, for the algorithms of their profiles.
 async fn key_writes(node: &Node, world: &World) -> Result<Vec<Write>, ApplyError> {
@@ -270,10 +241,5 @@ fn api_named<'a>(
 ) -> Result<&'a Arc<Api>, ManifestError> {
     apis.iter()
         .find(|api| api.environment == environment.id && api.name == *name)
-        .ok_or_else(|| {
-            ManifestError(format!(
-                "there is no API {name} in environment {}",
-                environment.name
-            ))
-        })
+        .ok_or_else(|| ManifestError(format!("there is no API {name} in environment {}", environment.name)))
 }

@@ -52,13 +52,8 @@ pub async fn load(
         return Ok(ClientFacts { app, tenant });
     }
     // The work that a known id would have cost.
-    state
-        .keys
-        .peppers
-        .hash(CredentialType::ClientSecret, secret.map_or("", Secret::reveal));
-    node.limits
-        .failed(first, source)
-        .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+    state.keys.peppers.hash(CredentialType::ClientSecret, secret.map_or("", Secret::reveal));
+    node.limits.failed(first, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
     Err(Denial::new(
         OAuthError::InvalidClient,
         other_environment(node, state, secret).unwrap_or(Reason::UnknownClient),
@@ -84,29 +79,19 @@ impl ClientFacts {
         source: IpAddr,
     ) -> Result<AuthenticatedApp<'_>, FlowError> {
         let client_id = self.app.client_id.as_str();
-        let secret = presented
-            .candidates()
-            .find(|(id, _)| *id == client_id)
-            .and_then(|(_, secret)| secret);
-        authenticate(
-            &self.app,
-            &self.tenant.tenant,
-            secret,
-            &state.keys.peppers,
-            node.now(),
+        let secret = presented.candidates().find(|(id, _)| *id == client_id).and_then(|(_, secret)| secret);
+        authenticate(&self.app, &self.tenant.tenant, secret, &state.keys.peppers, node.now()).or_else(
+            |denial| {
+                node.limits.failed(client_id, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+                let reason = match denial.reason {
+                    Reason::SecretMismatch => {
+                        other_environment(node, state, secret).unwrap_or(Reason::SecretMismatch)
+                    }
+                    reason => reason,
+                };
+                Err(Denial { reason, ..denial }.into())
+            },
         )
-        .or_else(|denial| {
-            node.limits
-                .failed(client_id, source)
-                .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
-            let reason = match denial.reason {
-                Reason::SecretMismatch => {
-                    other_environment(node, state, secret).unwrap_or(Reason::SecretMismatch)
-                }
-                reason => reason,
-            };
-            Err(Denial { reason, ..denial }.into())
-        })
     }
 
     /// As [`Self::authenticate`], for endpoints that belong to no API: the app's registered method, else any that one of
@@ -125,13 +110,8 @@ impl ClientFacts {
         let own = self.app.apis.iter().filter_map(|id| state.api_by_id(*id));
         let methods: Vec<ClientAuthMethod> = match self.app.apis[..] {
             // An app that calls no API, because it is one: no profile narrows how it authenticates.
-            [] => vec![
-                ClientAuthMethod::ClientSecretBasic,
-                ClientAuthMethod::ClientSecretPost,
-            ],
-            _ => own
-                .flat_map(|api| api.profile.client_auth.iter().copied())
-                .collect(),
+            [] => vec![ClientAuthMethod::ClientSecretBasic, ClientAuthMethod::ClientSecretPost],
+            _ => own.flat_map(|api| api.profile.client_auth.iter().copied()).collect(),
         };
         if !self.app.may_authenticate_by(presented.method(), &methods) {
             return Err(Denial::new(OAuthError::InvalidClient, Reason::AuthMethodNotAllowed).into());

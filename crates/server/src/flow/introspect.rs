@@ -39,12 +39,8 @@ pub enum Verdict<'a> {
 pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Verdict<'a>, FlowError> {
     let facts = client::load(node, call.state, call.presented, call.source).await?;
     let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
-    let mine: Vec<&Arc<Api>> = caller
-        .app()
-        .introspects
-        .iter()
-        .filter_map(|id| call.state.api_by_id(*id))
-        .collect();
+    let mine: Vec<&Arc<Api>> =
+        caller.app().introspects.iter().filter_map(|id| call.state.api_by_id(*id)).collect();
     if mine.is_empty() {
         return Ok(Verdict::Inactive(Reason::NotAResourceServer));
     }

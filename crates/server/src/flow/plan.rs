@@ -93,29 +93,13 @@ impl Plan {
             let changed: Vec<Value> = fields.iter().map(|field| field.field.as_str().into()).collect();
             self.events.push(
                 AuditEvent::new("manifest.apply", format!("{kind}:{name}"))
-                    .detail(
-                        "action",
-                        if action == Action::Create {
-                            "create"
-                        } else {
-                            "update"
-                        },
-                    )
+                    .detail("action", if action == Action::Create { "create" } else { "update" })
                     .detail("fields", changed),
             );
             self.writes.extend(write());
         }
-        let fields = if action == Action::Update {
-            fields
-        } else {
-            Vec::new()
-        };
-        self.changes.push(Change {
-            action,
-            kind,
-            name,
-            fields,
-        });
+        let fields = if action == Action::Update { fields } else { Vec::new() };
+        self.changes.push(Change { action, kind, name, fields });
     }
 }
 
@@ -129,11 +113,7 @@ fn differing(from: Option<&Value>, to: &Value) -> Vec<FieldChange> {
     names
         .into_iter()
         .filter(|name| from.get(*name) != to.get(*name))
-        .map(|name| FieldChange {
-            field: name.clone(),
-            from: value(from, name),
-            to: value(to, name),
-        })
+        .map(|name| FieldChange { field: name.clone(), from: value(from, name), to: value(to, name) })
         .collect()
 }
 
@@ -162,20 +142,14 @@ pub fn environment(
     new_id: impl FnOnce() -> EnvironmentId,
 ) -> Result<Environment, ManifestError> {
     let old = known.iter().find(|environment| environment.name == entry.name);
-    let prefix = entry
-        .scope_prefix
-        .clone()
-        .unwrap_or_else(|| entry.name.to_string());
+    let prefix = entry.scope_prefix.clone().unwrap_or_else(|| entry.name.to_string());
     if Scope::parse(&prefix).is_none() {
         return Err(ManifestError(format!(
             "environment {}: scope_prefix holds characters that no scope may hold",
             entry.name
         )));
     }
-    if let Some(taken) = known
-        .iter()
-        .find(|other| other.issuer == entry.issuer && other.name != entry.name)
-    {
+    if let Some(taken) = known.iter().find(|other| other.issuer == entry.issuer && other.name != entry.name) {
         return Err(ManifestError(format!(
             "environment {}: the issuer {} belongs to environment {}",
             entry.name, entry.issuer, taken.name
@@ -236,24 +210,19 @@ pub fn api(
     new_id: impl FnOnce() -> ApiId,
 ) -> Result<Api, ManifestError> {
     let here = format!("api {} in {}", entry.name, environment.name);
-    let profile = profiles
-        .iter()
-        .find(|profile| profile.name == entry.profile)
-        .ok_or_else(|| {
-            ManifestError(format!(
-                "{here}: there is no profile {}; define it in a [[profile]] or apply its file first",
-                entry.profile
-            ))
-        })?;
+    let profile = profiles.iter().find(|profile| profile.name == entry.profile).ok_or_else(|| {
+        ManifestError(format!(
+            "{here}: there is no profile {}; define it in a [[profile]] or apply its file first",
+            entry.profile
+        ))
+    })?;
     let audience = expand(&entry.audience, environment);
     if !audience.contains(':')
         || audience.contains('#')
         || audience.contains(char::is_whitespace)
         || audience.len() > 512
     {
-        return Err(ManifestError(format!(
-            "{here}: audience must be an absolute URI without fragment"
-        )));
+        return Err(ManifestError(format!("{here}: audience must be an absolute URI without fragment")));
     }
     let mut scopes = Vec::new();
     for scope in &entry.scopes {
@@ -261,20 +230,13 @@ pub fn api(
         let name = Scope::parse(&spelled)
             .ok_or_else(|| ManifestError(format!("{here}: {spelled} is not a scope")))?;
         if grantor_core::api::OPENID_SCOPES.contains(&name.as_str()) {
-            return Err(ManifestError(format!(
-                "{here}: {spelled} belongs to OpenID Connect, not to an API"
-            )));
+            return Err(ManifestError(format!("{here}: {spelled} belongs to OpenID Connect, not to an API")));
         }
-        scopes.push(ScopeDefinition {
-            name,
-            description: scope.description.clone(),
-        });
+        scopes.push(ScopeDefinition { name, description: scope.description.clone() });
     }
     let openapi = match &entry.openapi {
         None if entry.contract.is_some() => {
-            return Err(ManifestError(format!(
-                "{here}: the contract file was not read; send it as openapi"
-            )));
+            return Err(ManifestError(format!("{here}: the contract file was not read; send it as openapi")));
         }
         None => None,
         Some(text) => Some(
@@ -286,19 +248,12 @@ pub fn api(
         id: old.unwrap_or_else(new_id),
         environment: environment.id,
         name: entry.name.clone(),
-        title: if entry.title.is_empty() {
-            entry.name.to_string()
-        } else {
-            entry.title.clone()
-        },
+        title: if entry.title.is_empty() { entry.name.to_string() } else { entry.title.clone() },
         audience,
         scopes,
         profile: profile.clone(),
         server_scopes: server_scopes(profile, environment).ok_or_else(|| {
-            ManifestError(format!(
-                "profile {}: server_scopes holds something that is no scope",
-                profile.name
-            ))
+            ManifestError(format!("profile {}: server_scopes holds something that is no scope", profile.name))
         })?,
         openapi: openapi.map(Arc::from),
     })
@@ -310,9 +265,7 @@ fn contract(text: &str, url: Option<String>) -> Result<String, String> {
     if let Some(url) = url {
         let mut document: Value =
             serde_json::from_str(&text).map_err(|error| format!("the contract is not JSON: {error}"))?;
-        let object = document
-            .as_object_mut()
-            .ok_or("the contract is not a JSON object")?;
+        let object = document.as_object_mut().ok_or("the contract is not a JSON object")?;
         object.insert("servers".to_owned(), serde_json::json!([{ "url": url }]));
         text = document.to_string();
     }
@@ -353,10 +306,8 @@ pub fn access(
     let scopes = match &entry.scopes {
         None => all,
         Some(names) => {
-            let spelled: Option<Vec<Scope>> = names
-                .iter()
-                .map(|name| Scope::parse(&expand(name, environment)))
-                .collect();
+            let spelled: Option<Vec<Scope>> =
+                names.iter().map(|name| Scope::parse(&expand(name, environment))).collect();
             let wanted = ScopeSet::from(
                 spelled.ok_or_else(|| ManifestError(format!("access of {}: not a scope", entry.tenant)))?,
             );

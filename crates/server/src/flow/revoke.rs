@@ -59,8 +59,18 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
 ///
 /// # Errors
 /// Storage trouble.
-pub async fn by_operator(node: &Node, actor: &Actor, state: &EnvironmentState, claims: &AccessClaims) -> Result<(), Fault> {
-    let write = Write::RevokeToken { environment: state.environment.id, jti: claims.jti.clone(), expires_at: claims.exp };
-    let event = AuditEvent::new("token.revoke", claims.jti.clone()).detail("client_id", claims.client_id.as_str());
+pub async fn by_operator(
+    node: &Node,
+    actor: &Actor,
+    state: &EnvironmentState,
+    claims: &AccessClaims,
+) -> Result<(), Fault> {
+    let write = Write::RevokeToken {
+        environment: state.environment.id,
+        jti: claims.jti.clone(),
+        expires_at: claims.exp,
+    };
+    let event =
+        AuditEvent::new("token.revoke", claims.jti.clone()).detail("client_id", claims.client_id.as_str());
     node.commit(&actor.within(state.environment.id), vec![write], vec![event]).await
 }

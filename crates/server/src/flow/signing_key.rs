@@ -100,31 +100,26 @@ fn rotate_one(
 ) -> Result<Vec<Write>, RotateError> {
     // A pepper is never dropped by time: a stored hash names the one that made it.
     let retires_at = (active.usage != KeyUse::Pepper).then(|| leaves_at(now, longest));
-    let step = |key: &StoredKey, from, to, retires_at| Write::AdvanceKey(KeyStep {
-        environment: key.environment,
-        kid: key.kid.clone(),
-        usage: key.usage,
-        from,
-        to,
-        at: now,
-        retires_at,
-    });
+    let step = |key: &StoredKey, from, to, retires_at| {
+        Write::AdvanceKey(KeyStep {
+            environment: key.environment,
+            kid: key.kid.clone(),
+            usage: key.usage,
+            from,
+            to,
+            at: now,
+            retires_at,
+        })
+    };
     let mut writes = vec![step(active, KeyState::Active, KeyState::Retiring, retires_at)];
     let make = |state| {
         let number = next_number(ring, active.usage);
         let algorithm = active.algorithm.parse().unwrap_or(Algorithm::Es256);
-        let new = NewKey {
-            environment: active.environment,
-            usage: active.usage,
-            algorithm,
-            state,
-            number,
-        };
-        node.decide(|env| generate(&new, &node.vault, env))
-            .map_err(|error| {
-                tracing::error!(%error, "a key could not be made");
-                RotateError::Fault(Fault::Internal)
-            })
+        let new = NewKey { environment: active.environment, usage: active.usage, algorithm, state, number };
+        node.decide(|env| generate(&new, &node.vault, env)).map_err(|error| {
+            tracing::error!(%error, "a key could not be made");
+            RotateError::Fault(Fault::Internal)
+        })
     };
     let next = ring.iter().find(|key| {
         key.usage == active.usage && key.state == KeyState::Next && key.algorithm == active.algorithm
@@ -145,23 +140,17 @@ fn rotate_one(
 
 /// The longest life of a token of an environment, in seconds.
 async fn longest_token(state: &EnvironmentState, node: &Node) -> Result<i64, Fault> {
-    let profiles = state.apis.iter().flat_map(|api| {
-        [
-            api.profile.lifetimes.client_token,
-            api.profile.lifetimes.user_token,
-        ]
-    });
+    let profiles = state
+        .apis
+        .iter()
+        .flat_map(|api| [api.profile.lifetimes.client_token, api.profile.lifetimes.user_token]);
     let longest = profiles.map(|life| life.seconds()).max().unwrap_or(3_600);
     let accesses = node.store.all_accesses(state.environment.id, i64::MAX).await?;
     let overrides = accesses
         .iter()
         .flat_map(|access| [access.client_token_lifetime, access.user_token_lifetime])
         .flatten();
-    Ok(overrides
-        .map(|life| life.seconds())
-        .max()
-        .unwrap_or(0)
-        .max(longest))
+    Ok(overrides.map(|life| life.seconds()).max().unwrap_or(0).max(longest))
 }
 
 /// What the schedule does: rotates what is old, retires what has served.
@@ -177,23 +166,24 @@ pub async fn on_schedule(node: &Node) -> Result<(), Fault> {
         let writes: Vec<Write> = ring
             .iter()
             .filter(served)
-            .map(|key| Write::AdvanceKey(KeyStep {
-                environment: key.environment,
-                kid: key.kid.clone(),
-                usage: key.usage,
-                from: KeyState::Retiring,
-                to: KeyState::Retired,
-                at: now,
-                retires_at: None,
-            }))
+            .map(|key| {
+                Write::AdvanceKey(KeyStep {
+                    environment: key.environment,
+                    kid: key.kid.clone(),
+                    usage: key.usage,
+                    from: KeyState::Retiring,
+                    to: KeyState::Retired,
+                    at: now,
+                    retires_at: None,
+                })
+            })
             .collect();
         if !writes.is_empty() {
             let events = writes
                 .iter()
                 .map(|_| AuditEvent::new("signing_key.retire", state.environment.name.to_string()))
                 .collect();
-            node.commit(&Actor::system().within(state.environment.id), writes, events)
-                .await?;
+            node.commit(&Actor::system().within(state.environment.id), writes, events).await?;
             node.cache.forget_claims();
         }
         let due = ring.iter().filter(|key| {

@@ -54,12 +54,7 @@ pub async fn create(
         epoch: 0,
     });
     let event = AuditEvent::new("tenant.create", tenant.id.to_string()).detail("name", tenant.name.as_str());
-    node.commit(
-        actor,
-        vec![Write::InsertTenant(tenant.clone(), node.now())],
-        vec![event],
-    )
-    .await?;
+    node.commit(actor, vec![Write::InsertTenant(tenant.clone(), node.now())], vec![event]).await?;
     Ok(tenant)
 }
 
@@ -91,14 +86,6 @@ pub async fn switch(node: &Node, actor: &Actor, tenant: &Tenant, switch: Switch)
         Switch::Resume => "tenant.resume",
     };
     let event = AuditEvent::new(action, tenant.id.to_string()).detail("name", tenant.name.as_str());
-    node.commit(
-        actor,
-        vec![Write::SetTenantStatus(StatusChange {
-            id: tenant.id,
-            from,
-            to,
-        })],
-        vec![event],
-    )
-    .await
+    node.commit(actor, vec![Write::SetTenantStatus(StatusChange { id: tenant.id, from, to })], vec![event])
+        .await
 }

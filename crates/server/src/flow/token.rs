@@ -66,18 +66,11 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
     };
     let app = client.app().id;
     node.limits.take(granted.access.quota, app).map_err(|wait| {
-        FlowError::Throttled(
-            Denial::new(OAuthError::TemporarilyUnavailable, Reason::QuotaExceeded),
-            wait,
-        )
+        FlowError::Throttled(Denial::new(OAuthError::TemporarilyUnavailable, Reason::QuotaExceeded), wait)
     })?;
     let access_token = seal(node, call.state, &granted.draft)?;
     node.count_issued(app, node.now());
-    Ok(IssuedToken {
-        access_token,
-        expires_in: granted.draft.expires_in,
-        scope: granted.draft.scope,
-    })
+    Ok(IssuedToken { access_token, expires_in: granted.draft.expires_in, scope: granted.draft.scope })
 }
 
 /// Signs or seals a draft.
@@ -85,9 +78,7 @@ fn seal(node: &Node, state: &EnvironmentState, draft: &TokenDraft) -> Result<Str
     match draft.format {
         TokenFormat::Jwt => {
             let signer = state.keys.signer(draft.algorithm).ok_or(Fault::Internal)?;
-            signer
-                .sign(Type::AccessToken, &payload(draft)?)
-                .map_err(|_| Fault::Internal)
+            signer.sign(Type::AccessToken, &payload(draft)?).map_err(|_| Fault::Internal)
         }
         TokenFormat::Opaque => {
             node.count_sealed(state.environment.id);

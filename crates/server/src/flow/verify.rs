@@ -52,11 +52,7 @@ pub async fn recognise(
         Some(spelling) if spelling.stage != state.environment.stage => Ok(Err(Reason::WrongEnvironment)),
         Some(spelling) if spelling.kind == CredentialType::ApiKey => {
             for hash in state.keys.peppers.candidates(CredentialType::ApiKey, credential) {
-                if let Some(key) = node
-                    .cache
-                    .api_key(&node.store, state.environment.id, hash.mac)
-                    .await?
-                {
+                if let Some(key) = node.cache.api_key(&node.store, state.environment.id, hash.mac).await? {
                     return Ok(Ok(Genuine::Key(key)));
                 }
             }
@@ -64,16 +60,11 @@ pub async fn recognise(
         }
         Some(spelling) if spelling.kind == CredentialType::AccessToken => {
             Ok(token_claims(node, state, credential, || {
-                state
-                    .keys
-                    .seal
-                    .unseal(credential, &node.brand, state.environment.stage)
+                state.keys.seal.unseal(credential, &node.brand, state.environment.stage)
             }))
         }
         Some(_) => Ok(Err(Reason::UnknownCredential)),
-        None => Ok(token_claims(node, state, credential, || {
-            signed_claims(node, state, credential)
-        })),
+        None => Ok(token_claims(node, state, credential, || signed_claims(node, state, credential))),
     }
 }
 
@@ -88,8 +79,7 @@ fn token_claims(
         return Ok(Genuine::Token(claims));
     }
     let claims = Arc::new(open().ok_or(Reason::UnknownCredential)?);
-    node.cache
-        .remember_claims(state.environment.id, digest, claims.clone());
+    node.cache.remember_claims(state.environment.id, digest, claims.clone());
     Ok(Genuine::Token(claims))
 }
 
@@ -139,10 +129,7 @@ impl Genuine {
         let verdict = match &self {
             Self::Key(key) => judge_key(key, &subjects, node.now()),
             Self::Token(claims) => {
-                let app = node
-                    .cache
-                    .app(&node.store, state.environment.id, &claims.client_id)
-                    .await?;
+                let app = node.cache.app(&node.store, state.environment.id, &claims.client_id).await?;
                 let Some(app) = app else {
                     return Ok(Err(Reason::UnknownCredential));
                 };
@@ -154,10 +141,7 @@ impl Genuine {
                 judge_token(claims, &subjects, &app, revoked, node.now())
             }
         };
-        Ok(verdict.map(|()| Good {
-            credential: self,
-            tenant: facts,
-        }))
+        Ok(verdict.map(|()| Good { credential: self, tenant: facts }))
     }
 
     /// The audience that the credential names itself, if it names one.
@@ -185,7 +169,8 @@ impl Good {
             Genuine::Token(claims) => claims.scope.as_str().into(),
             Genuine::Key(key) => {
                 let access = self.tenant.accesses.iter().find(|access| access.api == api.id);
-                let allowed = access.map(|access| access.scopes.union(&api.server_scopes)).unwrap_or_default();
+                let allowed =
+                    access.map(|access| access.scopes.union(&api.server_scopes)).unwrap_or_default();
                 key.scopes.intersection(&api.scope_set()).intersection(&allowed).to_string().into()
             }
         }

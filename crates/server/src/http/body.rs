@@ -51,14 +51,13 @@ pub struct Posted {
 /// See [`NoForm`].
 pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Posted, NoForm> {
     let (parts, body) = request.into_parts();
-    let query = parts
-        .uri
-        .query()
-        .filter(|query| exposure::carries_credential(query));
+    let query = parts.uri.query().filter(|query| exposure::carries_credential(query));
+    let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+    let sent = |query, body| exposure::Sent { query, body, authorization };
     if parts.method != Method::POST {
         // By whatever method it was sent: a secret in a query has leaked.
         if let Some(query) = query {
-            note_exposure(call, query, None).await?;
+            note_exposure(call, &sent(query, None)).await?;
         }
         return Err(NoForm::Method);
     }
@@ -72,7 +71,7 @@ pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Poste
     let bytes = read(body, MAX_FORM).await?;
     let form = Form::parse(&bytes);
     if let Some(query) = query {
-        note_exposure(call, query, form.as_ref().ok()).await?;
+        note_exposure(call, &sent(query, form.as_ref().ok())).await?;
         return Err(NoForm::Denied(Denial::hinted(
             OAuthError::InvalidRequest,
             Reason::CredentialInQuery,
@@ -80,25 +79,19 @@ pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Poste
         )));
     }
     let form = form.map_err(NoForm::Denied)?;
-    let authorization = parts
-        .headers
-        .get_all(AUTHORIZATION)
-        .iter()
-        .map(|value| value.as_bytes());
+    let authorization = parts.headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
     let presented = Presented::read(authorization, &form).map_err(NoForm::Denied)?;
     Ok(Posted { form, presented })
 }
 
-async fn note_exposure(call: &Call<'_>, query: &str, form: Option<&Form>) -> Result<(), NoForm> {
+async fn note_exposure(call: &Call<'_>, sent: &exposure::Sent<'_>) -> Result<(), NoForm> {
     let actor = Actor {
         name: "anonymous".to_owned(),
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(call.state.environment.id),
     };
-    exposure::note(call.node, call.state, query, form, &actor)
-        .await
-        .map_err(NoForm::Fault)
+    exposure::note(call.node, call.state, sent, &actor).await.map_err(NoForm::Fault)
 }
 
 /// Parameters of the media type, such as a charset, are let be.
@@ -107,11 +100,7 @@ fn is_form(headers: &HeaderMap) -> bool {
     let (Some(first), None) = (values.next(), values.next()) else {
         return false;
     };
-    let media = first
-        .to_str()
-        .ok()
-        .and_then(|text| text.split(';').next())
-        .map(str::trim);
+    let media = first.to_str().ok().and_then(|text| text.split(';').next()).map(str::trim);
     media.is_some_and(|media| media.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
@@ -125,9 +114,7 @@ pub async fn read(body: Incoming, limit: usize) -> Result<Bytes, NoForm> {
     let first = std::future::poll_fn(|context| Poll::Ready(collecting.as_mut().poll(context))).await;
     let collected = match first {
         Poll::Ready(collected) => collected,
-        Poll::Pending => tokio::time::timeout(BODY_TIME, collecting)
-            .await
-            .map_err(|_| NoForm::TooSlow)?,
+        Poll::Pending => tokio::time::timeout(BODY_TIME, collecting).await.map_err(|_| NoForm::TooSlow)?,
     };
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),

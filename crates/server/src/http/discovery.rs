@@ -10,24 +10,12 @@ use crate::catalogue::EnvironmentState;
 
 /// `GET <issuer>/jwks`.
 pub fn jwks(state: &EnvironmentState, request: &Request<Incoming>, request_id: &str) -> Response<Body> {
-    document(
-        &state.keys.jwks,
-        &state.jwks_tag,
-        "application/jwk-set+json",
-        request,
-        request_id,
-    )
+    document(&state.keys.jwks, &state.jwks_tag, "application/jwk-set+json", request, request_id)
 }
 
 /// `GET` of either discovery document.
 pub fn metadata(state: &EnvironmentState, request: &Request<Incoming>, request_id: &str) -> Response<Body> {
-    document(
-        &state.metadata,
-        &state.metadata_tag,
-        "application/json",
-        request,
-        request_id,
-    )
+    document(&state.metadata, &state.metadata_tag, "application/json", request, request_id)
 }
 
 fn document(
@@ -40,16 +28,9 @@ fn document(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return respond::method_not_allowed("GET", request_id);
     }
-    let unchanged = request
-        .headers()
-        .get(IF_NONE_MATCH)
-        .is_some_and(|known| known == tag);
+    let unchanged = request.headers().get(IF_NONE_MATCH).is_some_and(|known| known == tag);
     let mut response = respond::json_bytes(
-        if unchanged {
-            StatusCode::NOT_MODIFIED
-        } else {
-            StatusCode::OK
-        },
+        if unchanged { StatusCode::NOT_MODIFIED } else { StatusCode::OK },
         if unchanged { Bytes::new() } else { bytes.clone() },
     );
     let headers = response.headers_mut();

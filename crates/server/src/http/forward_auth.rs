@@ -70,15 +70,8 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
     };
     let token = bearer(headers, query).map_err(|refusal| Stop::Refused(refusal, Reason::Malformed))?;
     let inactive = |reason| Stop::Refused(Refusal::InvalidToken, reason);
-    let genuine = recognise(call.node, call.state, token)
-        .await
-        .map_err(Stop::Fault)?
-        .map_err(inactive)?;
-    let good = genuine
-        .judge(call.node, call.state, api)
-        .await
-        .map_err(Stop::Fault)?
-        .map_err(inactive)?;
+    let genuine = recognise(call.node, call.state, token).await.map_err(Stop::Fault)?.map_err(inactive)?;
+    let good = genuine.judge(call.node, call.state, api).await.map_err(Stop::Fault)?.map_err(inactive)?;
     let Some(contract) = call.state.contracts.get(&api.id) else {
         return if matches!(original, Original::Malformed) {
             Err(Stop::Refused(Refusal::UnknownPath, Reason::Malformed))
@@ -123,10 +116,7 @@ fn original<'a>(call: &Call<'_>, headers: &'a HeaderMap) -> Original<'a> {
     if !call.through_proxy {
         return Original::Unknown;
     }
-    match (
-        single(headers, "x-forwarded-method"),
-        single(headers, "x-forwarded-uri"),
-    ) {
+    match (single(headers, "x-forwarded-method"), single(headers, "x-forwarded-uri")) {
         (Ok(Some(method)), Ok(Some(uri))) => Original::Known { method, uri },
         (Ok(None), Ok(None)) => Original::Unknown,
         _ => Original::Malformed,
@@ -148,10 +138,7 @@ fn identity(call: &Call<'_>, api: &Api, good: &Good) -> Response<Body> {
     headers.reserve(12);
     let mut set = |name: HeaderName, value: &str| {
         // A value that no header can carry is unknown to the proxy, not left to the caller.
-        headers.insert(
-            name,
-            HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")),
-        );
+        headers.insert(name, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")));
     };
     match &good.credential {
         Genuine::Token(claims) => {
@@ -186,9 +173,7 @@ fn refuse(call: &Call<'_>, api: &Api, refusal: &Refusal) -> Response<Body> {
     let (parts, body) = answer.into_parts();
     let mut response = respond::json_bytes(status, body);
     response.headers_mut().extend(parts.headers);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(call.request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

@@ -28,9 +28,7 @@ impl Framing {
         if self.lost {
             return;
         }
-        let body = usize::try_from(self.body_left)
-            .unwrap_or(usize::MAX)
-            .min(bytes.len());
+        let body = usize::try_from(self.body_left).unwrap_or(usize::MAX).min(bytes.len());
         self.body_left -= body as u64;
         if self.unread.len() + bytes.len() - body > MAX_HEAD {
             self.lost = true;
@@ -72,9 +70,7 @@ impl Framing {
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.parse::<u64>().ok());
         let declared = declared.unwrap_or(0);
-        let here = usize::try_from(declared)
-            .unwrap_or(usize::MAX)
-            .min(self.unread.len());
+        let here = usize::try_from(declared).unwrap_or(usize::MAX).min(self.unread.len());
         self.unread.drain(..here);
         self.body_left = declared - here as u64;
         Ok(Ends::Known)
@@ -107,10 +103,8 @@ fn head_length(bytes: &[u8]) -> Result<usize, Ambiguous> {
 
 fn names_content_length(head: &[u8]) -> bool {
     const NAME: &[u8] = b"content-length";
-    head.split(|byte| *byte == b'\n').any(|line| {
-        line.get(..NAME.len())
-            .is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-    })
+    head.split(|byte| *byte == b'\n')
+        .any(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)))
 }
 
 #[cfg(test)]
@@ -118,10 +112,7 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect()
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
     fn check(raw: &str, pairs: &[(&'static str, &'static str)]) -> Result<Ends, Ambiguous> {
@@ -135,17 +126,11 @@ mod tests {
         let te = ("transfer-encoding", "chunked");
         // The library drops the Content-Length from its map; the raw head still has it.
         assert_eq!(
-            check(
-                "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
-                &[te]
-            ),
+            check("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", &[te]),
             Err(Ambiguous)
         );
         assert_eq!(
-            check(
-                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ncontent-LENGTH: 3\r\n\r\n",
-                &[te]
-            ),
+            check("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ncontent-LENGTH: 3\r\n\r\n", &[te]),
             Err(Ambiguous)
         );
         assert_eq!(
@@ -178,11 +163,7 @@ mod tests {
         for byte in raw.as_bytes() {
             framing.received(&[*byte]);
             if framing.unread.ends_with(b"\r\n\r\n") {
-                let length = if framing.unread.starts_with(b"POST /a") {
-                    "5"
-                } else {
-                    "2"
-                };
+                let length = if framing.unread.starts_with(b"POST /a") { "5" } else { "2" };
                 let map = std::iter::once((CONTENT_LENGTH, length.parse().unwrap())).collect();
                 assert_eq!(framing.request(&Method::POST, &map), Ok(Ends::Known));
             }
@@ -191,13 +172,7 @@ mod tests {
         // All at once, as a client that pipelines sends it.
         let mut framing = Framing::default();
         framing.received(raw.as_bytes());
-        assert_eq!(
-            framing.request(&Method::POST, &headers(&[("content-length", "5")])),
-            Ok(Ends::Known)
-        );
-        assert_eq!(
-            framing.request(&Method::POST, &headers(&[("content-length", "2")])),
-            Ok(Ends::Known)
-        );
+        assert_eq!(framing.request(&Method::POST, &headers(&[("content-length", "5")])), Ok(Ends::Known));
+        assert_eq!(framing.request(&Method::POST, &headers(&[("content-length", "2")])), Ok(Ends::Known));
     }
 }

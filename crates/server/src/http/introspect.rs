@@ -44,19 +44,11 @@ pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body>
         Err(why) => return error::form(call, ENDPOINT, challenge, &why),
     };
     let Some(token) = form.get("token") else {
-        let missing = Denial::hinted(
-            OAuthError::InvalidRequest,
-            Reason::Malformed,
-            "The parameter token is missing.",
-        );
+        let missing =
+            Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, "The parameter token is missing.");
         return error::flow(call, ENDPOINT, challenge, &FlowError::Denied(missing));
     };
-    let question = IntrospectCall {
-        state: call.state,
-        presented: &presented,
-        source: call.source,
-        token,
-    };
+    let question = IntrospectCall { state: call.state, presented: &presented, source: call.source, token };
     match introspect(call.node, &question).await {
         Ok(Verdict::Active(good, api)) => {
             call.node.metrics.count(ENDPOINT, "ok");

@@ -23,8 +23,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::framing::{Ends, Framing};
-use crate::config::IpNet;
 use super::respond::Body;
+use crate::config::IpNet;
 
 /// Length of a tick.
 const TICK: Duration = Duration::from_secs(1);
@@ -39,8 +39,12 @@ const MAX_CONNECTIONS: usize = 8_192;
 const MAX_PER_ADDRESS: usize = 100;
 
 /// Serves connections until `stop` says so, then lets those in flight finish.
-pub async fn run<H, F>(listener: TcpListener, proxies: Vec<IpNet>, handler: H, mut stop: watch::Receiver<bool>)
-where
+pub async fn run<H, F>(
+    listener: TcpListener,
+    proxies: Vec<IpNet>,
+    handler: H,
+    mut stop: watch::Receiver<bool>,
+) where
     H: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
@@ -59,7 +63,8 @@ where
                 continue;
             }
         };
-        let many = peer.ip().is_loopback() || proxies.iter().any(|network| network.contains(peer.ip().to_canonical()));
+        let many = peer.ip().is_loopback()
+            || proxies.iter().any(|network| network.contains(peer.ip().to_canonical()));
         let limit = if many { MAX_CONNECTIONS } else { MAX_PER_ADDRESS };
         let Some(place) = Connections::enter(&connections, peer.ip(), limit) else {
             continue;
@@ -88,10 +93,7 @@ async fn serve<H, F>(
     let _place = place;
     let _ = stream.set_nodelay(true);
     let pulse = Arc::new(Pulse::default());
-    let watched = Watched {
-        stream,
-        pulse: pulse.clone(),
-    };
+    let watched = Watched { stream, pulse: pulse.clone() };
     let service_pulse = pulse.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (handler, pulse) = (handler.clone(), service_pulse.clone());
@@ -149,9 +151,7 @@ where
     }
     let mut response = handler(peer, request).await;
     if framed != Ok(Ends::Known) {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     pulse.waits.store(0, Ordering::Relaxed);
     pulse.phase.store(IDLE, Ordering::Relaxed);
@@ -191,15 +191,8 @@ impl Pulse {
         if bytes.is_empty() {
             return;
         }
-        self.framing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .received(bytes);
-        if self
-            .phase
-            .compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
-        {
+        self.framing.lock().unwrap_or_else(PoisonError::into_inner).received(bytes);
+        if self.phase.compare_exchange(IDLE, HEAD, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.waits.store(0, Ordering::Relaxed);
         }
     }
@@ -283,33 +276,21 @@ struct Place {
 impl Connections {
     fn enter(connections: &Arc<Self>, address: IpAddr, limit: usize) -> Option<Place> {
         let address = address.to_canonical();
-        let mut by_address = connections
-            .by_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut by_address = connections.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let here = by_address.entry(address).or_insert(0);
-        if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS
-            || *here >= limit
-        {
+        if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS || *here >= limit {
             return None;
         }
         *here += 1;
         connections.total.fetch_add(1, Ordering::AcqRel);
         drop(by_address);
-        Some(Place {
-            connections: connections.clone(),
-            address,
-        })
+        Some(Place { connections: connections.clone(), address })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut by_address = self
-            .connections
-            .by_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut by_address = self.connections.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(here) = by_address.get_mut(&self.address) {
             *here -= 1;
             if *here == 0 {
@@ -381,9 +362,8 @@ mod tests {
     fn one_address_has_its_share_of_connections_and_gives_it_back() {
         let connections = Arc::new(Connections::default());
         let (here, there) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
-        let mut places: Vec<Place> = (0..5)
-            .map_while(|_| Connections::enter(&connections, here, 3))
-            .collect();
+        let mut places: Vec<Place> =
+            (0..5).map_while(|_| Connections::enter(&connections, here, 3)).collect();
         assert_eq!(places.len(), 3);
         assert!(Connections::enter(&connections, there, 3).is_some());
         places.pop();

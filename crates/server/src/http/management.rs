@@ -24,7 +24,8 @@ pub async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Response<Bod
         "/livez" => respond::json(StatusCode::OK, &json!({ "status": "live" })),
         "/readyz" | "/healthz" => ready(&node).await,
         "/metrics" => {
-            let mut response = respond::json_bytes(StatusCode::OK, telemetry::render(&node.metrics, node.store.figures()));
+            let mut response =
+                respond::json_bytes(StatusCode::OK, telemetry::render(&node.metrics, node.store.figures()));
             let media =
                 HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             response.headers_mut().insert(CONTENT_TYPE, media);
@@ -46,11 +47,7 @@ async fn ready(node: &Node) -> Response<Body> {
             Ok(None) | Err(_) => "does not answer",
         }
     };
-    let status = if store == "ok" {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if store == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     respond::json(
         status,
         &json!({ "status": if store == "ok" { "ready" } else { "not ready" }, "store": store, "keys": "ok" }),

@@ -106,9 +106,7 @@ async fn dispatch(
     let host = host.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
     let routed = {
         let catalogue = node.catalogue();
-        catalogue
-            .route(path, host)
-            .map(|(state, endpoint)| (state.clone(), endpoint.clone()))
+        catalogue.route(path, host).map(|(state, endpoint)| (state.clone(), endpoint.clone()))
     };
     let Some(origin) = source::origin(peer.ip(), request.headers(), &service.proxies) else {
         // A gateway takes any status but 401 and 403 for a defect of its own configuration.
@@ -120,13 +118,8 @@ async fn dispatch(
     let Some((state, endpoint)) = routed else {
         return beside(service, &origin, peer, request, request_id).await;
     };
-    let call = Call {
-        node,
-        state: &state,
-        source: origin.address,
-        request_id,
-        through_proxy: origin.through_proxy,
-    };
+    let call =
+        Call { node, state: &state, source: origin.address, request_id, through_proxy: origin.through_proxy };
     // A gateway may ask about a plain request of its own clients; everybody else brings secrets and uses TLS.
     if origin.is_plain && !matches!(endpoint, Endpoint::ForwardAuth(_)) {
         return respond::plain_http(request_id);
@@ -150,25 +143,16 @@ async fn beside(
     request_id: &str,
 ) -> Response<Body> {
     let path = request.uri().path();
-    let is_admin = path == admin::BASE
-        || path
-            .strip_prefix(admin::BASE)
-            .is_some_and(|rest| rest.starts_with('/'));
+    let is_admin =
+        path == admin::BASE || path.strip_prefix(admin::BASE).is_some_and(|rest| rest.starts_with('/'));
     if is_admin && origin.is_plain {
         return respond::plain_http(request_id);
     }
-    let router = if is_admin {
-        Some(&service.admin)
-    } else {
-        service.beside.as_ref()
-    };
+    let router = if is_admin { Some(&service.admin) } else { service.beside.as_ref() };
     let Some(router) = router else {
         return respond::not_found(request_id);
     };
-    let seen = admin::Seen {
-        address: origin.address.to_string(),
-        request_id: request_id.to_owned(),
-    };
+    let seen = admin::Seen { address: origin.address.to_string(), request_id: request_id.to_owned() };
     request.extensions_mut().insert(seen);
     request.extensions_mut().insert(peer);
     match router.clone().oneshot(request.map(axum::body::Body::new)).await {

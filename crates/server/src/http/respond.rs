@@ -61,10 +61,9 @@ pub fn oauth_error(denial: &Denial, challenge: Challenge, request_id: &str) -> R
     let body = json!({ "error": denial.error.code(), "error_description": denial.description(), "request_id": request_id });
     let mut response = json(status, &body);
     if status == StatusCode::UNAUTHORIZED && challenge == Challenge::Basic {
-        response.headers_mut().insert(
-            WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"grantor\", charset=\"UTF-8\""),
-        );
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"grantor\", charset=\"UTF-8\""));
     }
     response
 }
@@ -73,9 +72,7 @@ pub fn oauth_error(denial: &Denial, challenge: Challenge, request_id: &str) -> R
 pub fn throttled(denial: &Denial, wait: RetryAfter, request_id: &str) -> Response<Body> {
     let mut response = oauth_error(denial, Challenge::None, request_id);
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    response
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(wait.0));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.0));
     response
 }
 
@@ -87,9 +84,7 @@ pub fn unavailable(request_id: &str) -> Response<Body> {
         OAuthError::TemporarilyUnavailable.description(),
         request_id,
     );
-    response
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
@@ -105,20 +100,9 @@ pub fn server_error(request_id: &str) -> Response<Body> {
 
 /// 405 with the one method that exists.
 pub fn method_not_allowed(allow: &'static str, request_id: &str) -> Response<Body> {
-    let text = if allow == "POST" {
-        "Use POST with a form body."
-    } else {
-        "Use GET."
-    };
-    let mut response = status(
-        StatusCode::METHOD_NOT_ALLOWED,
-        OAuthError::InvalidRequest,
-        text,
-        request_id,
-    );
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allow));
+    let text = if allow == "POST" { "Use POST with a form body." } else { "Use GET." };
+    let mut response = status(StatusCode::METHOD_NOT_ALLOWED, OAuthError::InvalidRequest, text, request_id);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     response
 }
 
@@ -174,24 +158,14 @@ pub fn plain_http(request_id: &str) -> Response<Body> {
 
 /// A trusted proxy sent something that is no address.
 pub fn bad_forwarding(code: StatusCode, request_id: &str) -> Response<Body> {
-    status(
-        code,
-        OAuthError::InvalidRequest,
-        "X-Forwarded-For is malformed.",
-        request_id,
-    )
+    status(code, OAuthError::InvalidRequest, "X-Forwarded-For is malformed.", request_id)
 }
 
 fn status(status: StatusCode, error: OAuthError, text: &str, request_id: &str) -> Response<Body> {
-    json(
-        status,
-        &json!({ "error": error.code(), "error_description": text, "request_id": request_id }),
-    )
+    json(status, &json!({ "error": error.code(), "error_description": text, "request_id": request_id }))
 }
 
 fn closing(mut response: Response<Body>) -> Response<Body> {
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

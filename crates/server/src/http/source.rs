@@ -22,11 +22,7 @@ pub fn origin(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Option<Or
     let peer = peer.to_canonical();
     let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
     if !trusted(peer) {
-        return Some(Origin {
-            address: peer,
-            through_proxy: false,
-            is_plain: !peer.is_loopback(),
-        });
+        return Some(Origin { address: peer, through_proxy: false, is_plain: !peer.is_loopback() });
     }
     Some(Origin {
         address: rightmost_untrusted(peer, headers, &trusted)?,
@@ -63,11 +59,7 @@ fn is_plain(peer: IpAddr, headers: &HeaderMap) -> bool {
     match headers.get_all("x-forwarded-proto").iter().next_back() {
         None => !peer.is_loopback(),
         Some(value) => {
-            let last = value
-                .to_str()
-                .ok()
-                .and_then(|text| text.rsplit(',').next())
-                .map(str::trim);
+            let last = value.to_str().ok().and_then(|text| text.rsplit(',').next()).map(str::trim);
             !last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
         }
     }
@@ -92,11 +84,8 @@ mod tests {
 
     #[test]
     fn l05_an_untrusted_peer_is_itself_whatever_it_claims() {
-        let origin = of(
-            "203.0.113.9",
-            &[("x-forwarded-for", "10.1.1.1"), ("x-forwarded-proto", "https")],
-        )
-        .unwrap();
+        let origin =
+            of("203.0.113.9", &[("x-forwarded-for", "10.1.1.1"), ("x-forwarded-proto", "https")]).unwrap();
         assert_eq!(origin.address.to_string(), "203.0.113.9");
         assert!(!origin.through_proxy && origin.is_plain);
     }
@@ -105,10 +94,7 @@ mod tests {
     fn l05_the_rightmost_untrusted_address_counts() {
         let address =
             |value| of("10.0.0.1", &[("x-forwarded-for", value)]).map(|origin| origin.address.to_string());
-        assert_eq!(
-            address("1.1.1.1, 203.0.113.9, 10.2.2.2").as_deref(),
-            Some("203.0.113.9")
-        );
+        assert_eq!(address("1.1.1.1, 203.0.113.9, 10.2.2.2").as_deref(), Some("203.0.113.9"));
         assert_eq!(address("10.3.3.3").as_deref(), Some("10.3.3.3"));
         assert_eq!(address("203.0.113.9:4711").as_deref(), Some("203.0.113.9"));
         assert_eq!(address("nonsense"), None);
@@ -117,11 +103,8 @@ mod tests {
 
     #[test]
     fn l05_several_header_lines_are_one_list() {
-        let origin = of(
-            "10.0.0.1",
-            &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "203.0.113.9")],
-        )
-        .unwrap();
+        let origin =
+            of("10.0.0.1", &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "203.0.113.9")]).unwrap();
         assert_eq!(origin.address.to_string(), "203.0.113.9");
     }
 

@@ -31,21 +31,11 @@ pub async fn post(call: &Call<'_>, path: &str, request: Request<Incoming>) -> Re
     };
     let exchanged = exchange(
         call.node,
-        &TokenCall {
-            state: call.state,
-            path,
-            form: &form,
-            presented: &presented,
-            source: call.source,
-        },
+        &TokenCall { state: call.state, path, form: &form, presented: &presented, source: call.source },
     )
     .await;
     match exchanged {
-        Ok(IssuedToken {
-            access_token,
-            expires_in,
-            scope,
-        }) => {
+        Ok(IssuedToken { access_token, expires_in, scope }) => {
             call.node.metrics.count(ENDPOINT, "ok");
             respond::json(
                 StatusCode::OK,
@@ -63,9 +53,5 @@ pub async fn post(call: &Call<'_>, path: &str, request: Request<Incoming>) -> Re
 
 /// Whether a refusal needs a challenge: the `Authorization` header was used.
 pub fn challenge(request: &Request<Incoming>) -> Challenge {
-    if request.headers().contains_key(AUTHORIZATION) {
-        Challenge::Basic
-    } else {
-        Challenge::None
-    }
+    if request.headers().contains_key(AUTHORIZATION) { Challenge::Basic } else { Challenge::None }
 }

@@ -17,11 +17,8 @@ use sql::{FromRow, Sql, Statement, StoreError, Value};
 use sqlite::{SqliteOptions, SqliteStore};
 
 /// The migrations, in order. Never changed once released; a new one is added.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "init",
-    text: include_str!("../../migrations/0001_init.sql"),
-}];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") }];
 
 /// The database. A closed set of engines is an enum: PostgreSQL becomes its second variant.
 #[derive(Clone)]
@@ -116,6 +113,13 @@ impl Store {
 
 /// Every statement of the program, so that a test can prepare each on every engine.
 pub fn statements() -> Vec<&'static Sql> {
-    let reading = [load::app::STATEMENTS, load::api_key::STATEMENTS, load::catalogue::STATEMENTS, load::key_ring::STATEMENTS, load::list::STATEMENTS, load::tenant::STATEMENTS];
+    let reading = [
+        load::app::STATEMENTS,
+        load::api_key::STATEMENTS,
+        load::catalogue::STATEMENTS,
+        load::key_ring::STATEMENTS,
+        load::list::STATEMENTS,
+        load::tenant::STATEMENTS,
+    ];
     [reading.concat(), write::statements()].concat()
 }

@@ -175,9 +175,7 @@ impl Row {
         match self.int(index)? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(StoreError::Corrupt(format!(
-                "column {index}: a flag is neither 0 nor 1"
-            ))),
+            _ => Err(StoreError::Corrupt(format!("column {index}: a flag is neither 0 nor 1"))),
         }
     }
 
@@ -188,9 +186,7 @@ impl Row {
 
     /// A 128-bit id or NULL.
     pub fn opt_id(&self, index: usize) -> Result<Option<[u8; 16]>, StoreError> {
-        self.opt_bytes(index)?
-            .map(|bytes| exact(index, bytes))
-            .transpose()
+        self.opt_bytes(index)?.map(|bytes| exact(index, bytes)).transpose()
     }
 
     /// Exactly `N` bytes, such as a hash.
@@ -200,10 +196,7 @@ impl Row {
 
     fn at(&self, index: usize) -> Result<&Value, StoreError> {
         self.0.get(index).ok_or_else(|| {
-            StoreError::Corrupt(format!(
-                "column {index}: the statement returns only {}",
-                self.0.len()
-            ))
+            StoreError::Corrupt(format!("column {index}: the statement returns only {}", self.0.len()))
         })
     }
 }
@@ -226,10 +219,7 @@ fn required<T>(index: usize, maybe: Option<T>) -> Result<T, StoreError> {
 
 fn exact<const N: usize>(index: usize, bytes: &[u8]) -> Result<[u8; N], StoreError> {
     <[u8; N]>::try_from(bytes).map_err(|_| {
-        StoreError::Corrupt(format!(
-            "column {index}: {} bytes where {N} are required",
-            bytes.len()
-        ))
+        StoreError::Corrupt(format!("column {index}: {} bytes where {N} are required", bytes.len()))
     })
 }
 
@@ -249,13 +239,7 @@ mod tests {
     use super::*;
 
     fn row() -> Row {
-        Row::new(vec![
-            Value::Int(7),
-            Value::from("seven"),
-            Value::from([7_u8; 16]),
-            Value::Null,
-            true.into(),
-        ])
+        Row::new(vec![Value::Int(7), Value::from("seven"), Value::from([7_u8; 16]), Value::Null, true.into()])
     }
 
     fn corrupt_at<T>(result: Result<T, StoreError>, index: usize) -> bool {
@@ -299,11 +283,7 @@ mod tests {
 
     #[test]
     fn an_id_of_another_length_and_a_flag_of_two_are_corrupt() {
-        let row = Row::new(vec![
-            Value::from([1_u8; 15]),
-            Value::Int(2),
-            Value::from([1_u8; 17]),
-        ]);
+        let row = Row::new(vec![Value::from([1_u8; 15]), Value::Int(2), Value::from([1_u8; 17])]);
         assert!(corrupt_at(row.id(0), 0));
         assert!(corrupt_at(row.opt_id(2), 2));
         assert!(corrupt_at(row.flag(1), 1));
@@ -312,9 +292,7 @@ mod tests {
     #[test]
     fn an_error_never_repeats_the_value_that_it_is_about() {
         let row = Row::new(vec![Value::from("hunter2")]);
-        let Err(error) = row.int(0) else {
-            panic!("text was read as an integer")
-        };
+        let Err(error) = row.int(0) else { panic!("text was read as an integer") };
         assert!(!error.to_string().contains("hunter2"));
     }
 

@@ -7,6 +7,7 @@
 mod checkpoint;
 mod file;
 mod gate;
+mod migration;
 mod readers;
 mod session;
 mod writer;
@@ -22,12 +23,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, ffi};
 use tokio::sync::oneshot;
 
-pub(in crate::store) use file::{copy_database, with_suffix};
-pub(in crate::store) use session::store_error;
+use file::copy_database;
+use session::store_error;
 
-use crate::store::migrate::{Applied, MigrateError, Migration, migrate_sqlite};
+use crate::store::migrate::{Applied, MigrateError, Migration};
 use crate::store::sql::{FromRow, Sql, Statement, StoreError, Value};
 use gate::Gate;
+use migration::migrate_sqlite;
 use readers::Readers;
 use session::Session;
 use writer::{Unit, Writer};
@@ -49,12 +51,7 @@ pub struct SqliteOptions {
 impl SqliteOptions {
     /// The defaults: 2 readers, 4096 waiting units, 256 units in one COMMIT.
     pub fn new(path: impl Into<PathBuf>) -> SqliteOptions {
-        SqliteOptions {
-            path: path.into(),
-            readers: 2,
-            queue: 4096,
-            batch: 256,
-        }
+        SqliteOptions { path: path.into(), readers: 2, queue: 4096, batch: 256 }
     }
 }
 
@@ -128,10 +125,7 @@ impl SqliteStore {
         }
         self.inner.shared.writable()?;
         let (answer, verdict) = oneshot::channel();
-        self.inner.enqueue(Unit {
-            statements: unit,
-            answer,
-        })?;
+        self.inner.enqueue(Unit { statements: unit, answer })?;
         verdict.await.unwrap_or_else(|_| Err(writer_gone()))
     }
 
@@ -141,10 +135,7 @@ impl SqliteStore {
         sql: &'static Sql,
         params: Vec<Value>,
     ) -> Result<Vec<T>, StoreError> {
-        self.inner
-            .readers
-            .run(move |session| session.read(sql, &params))
-            .await
+        self.inner.readers.run(move |session| session.read(sql, &params)).await
     }
 
     /// Prepares a statement without running it. The registry of statements is checked with this.
@@ -161,9 +152,7 @@ impl SqliteStore {
         spawn("grantor-backup", move || {
             let _ = answer.send(backup(&from, &to));
         })?;
-        copied
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the backup was not finished".into())))
+        copied.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the backup was not finished".into())))
     }
 
     /// COMMITs so far.
@@ -221,9 +210,7 @@ impl Drop for Inner {
 impl Shared {
     fn writable(&self) -> Result<(), StoreError> {
         if self.read_only.load(Relaxed) {
-            return Err(StoreError::Unavailable(
-                "read-only since a flush to disk failed".into(),
-            ));
+            return Err(StoreError::Unavailable("read-only since a flush to disk failed".into()));
         }
         Ok(())
     }
@@ -251,9 +238,7 @@ fn claim(options: SqliteOptions) -> Result<(SqliteOptions, File), StoreError> {
 fn start(options: SqliteOptions, lock: File, connection: Connection) -> Result<SqliteStore, StoreError> {
     let shared = Arc::new(Shared::default());
     let checkpointing = open_writing(&options.path)?;
-    checkpointing
-        .busy_timeout(checkpoint::PATIENCE_WITH_READERS)
-        .map_err(opening)?;
+    checkpointing.busy_timeout(checkpoint::PATIENCE_WITH_READERS).map_err(opening)?;
     let sessions = (0..options.readers).map(|_| open_reading(&options.path).map(Session::new));
     let readers = Readers::start(sessions.collect::<Result<_, _>>()?, options.queue)?;
 
@@ -267,9 +252,7 @@ fn start(options: SqliteOptions, lock: File, connection: Connection) -> Result<S
     };
     let writer = spawn("grantor-write", move || writer.run(&waiting))?;
     let observed = Arc::clone(&shared);
-    let checkpoint = spawn("grantor-checkpoint", move || {
-        checkpoint::run(&checkpointing, &observed, &woken)
-    })?;
+    let checkpoint = spawn("grantor-checkpoint", move || checkpoint::run(&checkpointing, &observed, &woken))?;
     Ok(SqliteStore {
         inner: Arc::new(Inner {
             readers,
@@ -291,9 +274,7 @@ fn open_writing(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::ZERO).map_err(opening)?;
     let mode = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get::<_, String>(0));
     if mode.map_err(opening)? != "wal" {
-        return Err(StoreError::Unavailable(
-            "the file system does not allow a write-ahead log".into(),
-        ));
+        return Err(StoreError::Unavailable("the file system does not allow a write-ahead log".into()));
     }
     // Savepoints keep their journal in memory: it never has to outlive the process.
     connection
@@ -317,10 +298,7 @@ fn open_reading(path: &Path) -> Result<Connection, StoreError> {
 fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
     // The live database among them: a rename over it would leave the store on a file without a name.
     if to.try_exists().unwrap_or(true) {
-        return Err(StoreError::Unavailable(format!(
-            "{} exists already",
-            to.display()
-        )));
+        return Err(StoreError::Unavailable(format!("{} exists already", to.display())));
     }
     copy_database(&open_reading(from)?, to)
 }
@@ -332,10 +310,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 
 fn is_failed_flush(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|failure| {
-        matches!(
-            failure.extended_code,
-            ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC
-        )
+        matches!(failure.extended_code, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
     })
 }
 

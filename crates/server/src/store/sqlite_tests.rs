@@ -7,34 +7,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::sql::{Expect, Row};
 
-static INSERT: Sql = Sql {
-    name: "insert",
-    text: "INSERT INTO t (id, state) VALUES ($1, $2)",
-};
-static TAKE: Sql = Sql {
-    name: "take",
-    text: "UPDATE t SET state = 'used', by = $2 WHERE id = $1 AND state = 'new'",
-};
-static STATE: Sql = Sql {
-    name: "state",
-    text: "SELECT state, by FROM t WHERE id = $1",
-};
-static COUNT: Sql = Sql {
-    name: "count",
-    text: "SELECT count(*) FROM t",
-};
-static CHILD: Sql = Sql {
-    name: "child",
-    text: "INSERT INTO child (id, parent) VALUES ($1, $2)",
-};
-static LATE: Sql = Sql {
-    name: "late",
-    text: "INSERT INTO late (id, parent) VALUES ($1, $2)",
-};
-static GUARD: Sql = Sql {
-    name: "guard",
-    text: "SELECT 1 FROM t WHERE id = $1 AND state = $2",
-};
+static INSERT: Sql = Sql { name: "insert", text: "INSERT INTO t (id, state) VALUES ($1, $2)" };
+static TAKE: Sql =
+    Sql { name: "take", text: "UPDATE t SET state = 'used', by = $2 WHERE id = $1 AND state = 'new'" };
+static STATE: Sql = Sql { name: "state", text: "SELECT state, by FROM t WHERE id = $1" };
+static COUNT: Sql = Sql { name: "count", text: "SELECT count(*) FROM t" };
+static CHILD: Sql = Sql { name: "child", text: "INSERT INTO child (id, parent) VALUES ($1, $2)" };
+static LATE: Sql = Sql { name: "late", text: "INSERT INTO late (id, parent) VALUES ($1, $2)" };
+static GUARD: Sql = Sql { name: "guard", text: "SELECT 1 FROM t WHERE id = $1 AND state = $2" };
 
 const SCHEMA: &[Migration] = &[Migration {
     version: 1,
@@ -67,32 +47,19 @@ fn reopen(directory: &TempDir) -> Result<SqliteStore, StoreError> {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 fn insert(id: i64, state: &str) -> Statement {
-    Statement {
-        sql: &INSERT,
-        params: vec![id.into(), state.into()],
-        expect: Expect::Rows(1),
-    }
+    Statement { sql: &INSERT, params: vec![id.into(), state.into()], expect: Expect::Rows(1) }
 }
 
 fn take(id: i64, by: i64) -> Statement {
-    Statement {
-        sql: &TAKE,
-        params: vec![id.into(), by.into()],
-        expect: Expect::Rows(1),
-    }
+    Statement { sql: &TAKE, params: vec![id.into(), by.into()], expect: Expect::Rows(1) }
 }
 
 fn count(store: &SqliteStore) -> i64 {
-    block_on(store.query::<Row>(&COUNT, vec![])).unwrap()[0]
-        .int(0)
-        .unwrap()
+    block_on(store.query::<Row>(&COUNT, vec![])).unwrap()[0].int(0).unwrap()
 }
 
 fn state(store: &SqliteStore, id: i64) -> Option<String> {
@@ -103,21 +70,11 @@ fn state(store: &SqliteStore, id: i64) -> Option<String> {
 /// Puts the units into one batch: the gate is shut until all of them wait behind the first, which is alone in its own.
 fn in_one_batch(store: &SqliteStore, units: Vec<Vec<Statement>>) -> Vec<Result<(), StoreError>> {
     let shut = store.inner.shared.gate.enter();
-    let mut answers = vec![send(
-        store,
-        vec![Statement {
-            expect: Expect::Any,
-            ..take(-1, 0)
-        }],
-    )];
+    let mut answers = vec![send(store, vec![Statement { expect: Expect::Any, ..take(-1, 0) }])];
     until_queued(store, 0);
     answers.extend(units.into_iter().map(|unit| send(store, unit)));
     drop(shut);
-    answers
-        .into_iter()
-        .map(|answer| answer.blocking_recv().unwrap())
-        .skip(1)
-        .collect()
+    answers.into_iter().map(|answer| answer.blocking_recv().unwrap()).skip(1).collect()
 }
 
 fn send(store: &SqliteStore, statements: Vec<Statement>) -> oneshot::Receiver<Result<(), StoreError>> {
@@ -153,23 +110,11 @@ fn a_failed_guard_undoes_its_whole_unit_and_no_other_of_the_batch() {
 
 #[test]
 fn more_rows_than_expected_is_a_conflict_too() {
-    static ALL: Sql = Sql {
-        name: "all",
-        text: "UPDATE t SET state = 'used'",
-    };
+    static ALL: Sql = Sql { name: "all", text: "UPDATE t SET state = 'used'" };
     let bench = bench();
     block_on(bench.store.commit(vec![insert(1, "new"), insert(2, "new")])).unwrap();
-    let all = |expect| {
-        vec![Statement {
-            sql: &ALL,
-            params: vec![],
-            expect,
-        }]
-    };
-    assert_eq!(
-        block_on(bench.store.commit(all(Expect::Rows(1)))),
-        Err(StoreError::Conflict)
-    );
+    let all = |expect| vec![Statement { sql: &ALL, params: vec![], expect }];
+    assert_eq!(block_on(bench.store.commit(all(Expect::Rows(1)))), Err(StoreError::Conflict));
     assert_eq!(state(&bench.store, 1).as_deref(), Some("new"));
     assert_eq!(block_on(bench.store.commit(all(Expect::Rows(2)))), Ok(()));
     assert_eq!(block_on(bench.store.commit(all(Expect::Any))), Ok(()));
@@ -177,10 +122,7 @@ fn more_rows_than_expected_is_a_conflict_too() {
 
 #[test]
 fn a_statement_that_returns_rows_is_guarded_by_their_number() {
-    static BACK: Sql = Sql {
-        name: "back",
-        text: "UPDATE t SET by = $1 WHERE by IS NULL RETURNING id",
-    };
+    static BACK: Sql = Sql { name: "back", text: "UPDATE t SET by = $1 WHERE by IS NULL RETURNING id" };
     let bench = bench();
     block_on(bench.store.commit(vec![insert(1, "new"), insert(2, "new")])).unwrap();
     let guard = |state: &str| Statement {
@@ -188,11 +130,7 @@ fn a_statement_that_returns_rows_is_guarded_by_their_number() {
         params: vec![Value::Int(1), state.into()],
         expect: Expect::Rows(1),
     };
-    let back = Statement {
-        sql: &BACK,
-        params: vec![Value::Int(5)],
-        expect: Expect::Rows(2),
-    };
+    let back = Statement { sql: &BACK, params: vec![Value::Int(5)], expect: Expect::Rows(2) };
     assert_eq!(
         block_on(bench.store.commit(vec![guard("used"), insert(3, "new")])),
         Err(StoreError::Conflict)
@@ -263,11 +201,7 @@ fn units_that_wait_when_the_last_handle_goes_are_written_and_answered() {
     let Bench { store, directory } = bench();
     let answers: Vec<_> = (0..50).map(|id| send(&store, vec![insert(id, "new")])).collect();
     drop(store);
-    assert!(
-        answers
-            .into_iter()
-            .all(|answer| answer.blocking_recv() == Ok(Ok(())))
-    );
+    assert!(answers.into_iter().all(|answer| answer.blocking_recv() == Ok(Ok(()))));
     assert_eq!(count(&reopen(&directory).unwrap()), 50);
 }
 
@@ -275,16 +209,7 @@ fn units_that_wait_when_the_last_handle_goes_are_written_and_answered() {
 fn an_error_of_the_data_is_named_and_undoes_only_its_unit() {
     let bench = bench();
     block_on(bench.store.commit(vec![insert(1, "new")])).unwrap();
-    let with = |sql, params| {
-        vec![
-            insert(9, "new"),
-            Statement {
-                sql,
-                params,
-                expect: Expect::Any,
-            },
-        ]
-    };
+    let with = |sql, params| vec![insert(9, "new"), Statement { sql, params, expect: Expect::Any }];
     let verdicts = in_one_batch(
         &bench.store,
         vec![
@@ -299,11 +224,7 @@ fn an_error_of_the_data_is_named_and_undoes_only_its_unit() {
         ],
     );
     assert_eq!(verdicts[0], Err(StoreError::Duplicate));
-    assert_eq!(
-        verdicts[1],
-        Err(StoreError::Conflict),
-        "the row that it refers to is gone"
-    );
+    assert_eq!(verdicts[1], Err(StoreError::Conflict), "the row that it refers to is gone");
     for verdict in &verdicts[2..7] {
         assert!(
             matches!(verdict, Err(StoreError::Corrupt(text)) if text.starts_with("insert:")),
@@ -317,14 +238,9 @@ fn an_error_of_the_data_is_named_and_undoes_only_its_unit() {
 #[test]
 fn an_error_never_repeats_a_parameter() {
     let bench = bench();
-    let unit = vec![Statement {
-        sql: &CHILD,
-        params: vec![Value::Int(1), "hunter2".into()],
-        expect: Expect::Any,
-    }];
-    let Err(StoreError::Corrupt(text)) = block_on(bench.store.commit(unit)) else {
-        panic!("accepted")
-    };
+    let unit =
+        vec![Statement { sql: &CHILD, params: vec![Value::Int(1), "hunter2".into()], expect: Expect::Any }];
+    let Err(StoreError::Corrupt(text)) = block_on(bench.store.commit(unit)) else { panic!("accepted") };
     assert!(!text.contains("hunter2"), "{text}");
 }
 
@@ -334,21 +250,14 @@ fn a_full_queue_refuses_at_once_and_takes_units_again_later() {
     let shut = bench.store.inner.shared.gate.enter();
     let taken = send(&bench.store, vec![insert(1, "new")]);
     until_queued(&bench.store, 0);
-    let waiting = [
-        send(&bench.store, vec![insert(2, "new")]),
-        send(&bench.store, vec![insert(3, "new")]),
-    ];
+    let waiting = [send(&bench.store, vec![insert(2, "new")]), send(&bench.store, vec![insert(3, "new")])];
     assert_eq!(bench.store.queued(), 2);
     let refused = block_on(bench.store.commit(vec![insert(4, "new")]));
     assert!(matches!(refused, Err(StoreError::Unavailable(text)) if text.contains("full")));
     assert_eq!(bench.store.queued(), 2);
     drop(shut);
     assert_eq!(taken.blocking_recv(), Ok(Ok(())));
-    assert!(
-        waiting
-            .into_iter()
-            .all(|answer| answer.blocking_recv() == Ok(Ok(())))
-    );
+    assert!(waiting.into_iter().all(|answer| answer.blocking_recv() == Ok(Ok(()))));
     assert_eq!(block_on(bench.store.commit(vec![insert(5, "new")])), Ok(()));
     assert_eq!(count(&bench.store), 4);
 }
@@ -365,10 +274,7 @@ fn waiting_units_share_a_commit_and_a_batch_has_a_bound() {
 #[test]
 fn callers_at_the_same_time_need_fewer_commits_than_units() {
     let bench = bench();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..256)
             .map(|id| {
@@ -405,11 +311,7 @@ fn a_read_after_a_commit_sees_it_on_every_reader() {
 #[test]
 fn a_read_cannot_write() {
     let bench = bench();
-    let written = block_on(
-        bench
-            .store
-            .query::<Row>(&INSERT, vec![Value::Int(1), "new".into()]),
-    );
+    let written = block_on(bench.store.query::<Row>(&INSERT, vec![Value::Int(1), "new".into()]));
     assert!(matches!(written, Err(StoreError::Unavailable(text)) if text.starts_with("insert:")));
     assert_eq!(count(&bench.store), 0);
 }
@@ -429,14 +331,8 @@ fn a_row_that_cannot_be_read_fails_its_caller_and_nobody_else() {
         }
     }
     let bench = bench_with(|options| options.readers = 1);
-    assert!(matches!(
-        block_on(bench.store.query::<Picky>(&COUNT, vec![])),
-        Err(StoreError::Corrupt(_))
-    ));
-    assert!(matches!(
-        block_on(bench.store.query::<Panics>(&COUNT, vec![])),
-        Err(StoreError::Unavailable(_))
-    ));
+    assert!(matches!(block_on(bench.store.query::<Picky>(&COUNT, vec![])), Err(StoreError::Corrupt(_))));
+    assert!(matches!(block_on(bench.store.query::<Panics>(&COUNT, vec![])), Err(StoreError::Unavailable(_))));
     assert_eq!(count(&bench.store), 0);
 }
 

@@ -39,7 +39,9 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::MarkExposed(app, at) => app::mark_exposed(*app, *at),
         Write::InsertApiKey(key, hash) => credential::insert_api_key(key, hash),
         Write::SetApiKeyStatus(change, reason) => credential::api_key_status(change, reason.as_deref()),
-        Write::RevokeToken { environment, jti, expires_at } => credential::revoke_token(*environment, jti, *expires_at),
+        Write::RevokeToken { environment, jti, expires_at } => {
+            credential::revoke_token(*environment, jti, *expires_at)
+        }
         Write::InsertKey(key) => credential::insert_key(key),
         Write::AdvanceKey(step) => credential::advance_key(step),
         Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),

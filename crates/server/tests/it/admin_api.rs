@@ -20,14 +20,8 @@ const ROUTES: [(&str, &str); 32] = [
     ("POST", "/tenants/{tenant}/suspend"),
     ("POST", "/tenants/{tenant}/resume"),
     ("GET", "/environments/{environment}/accesses"),
-    (
-        "POST",
-        "/environments/{environment}/accesses/{tenant}/{api}/suspend",
-    ),
-    (
-        "POST",
-        "/environments/{environment}/accesses/{tenant}/{api}/resume",
-    ),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/suspend"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/resume"),
     ("GET", "/environments/{environment}/apps"),
     ("POST", "/environments/{environment}/apps"),
     ("GET", "/environments/{environment}/apps/{client_id}"),
@@ -35,10 +29,7 @@ const ROUTES: [(&str, &str); 32] = [
     ("POST", "/environments/{environment}/apps/{client_id}/suspend"),
     ("POST", "/environments/{environment}/apps/{client_id}/resume"),
     ("POST", "/environments/{environment}/apps/{client_id}/secrets"),
-    (
-        "POST",
-        "/environments/{environment}/apps/{client_id}/secrets/{version}/end",
-    ),
+    ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/end"),
     ("POST", "/environments/{environment}/apps/{client_id}/tokens/end"),
     ("GET", "/environments/{environment}/keys"),
     ("POST", "/environments/{environment}/keys"),
@@ -68,10 +59,7 @@ fn filled(path: &str, key: &str) -> String {
 }
 
 async fn raw(server: &Server, method: &str, path: &str, bearer: Option<&str>, body: &str) -> Answer {
-    let url = format!(
-        "{}{path}",
-        server.contract()["operator"]["api_url"].as_str().unwrap()
-    );
+    let url = format!("{}{path}", server.contract()["operator"]["api_url"].as_str().unwrap());
     let mut request = server
         .http
         .request(Method::from_bytes(method.as_bytes()).unwrap(), url)
@@ -84,34 +72,20 @@ async fn raw(server: &Server, method: &str, path: &str, bearer: Option<&str>, bo
 }
 
 fn operator(server: &Server) -> String {
-    server.contract()["operator"]["api_token"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    server.contract()["operator"]["api_token"].as_str().unwrap().to_owned()
 }
 
 fn key_id(server: &Server) -> String {
-    server.api("production", "assets")["api_keys"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    server.api("production", "assets")["api_keys"][0]["id"].as_str().unwrap().to_owned()
 }
 
 fn assert_problem(answer: &Answer, what: &str) {
-    assert_eq!(
-        answer.header("content-type"),
-        "application/problem+json",
-        "{what}: {}",
-        answer.text
-    );
+    assert_eq!(answer.header("content-type"), "application/problem+json", "{what}: {}", answer.text);
     assert_eq!(answer.header("cache-control"), "no-store", "{what}");
     let body = answer.json();
     assert_eq!(body["status"], answer.status, "{what}");
     for member in ["type", "title", "detail"] {
-        assert!(
-            body[member].as_str().is_some_and(|text| !text.is_empty()),
-            "{what}: {member}"
-        );
+        assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{what}: {member}");
     }
     assert!(body["type"].as_str().unwrap().starts_with("urn:grantor:problem:"));
     assert_eq!(body["request_id"], answer.header("x-request-id"), "{what}");
@@ -140,10 +114,8 @@ fn k04_the_list_of_routes_here_is_the_route_table() {
             }
         }
     }
-    let listed: HashSet<(String, String)> = routes()
-        .into_iter()
-        .map(|(method, path)| (method.to_owned(), path.to_owned()))
-        .collect();
+    let listed: HashSet<(String, String)> =
+        routes().into_iter().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
     assert_eq!(found, listed);
 }
 
@@ -151,20 +123,15 @@ fn k04_the_list_of_routes_here_is_the_route_table() {
 async fn k04_without_a_credential_every_route_is_401_before_anything_is_parsed() {
     let server = Server::start().await;
     let key = key_id(&server);
-    let mut cases: Vec<(&str, String)> = routes()
-        .into_iter()
-        .map(|(method, path)| (method, filled(path, &key)))
-        .collect();
+    let mut cases: Vec<(&str, String)> =
+        routes().into_iter().map(|(method, path)| (method, filled(path, &key))).collect();
     // What does not exist is no different, nor is what cannot be read.
     cases.extend([
         ("GET", "/nothing".to_owned()),
         ("GET", String::new()),
         ("PATCH", "/tenants".to_owned()),
         ("GET", "/tenants?after=%zz&unknown=1".to_owned()),
-        (
-            "POST",
-            "/environments/production/apps/acme-payments/secrets/abc/end".to_owned(),
-        ),
+        ("POST", "/environments/production/apps/acme-payments/secrets/abc/end".to_owned()),
         ("GET", "/environments/nowhere/apps".to_owned()),
     ]);
     for (method, path) in cases {
@@ -196,29 +163,19 @@ async fn k02_no_credential_of_an_app_or_api_opens_the_admin_api() {
         assert_eq!(answer.status, 401, "{}", answer.text);
         server.clock().pass(60);
     }
-    let url = format!(
-        "{}/tenants",
-        server.contract()["operator"]["api_url"].as_str().unwrap()
-    );
+    let url = format!("{}/tenants", server.contract()["operator"]["api_url"].as_str().unwrap());
     for request in [
         server.http.get(&url).basic_auth(&client.id, Some(&client.secret)),
         server.http.get(&url).basic_auth("demo", Some(operator(&server))),
-        server
-            .http
-            .get(format!("{url}?access_token={}", operator(&server))),
-        server
-            .http
-            .get(&url)
-            .header("cookie", format!("token={}", operator(&server))),
+        server.http.get(format!("{url}?access_token={}", operator(&server))),
+        server.http.get(&url).header("cookie", format!("token={}", operator(&server))),
     ] {
         assert_eq!(server.send(request).await.status, 401);
     }
     let good = raw(&server, "GET", "/tenants", Some(&operator(&server)), "").await;
     assert_eq!(good.status, 200);
     // The operator's token is no credential of an API, either.
-    let seen = server
-        .introspect("production", "payments", &operator(&server))
-        .await;
+    let seen = server.introspect("production", "payments", &operator(&server)).await;
     assert_eq!(seen.json(), json!({ "active": false }));
 }
 
@@ -228,51 +185,21 @@ async fn i01_unknown_members_are_refused_and_nothing_is_written() {
     let key = key_id(&server);
     let app = "/environments/production/apps";
     let cases = [
-        (
-            "/tenants".to_owned(),
-            json!({ "name": "evil", "status": "active" }),
-        ),
-        (
-            app.to_owned(),
-            json!({ "tenant": "acme", "apis": ["payments"], "trusted": true }),
-        ),
-        (
-            app.to_owned(),
-            json!({ "tenant": "acme", "apis": ["payments"], "tenant_id": "x" }),
-        ),
-        (
-            app.to_owned(),
-            json!({ "tenant": "acme", "apis": ["payments"], "client_secret": "chosen" }),
-        ),
-        (
-            format!("{app}/acme-payments/secrets"),
-            json!({ "secret": "chosen" }),
-        ),
-        (
-            format!("{app}/acme-payments/secrets/1/end"),
-            json!({ "force": true }),
-        ),
+        ("/tenants".to_owned(), json!({ "name": "evil", "status": "active" })),
+        (app.to_owned(), json!({ "tenant": "acme", "apis": ["payments"], "trusted": true })),
+        (app.to_owned(), json!({ "tenant": "acme", "apis": ["payments"], "tenant_id": "x" })),
+        (app.to_owned(), json!({ "tenant": "acme", "apis": ["payments"], "client_secret": "chosen" })),
+        (format!("{app}/acme-payments/secrets"), json!({ "secret": "chosen" })),
+        (format!("{app}/acme-payments/secrets/1/end"), json!({ "force": true })),
         (
             "/environments/production/keys".to_owned(),
             json!({ "tenant": "acme", "apis": ["assets"], "key": "chosen" }),
         ),
-        (
-            format!("/environments/production/keys/{key}/revoke"),
-            json!({ "reason": "x", "status": "active" }),
-        ),
-        (
-            "/environments/production/signing-keys/rotate".to_owned(),
-            json!({ "private": "x" }),
-        ),
-        (
-            "/apply".to_owned(),
-            json!({ "manifest": {}, "skip_checks": true }),
-        ),
+        (format!("/environments/production/keys/{key}/revoke"), json!({ "reason": "x", "status": "active" })),
+        ("/environments/production/signing-keys/rotate".to_owned(), json!({ "private": "x" })),
+        ("/apply".to_owned(), json!({ "manifest": {}, "skip_checks": true })),
         ("/apply".to_owned(), json!({ "manifest": { "operator": [] } })),
-        (
-            "/apply".to_owned(),
-            json!({ "manifest": { "tenant": [{ "name": "evil", "epoch": 9 }] } }),
-        ),
+        ("/apply".to_owned(), json!({ "manifest": { "tenant": [{ "name": "evil", "epoch": 9 }] } })),
     ];
     let audit = server.admin("GET", "/audit", json!({})).await.text;
     for (path, body) in cases {
@@ -302,14 +229,7 @@ async fn k03_no_read_shows_a_secret_a_hash_or_a_private_key() {
         for secret in &secrets {
             assert!(!answer.text.contains(secret.as_str()), "{path} shows a secret");
         }
-        for member in [
-            "\"client_secret\"",
-            "\"mac\"",
-            "\"hash\"",
-            "\"sealed\"",
-            "\"pepper\":",
-            "\"d\":",
-        ] {
+        for member in ["\"client_secret\"", "\"mac\"", "\"hash\"", "\"sealed\"", "\"pepper\":", "\"d\":"] {
             assert!(!answer.text.contains(member), "{path} has {member}");
         }
     }
@@ -323,13 +243,7 @@ async fn i10_a_client_id_is_taken_for_good_in_every_spelling() {
     let made = server.admin("POST", path, body("partner one")).await;
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!(made.json()["client_id"], "partner one");
-    let taken = [
-        "partner one",
-        "Partner One",
-        "partner%20one",
-        "partner+one",
-        "PARTNER%2520ONE",
-    ];
+    let taken = ["partner one", "Partner One", "partner%20one", "partner+one", "PARTNER%2520ONE"];
     let assert_taken = async || {
         for id in taken {
             let answer = server.admin("POST", path, body(id)).await;
@@ -338,31 +252,15 @@ async fn i10_a_client_id_is_taken_for_good_in_every_spelling() {
         }
     };
     assert_taken().await;
-    for bad in [
-        "a:b",
-        "a%3Ab",
-        "",
-        " a",
-        "a\n",
-        "usr_1",
-        "grantor-admin",
-        "https://a.example/x",
-        "é",
-    ] {
+    for bad in ["a:b", "a%3Ab", "", " a", "a\n", "usr_1", "grantor-admin", "https://a.example/x", "é"] {
         let answer = server.admin("POST", path, body(bad)).await;
         assert_eq!(answer.status, 400, "{bad:?}: {}", answer.text);
     }
-    let elsewhere = server
-        .admin("POST", "/environments/sandbox/apps", body("partner one"))
-        .await;
+    let elsewhere = server.admin("POST", "/environments/sandbox/apps", body("partner one")).await;
     assert_eq!(elsewhere.status, 201, "another environment has ids of its own");
-    let deleted = server
-        .admin("DELETE", &format!("{path}/partner%20one"), json!({}))
-        .await;
+    let deleted = server.admin("DELETE", &format!("{path}/partner%20one"), json!({})).await;
     assert_eq!(deleted.status, 204, "{}", deleted.text);
-    let gone = server
-        .admin("GET", &format!("{path}/partner%20one"), json!({}))
-        .await;
+    let gone = server.admin("GET", &format!("{path}/partner%20one"), json!({})).await;
     assert_eq!(gone.status, 404);
     assert_taken().await;
 }
@@ -378,26 +276,11 @@ async fn every_refusal_is_a_problem_with_the_id_of_its_request() {
         ("GET", "/environments/production/apps/nobody", "", 404),
         ("GET", "/environments/production/keys/nokey", "", 404),
         ("GET", "/tenants?unknown=1", "", 400),
-        (
-            "POST",
-            "/environments/production/apps/acme-payments/secrets/abc/end",
-            "{}",
-            400,
-        ),
+        ("POST", "/environments/production/apps/acme-payments/secrets/abc/end", "{}", 400),
         ("POST", "/tenants", "{", 400),
         ("POST", "/tenants", "{\"name\":\"acme\"}", 409),
-        (
-            "POST",
-            "/environments/production/apps",
-            "{\"tenant\":\"acme\",\"apis\":[\"nope\"]}",
-            422,
-        ),
-        (
-            "POST",
-            "/environments/production/apps",
-            "{\"tenant\":\"acme\"}",
-            422,
-        ),
+        ("POST", "/environments/production/apps", "{\"tenant\":\"acme\",\"apis\":[\"nope\"]}", 422),
+        ("POST", "/environments/production/apps", "{\"tenant\":\"acme\"}", 422),
     ];
     for (method, path, body, status) in cases {
         let answer = raw(&server, method, path, Some(&token), body).await;
@@ -406,10 +289,7 @@ async fn every_refusal_is_a_problem_with_the_id_of_its_request() {
     }
     let request = server
         .http
-        .post(format!(
-            "{}/tenants",
-            server.contract()["operator"]["api_url"].as_str().unwrap()
-        ))
+        .post(format!("{}/tenants", server.contract()["operator"]["api_url"].as_str().unwrap()))
         .bearer_auth(&token)
         .header("content-type", "text/plain")
         .body("{}");
@@ -424,11 +304,8 @@ async fn a_method_that_a_resource_does_not_take_is_405_and_told_which_it_takes()
     let (token, key) = (operator(&server), key_id(&server));
     let all = routes();
     for (_, path) in &all {
-        let mut takes: Vec<&str> = all
-            .iter()
-            .filter(|(_, other)| other == path)
-            .map(|(method, _)| *method)
-            .collect();
+        let mut takes: Vec<&str> =
+            all.iter().filter(|(_, other)| other == path).map(|(method, _)| *method).collect();
         if takes.contains(&"GET") {
             takes.push("HEAD");
         }

@@ -52,10 +52,7 @@ impl Ran {
 
     /// The cells of standard output, which must be plain: tabs, no colour, no header.
     fn rows(&self) -> Vec<Vec<&str>> {
-        assert!(
-            !self.out.contains('\u{1b}') && !self.err.contains('\u{1b}'),
-            "a pipe got colours"
-        );
+        assert!(!self.out.contains('\u{1b}') && !self.err.contains('\u{1b}'), "a pipe got colours");
         self.out.lines().map(|line| line.split('\t').collect()).collect()
     }
 }
@@ -84,15 +81,9 @@ fn run_with_input(command: &mut Command, input: &str) -> Ran {
 /// The binary as the operator of a server.
 fn operator(server: &Server) -> Command {
     let operator = &server.contract()["operator"];
-    let text = |name: &str| {
-        operator[name]
-            .as_str()
-            .expect("the operator's URL and token are text")
-    };
+    let text = |name: &str| operator[name].as_str().expect("the operator's URL and token are text");
     let mut command = binary(server.folder());
-    command
-        .env("GRANTOR_URL", text("api_url"))
-        .env("GRANTOR_TOKEN", text("api_token"));
+    command.env("GRANTOR_URL", text("api_url")).env("GRANTOR_TOKEN", text("api_token"));
     command
 }
 

@@ -15,17 +15,11 @@ const SUFFIXES: [&str; 2] = ["oauth-authorization-server", "openid-configuration
 fn addresses(server: &Server, environment: &str) -> Vec<String> {
     let issuer = server.issuer(environment);
     let origin = format!("http://{}", server.address());
-    let path = issuer
-        .strip_prefix(&origin)
-        .expect("the issuer begins with the address")
-        .to_owned();
+    let path = issuer.strip_prefix(&origin).expect("the issuer begins with the address").to_owned();
     SUFFIXES
         .iter()
         .flat_map(|suffix| {
-            [
-                format!("{origin}/.well-known/{suffix}{path}"),
-                format!("{issuer}/.well-known/{suffix}"),
-            ]
+            [format!("{origin}/.well-known/{suffix}{path}"), format!("{issuer}/.well-known/{suffix}")]
         })
         .collect()
 }
@@ -92,16 +86,9 @@ async fn the_document_states_what_its_defaults_would_get_wrong() {
             .iter()
             .filter_map(Value::as_str)
             .collect();
-        let own = if environment == "production" {
-            "prod.teosapi"
-        } else {
-            "test.teosapi"
-        };
+        let own = if environment == "production" { "prod.teosapi" } else { "test.teosapi" };
         assert!(scopes.contains(&own) && scopes.contains(&"payments:read"));
-        assert_eq!(
-            scopes.iter().filter(|scope| scope.ends_with(".teosapi")).count(),
-            1
-        );
+        assert_eq!(scopes.iter().filter(|scope| scope.ends_with(".teosapi")).count(), 1);
     }
 }
 
@@ -114,23 +101,11 @@ async fn every_endpoint_that_is_named_is_there_and_every_grant_and_method_works(
         assert!(url.starts_with(&server.issuer("production")));
         refused(&server.post(url, None, "").await, 401, "invalid_client");
     }
-    assert_eq!(
-        server
-            .get(document["jwks_uri"].as_str().expect("a URL"), None)
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.get(document["jwks_uri"].as_str().expect("a URL"), None).await.status, 200);
     let client = server.client("production", "payments");
     let url = document["token_endpoint"].as_str().expect("a URL");
     let grant = "grant_type=client_credentials";
-    assert_eq!(
-        server
-            .post(url, Some(&basic(&client.id, &client.secret)), grant)
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.post(url, Some(&basic(&client.id, &client.secret)), grant).await.status, 200);
     let body = format!("{grant}&client_id={}&client_secret={}", client.id, client.secret);
     assert_eq!(server.post(url, None, &body).await.status, 200);
 }
@@ -143,16 +118,9 @@ async fn documents_are_revalidated_by_tag_and_read_only() {
         let first = server.get(&url, None).await;
         let tag = first.header("etag").to_owned();
         assert!(tag.starts_with('"') && tag.len() > 10);
-        let again = server
-            .send(server.http.get(&url).header("if-none-match", &tag))
-            .await;
-        assert_eq!(
-            (again.status, again.text.as_str(), again.header("etag")),
-            (304, "", tag.as_str())
-        );
-        let other = server
-            .send(server.http.get(&url).header("if-none-match", "\"x\""))
-            .await;
+        let again = server.send(server.http.get(&url).header("if-none-match", &tag)).await;
+        assert_eq!((again.status, again.text.as_str(), again.header("etag")), (304, "", tag.as_str()));
+        let other = server.send(server.http.get(&url).header("if-none-match", "\"x\"")).await;
         assert_eq!((other.status, &other.text), (200, &first.text));
         let head = server.send(server.http.head(&url)).await;
         assert_eq!((head.status, head.text.as_str()), (200, ""));
@@ -169,9 +137,7 @@ async fn the_key_set_holds_public_signing_keys_and_nothing_of_the_private_half()
     let server = Server::start().await;
     let mut kids = Vec::new();
     for environment in ["production", "sandbox"] {
-        let answer = server
-            .get(&format!("{}/jwks", server.issuer(environment)), None)
-            .await;
+        let answer = server.get(&format!("{}/jwks", server.issuer(environment)), None).await;
         assert_eq!(answer.header("content-type"), "application/jwk-set+json");
         assert_eq!(answer.header("cache-control"), "public, max-age=300");
         let keys = answer.json()["keys"].as_array().expect("keys").clone();
@@ -194,11 +160,7 @@ async fn the_key_set_holds_public_signing_keys_and_nothing_of_the_private_half()
 /// One request as bytes, with any Host.
 fn raw(server: &Server, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).expect("a connection");
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"
-    )
-    .expect("written");
+    write!(stream, "GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n").expect("written");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
@@ -210,11 +172,9 @@ fn raw(server: &Server, path: &str, headers: &str) -> String {
 async fn i11_host_and_forwarding_headers_enter_no_document_and_no_token() {
     let server = Server::start().await;
     let host = server.address().to_string();
-    for path in [
-        "/.well-known/oauth-authorization-server",
-        "/sandbox/.well-known/openid-configuration",
-        "/jwks",
-    ] {
+    for path in
+        ["/.well-known/oauth-authorization-server", "/sandbox/.well-known/openid-configuration", "/jwks"]
+    {
         let plain = raw(&server, path, &format!("Host: {host}\r\n"));
         for headers in [
             "Host: evil.example\r\n".to_owned(),
@@ -238,14 +198,8 @@ async fn i11_host_and_forwarding_headers_enter_no_document_and_no_token() {
         .header("content-type", "application/x-www-form-urlencoded")
         .body("grant_type=client_credentials");
     let answer = server.send(request).await;
-    let token = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
-    assert_eq!(
-        crate::rfc9068_at_jwt::part(&token, 1)["iss"],
-        server.issuer("production")
-    );
+    let token = answer.json()["access_token"].as_str().expect("a token").to_owned();
+    assert_eq!(crate::rfc9068_at_jwt::part(&token, 1)["iss"], server.issuer("production"));
 }
 
 /// Members of features that do not exist yet, or never will.
@@ -339,9 +293,7 @@ async fn absent_authorization_and_pushed_requests_e01_e04_e07_e08() {
         "grant_type=client_credentials&request_uri=http%3A%2F%2F{address}%2F&client_assertion=&jwks_uri=http%3A%2F%2F{address}%2F"
     );
     let url = server.token_endpoint("production", "payments");
-    server
-        .post(&url, Some(&basic(&client.id, &client.secret)), &form)
-        .await;
+    server.post(&url, Some(&basic(&client.id, &client.secret)), &form).await;
     assert!(listener.accept().is_err(), "nobody may call");
 }
 
@@ -349,39 +301,20 @@ async fn absent_authorization_and_pushed_requests_e01_e04_e07_e08() {
 #[tokio::test(flavor = "multi_thread")]
 async fn absent_device_and_backchannel_endpoints_h05_b10() {
     let server = Server::start().await;
-    gone(
-        &server,
-        &[
-            "/device",
-            "/device_authorization",
-            "/oauth/device_authorization",
-            "/bc-authorize",
-        ],
-    )
-    .await;
+    gone(&server, &["/device", "/device_authorization", "/oauth/device_authorization", "/bc-authorize"])
+        .await;
 }
 
 /// I02, I03, I05: no client registers itself, and no registration token exists.
 #[tokio::test(flavor = "multi_thread")]
 async fn absent_dynamic_registration_i02_i03_i05() {
     let server = Server::start().await;
-    gone(
-        &server,
-        &[
-            "/register",
-            "/oauth/register",
-            "/register/acme-payments",
-            "/connect/register",
-        ],
-    )
-    .await;
+    gone(&server, &["/register", "/oauth/register", "/register/acme-payments", "/connect/register"]).await;
     let before = crate::rfc6749_token::state(&server).await;
     let url = format!("{}/register", server.issuer("production"));
     for method in [Method::POST, Method::PUT, Method::DELETE] {
-        let request = server
-            .http
-            .request(method, &url)
-            .json(&json!({ "client_name": "x", "redirect_uris": [] }));
+        let request =
+            server.http.request(method, &url).json(&json!({ "client_name": "x", "redirect_uris": [] }));
         missing(&server.send(request).await);
     }
     assert_eq!(crate::rfc6749_token::state(&server).await, before);
@@ -391,9 +324,5 @@ async fn absent_dynamic_registration_i02_i03_i05() {
 #[tokio::test(flavor = "multi_thread")]
 async fn absent_userinfo_and_session_endpoints() {
     let server = Server::start().await;
-    gone(
-        &server,
-        &["/userinfo", "/oidc/userinfo", "/logout", "/end_session"],
-    )
-    .await;
+    gone(&server, &["/userinfo", "/oidc/userinfo", "/logout", "/end_session"]).await;
 }

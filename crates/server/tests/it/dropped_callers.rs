@@ -40,7 +40,8 @@ async fn a_suspend_whose_caller_hung_up_is_either_not_done_or_in_force() {
             done += 1;
             let mut refused = false;
             for _ in 0..50 {
-                refused = server.introspect("production", "channel", &token).await.text == "{\"active\":false}";
+                refused =
+                    server.introspect("production", "channel", &token).await.text == "{\"active\":false}";
                 if refused {
                     break;
                 }

@@ -7,10 +7,7 @@ use grantor_testkit::{Answer, Server};
 use serde_json::{Value, json};
 
 fn url(server: &Server, api: &str) -> String {
-    server.api("production", api)["forward_auth_url"]
-        .as_str()
-        .expect("text")
-        .to_owned()
+    server.api("production", api)["forward_auth_url"].as_str().expect("text").to_owned()
 }
 
 async fn ask(server: &Server, api: &str, bearer: &str, headers: &[(&'static str, &str)]) -> Answer {
@@ -39,36 +36,22 @@ async fn l04_every_identity_header_is_set_on_200_also_the_empty_ones() {
     let token = server.token("production", "assets").await;
     let key = server.key("production", "assets");
     let about = |answer: &Answer| {
-        IDENTITY.map(|name| {
-            answer
-                .headers
-                .get(name)
-                .map(|value| value.to_str().expect("text").to_owned())
-        })
+        IDENTITY.map(|name| answer.headers.get(name).map(|value| value.to_str().expect("text").to_owned()))
     };
     let seen = server.introspect("production", "assets", &token).await.json();
-    let answer = server
-        .forward_auth("production", "assets", Some(&token), "GET", "/assets")
-        .await;
+    let answer = server.forward_auth("production", "assets", Some(&token), "GET", "/assets").await;
     assert_eq!((answer.status, answer.text.as_str()), (200, ""));
     assert_eq!(answer.header("cache-control"), "no-store");
     let found = about(&answer).map(|value| value.expect("the header is set"));
     assert_eq!(found[..2], ["acme-assets", "acme-assets"]);
     assert_eq!(found[2], seen["tid"].as_str().expect("tid"));
     assert_eq!(found[3..5], ["production", "prod.teosapi"]);
-    assert_eq!(
-        found[5],
-        server.api("production", "assets")["audience"]
-            .as_str()
-            .expect("text")
-    );
+    assert_eq!(found[5], server.api("production", "assets")["audience"].as_str().expect("text"));
     assert_eq!(found[6], seen["jti"].as_str().expect("jti"));
     assert_eq!(found[7], "client");
     assert_eq!(found[8], answer.header("x-request-id"));
 
-    let answer = server
-        .forward_auth("production", "assets", Some(&key), "GET", "/keys/self")
-        .await;
+    let answer = server.forward_auth("production", "assets", Some(&key), "GET", "/keys/self").await;
     let found = about(&answer).map(|value| value.expect("the header is set"));
     assert_eq!(found[1], "", "a key has no client: empty, not absent");
     assert_eq!(found[0], found[2]);
@@ -81,10 +64,7 @@ async fn l04_identity_that_the_caller_claims_never_comes_back() {
     let token = server.token("production", "payments").await;
     let claimed: Vec<(&'static str, &str)> = IDENTITY.iter().map(|name| (*name, "root")).collect();
     let mut headers = claimed.clone();
-    headers.extend([
-        ("x-forwarded-method", "GET"),
-        ("x-forwarded-uri", "/demo/payments/transfers"),
-    ]);
+    headers.extend([("x-forwarded-method", "GET"), ("x-forwarded-uri", "/demo/payments/transfers")]);
     let answer = ask(&server, "payments", &token, &headers).await;
     assert_eq!(answer.status, 200);
     for name in IDENTITY {
@@ -123,13 +103,9 @@ async fn l01_a_malformed_method_or_uri_is_403_and_never_200() {
         ("GET", "/demo/payments/TRANSFERS"),
         ("GET", "/demo/payments/transfers/"),
     ] {
-        let answer = ask(
-            &server,
-            "payments",
-            &token,
-            &[("x-forwarded-method", method), ("x-forwarded-uri", uri)],
-        )
-        .await;
+        let answer =
+            ask(&server, "payments", &token, &[("x-forwarded-method", method), ("x-forwarded-uri", uri)])
+                .await;
         assert_eq!(answer.status, 403, "{method} {uri}");
         // Without a credential, that is what is missing.
         let request = server
@@ -146,15 +122,8 @@ async fn l02_only_the_normal_form_of_a_path_finds_its_operation() {
     let server = Server::start().await;
     let token = server.token("production", "assets").await;
     // A client token may read /assets and may not read /keys/self.
-    for path in [
-        "/assets",
-        "/assets?a=b",
-        "/assets?x=/keys/self",
-        "/assets?a=%2e%2e",
-    ] {
-        let answer = server
-            .forward_auth("production", "assets", Some(&token), "GET", path)
-            .await;
+    for path in ["/assets", "/assets?a=b", "/assets?x=/keys/self", "/assets?a=%2e%2e"] {
+        let answer = server.forward_auth("production", "assets", Some(&token), "GET", path).await;
         assert_eq!(answer.status, 200, "{path}");
     }
     for path in [
@@ -176,9 +145,7 @@ async fn l02_only_the_normal_form_of_a_path_finds_its_operation() {
         "/assets%5c",
         "/%2e%2e/assets",
     ] {
-        let answer = server
-            .forward_auth("production", "assets", Some(&token), "GET", path)
-            .await;
+        let answer = server.forward_auth("production", "assets", Some(&token), "GET", path).await;
         assert_eq!(answer.status, 403, "{path}");
     }
 }
@@ -187,10 +154,7 @@ async fn l02_only_the_normal_form_of_a_path_finds_its_operation() {
 async fn l03_a_proxy_that_says_half_or_twice_what_is_asked_gets_no_allowance() {
     let server = Server::start().await;
     let token = server.token("production", "payments").await;
-    let (method, uri) = (
-        ("x-forwarded-method", "GET"),
-        ("x-forwarded-uri", "/demo/payments/transfers"),
-    );
+    let (method, uri) = (("x-forwarded-method", "GET"), ("x-forwarded-uri", "/demo/payments/transfers"));
     assert_eq!(ask(&server, "payments", &token, &[method, uri]).await.status, 200);
     for headers in [
         vec![method],
@@ -200,11 +164,7 @@ async fn l03_a_proxy_that_says_half_or_twice_what_is_asked_gets_no_allowance() {
         vec![("x-forwarded-method", "POST"), method, uri],
         vec![method, uri, ("x-forwarded-uri", "/demo/payments/me")],
     ] {
-        assert_eq!(
-            ask(&server, "payments", &token, &headers).await.status,
-            403,
-            "{headers:?}"
-        );
+        assert_eq!(ask(&server, "payments", &token, &headers).await.status, 403, "{headers:?}");
     }
     // Other spellings of the names are not believed.
     let others = [
@@ -231,10 +191,7 @@ async fn a_proxy_that_does_not_say_what_is_asked_passes_only_what_opens_everythi
 async fn a_refusal_is_401_or_403_with_the_challenge_of_the_api() {
     let server = Server::start().await;
     let token = server.token("production", "payments").await;
-    let asks = [
-        ("x-forwarded-method", "POST"),
-        ("x-forwarded-uri", "/demo/payments/transfers"),
-    ];
+    let asks = [("x-forwarded-method", "POST"), ("x-forwarded-uri", "/demo/payments/transfers")];
     for method in ["GET", "POST", "OPTIONS", "PUT", "DELETE", "HEAD", "PATCH"] {
         let request = |bearer: Option<&str>| {
             let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
@@ -252,28 +209,14 @@ async fn a_refusal_is_401_or_403_with_the_challenge_of_the_api() {
         assert_eq!(server.send(request(None)).await.status, 401, "{method}");
         assert_eq!(server.send(request(Some("x"))).await.status, 401, "{method}");
     }
-    let answer = server
-        .forward_auth("production", "payments", None, "GET", "/transfers")
-        .await;
+    let answer = server.forward_auth("production", "payments", None, "GET", "/transfers").await;
     assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"payments\"");
     assert!(!answer.header("x-grantor-request-id").is_empty());
-    let answer = server
-        .forward_auth("production", "payments", Some(&token), "GET", "/me")
-        .await;
-    assert_eq!(
-        (answer.status, answer.json()["sent"].clone()),
-        (403, json!("client"))
-    );
-    let unknown = server
-        .get(
-            &format!("{}/forward-auth/nothing", server.issuer("production")),
-            Some(&token),
-        )
-        .await;
-    assert_eq!(
-        unknown.status, 404,
-        "an API that does not exist is a defect of the proxy's configuration"
-    );
+    let answer = server.forward_auth("production", "payments", Some(&token), "GET", "/me").await;
+    assert_eq!((answer.status, answer.json()["sent"].clone()), (403, json!("client")));
+    let unknown =
+        server.get(&format!("{}/forward-auth/nothing", server.issuer("production")), Some(&token)).await;
+    assert_eq!(unknown.status, 404, "an API that does not exist is a defect of the proxy's configuration");
 }
 
 /// Sends one request as bytes and reads the answer to its end.
@@ -305,18 +248,9 @@ async fn l01_an_over_long_or_broken_request_is_never_200() {
         (format!("GET {path} HTTP/9.9"), String::new()),
         (format!("GET {path} x HTTP/1.1"), String::new()),
         (format!("G\u{1}T {path} HTTP/1.1"), String::new()),
-        (
-            format!("GET {path} HTTP/1.1"),
-            "Authorization: Bearer x\r\n".to_owned(),
-        ),
-        (
-            format!("GET {path} HTTP/1.1"),
-            "X-Forwarded-Uri: /\u{1}\r\n".to_owned(),
-        ),
-        (
-            format!("GET {path} HTTP/1.1"),
-            format!("X-Long: {}\r\n", "x".repeat(64 * 1024)),
-        ),
+        (format!("GET {path} HTTP/1.1"), "Authorization: Bearer x\r\n".to_owned()),
+        (format!("GET {path} HTTP/1.1"), "X-Forwarded-Uri: /\u{1}\r\n".to_owned()),
+        (format!("GET {path} HTTP/1.1"), format!("X-Long: {}\r\n", "x".repeat(64 * 1024))),
     ] {
         let answer = send(&line, &more);
         assert!(!answer.starts_with("HTTP/1.1 200"), "{line} {:.40}", more);

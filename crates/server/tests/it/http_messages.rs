@@ -47,37 +47,17 @@ async fn assert_refused_raw(server: &Server, what: &str, raw: &str) {
         panic!("{what}: the connection stays open")
     };
     assert!(text.starts_with("HTTP/1.1 400 "), "{what}: {text}");
-    assert_eq!(
-        answers(&text),
-        1,
-        "{what}: a smuggled request was answered: {text}"
-    );
+    assert_eq!(answers(&text), 1, "{what}: a smuggled request was answered: {text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m01_a_length_that_can_be_read_twice_is_refused_and_nothing_behind_it_is_answered() {
     let server = Server::start().await;
     let cases = [
-        (
-            "length, then chunks",
-            "Content-Length: 29\r\nTransfer-Encoding: chunked\r\n",
-            CHUNKED,
-        ),
-        (
-            "chunks, then length",
-            "Transfer-Encoding: chunked\r\nContent-Length: 29\r\n",
-            CHUNKED,
-        ),
-        (
-            "two encodings",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
-            CHUNKED,
-        ),
-        (
-            "chunked twice",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-            CHUNKED,
-        ),
+        ("length, then chunks", "Content-Length: 29\r\nTransfer-Encoding: chunked\r\n", CHUNKED),
+        ("chunks, then length", "Transfer-Encoding: chunked\r\nContent-Length: 29\r\n", CHUNKED),
+        ("two encodings", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", CHUNKED),
+        ("chunked twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", CHUNKED),
         ("a list", "Transfer-Encoding: gzip, chunked\r\n", CHUNKED),
         ("chunked first", "Transfer-Encoding: chunked, gzip\r\n", CHUNKED),
         ("unknown encoding", "Transfer-Encoding: xchunked\r\n", CHUNKED),
@@ -88,19 +68,11 @@ async fn m01_a_length_that_can_be_read_twice_is_refused_and_nothing_behind_it_is
         ("plus", "Content-Length: +29\r\n", PLAIN),
         ("hexadecimal", "Content-Length: 0x1d\r\n", PLAIN),
         ("beyond 64 bits", "Content-Length: 99999999999999999999\r\n", ""),
-        (
-            "two lengths",
-            "Content-Length: 29\r\nContent-Length: 30\r\n",
-            PLAIN,
-        ),
+        ("two lengths", "Content-Length: 29\r\nContent-Length: 30\r\n", PLAIN),
         ("folded line", "X-A: b\r\n c\r\nContent-Length: 29\r\n", PLAIN),
         ("folded encoding", "Transfer-Encoding:\r\n chunked\r\n", CHUNKED),
         ("space before the colon", "Content-Length : 29\r\n", PLAIN),
-        (
-            "space before the encoding's colon",
-            "Transfer-Encoding : chunked\r\n",
-            CHUNKED,
-        ),
+        ("space before the encoding's colon", "Transfer-Encoding : chunked\r\n", CHUNKED),
         ("empty name", ": x\r\nContent-Length: 29\r\n", PLAIN),
         ("bare CR", "X-A: b\rc\r\nContent-Length: 29\r\n", PLAIN),
         ("bare LF", "X-A: b\nContent-Length: 29\r\n", PLAIN),
@@ -117,14 +89,8 @@ async fn m01_a_length_that_can_be_read_twice_is_refused_and_nothing_behind_it_is
                 head(&server, "Transfer-Encoding: chunked\r\n").replace("HTTP/1.1", "HTTP/1.0")
             ),
         ),
-        (
-            "bare LF throughout",
-            format!("GET /jwks HTTP/1.1\nHost: a\n\n{SECOND_REQUEST}"),
-        ),
-        (
-            "space in the request line",
-            format!("GET /jwks x HTTP/1.1\r\nHost: a\r\n\r\n{SECOND_REQUEST}"),
-        ),
+        ("bare LF throughout", format!("GET /jwks HTTP/1.1\nHost: a\n\n{SECOND_REQUEST}")),
+        ("space in the request line", format!("GET /jwks x HTTP/1.1\r\nHost: a\r\n\r\n{SECOND_REQUEST}")),
     ] {
         assert_refused_raw(&server, what, &raw).await;
     }
@@ -153,17 +119,9 @@ async fn m01_after_a_chunked_request_the_connection_ends() {
          Transfer-Encoding: chunked\r\n\r\n1d\r\ngrant_type=client_credentials\r\n0\r\n\r\n{SECOND_REQUEST}",
         basic(&client.id, &client.secret)
     );
-    let text = exchange(&server, raw.as_bytes())
-        .await
-        .expect("the server closes");
-    assert!(
-        text.starts_with("HTTP/1.1 200 OK"),
-        "the chunked request is served"
-    );
-    assert!(
-        text.to_ascii_lowercase().contains("connection: close"),
-        "and the peer is told"
-    );
+    let text = exchange(&server, raw.as_bytes()).await.expect("the server closes");
+    assert!(text.starts_with("HTTP/1.1 200 OK"), "the chunked request is served");
+    assert!(text.to_ascii_lowercase().contains("connection: close"), "and the peer is told");
     assert_eq!(answers(&text), 1, "nothing behind it is");
 }
 
@@ -227,30 +185,20 @@ async fn m02_a_chunked_form_is_counted_while_it_streams_in() {
     assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
 
     let whole = form(64 * 1024);
-    let raw = format!(
-        "{}10000\r\n{whole}\r\n0\r\n\r\n",
-        self::head(&server, "Transfer-Encoding: chunked\r\n")
-    );
+    let raw =
+        format!("{}10000\r\n{whole}\r\n0\r\n\r\n", self::head(&server, "Transfer-Encoding: chunked\r\n"));
     let text = exchange(&server, raw.as_bytes()).await.unwrap();
-    assert!(
-        text.starts_with("HTTP/1.1 200 OK"),
-        "64 KiB in one chunk are read"
-    );
+    assert!(text.starts_with("HTTP/1.1 200 OK"), "64 KiB in one chunk are read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn m02_a_head_beyond_the_buffer_and_too_many_headers_are_refused() {
     let server = Server::start().await;
-    let long = format!(
-        "GET /jwks HTTP/1.1\r\nHost: a\r\nX-A: {}\r\n\r\n",
-        "a".repeat(70_000)
-    );
+    let long = format!("GET /jwks HTTP/1.1\r\nHost: a\r\nX-A: {}\r\n\r\n", "a".repeat(70_000));
     let many: String = (0..100).map(|i| format!("X-{i}: a\r\n")).collect();
     let many = format!("GET /jwks HTTP/1.1\r\nHost: a\r\n{many}\r\n");
     for raw in [long, many] {
-        let text = exchange(&server, raw.as_bytes())
-            .await
-            .expect("the server closes");
+        let text = exchange(&server, raw.as_bytes()).await.expect("the server closes");
         assert!(text.starts_with("HTTP/1.1 431 "), "{text}");
     }
 }
@@ -266,10 +214,7 @@ async fn m03_a_head_that_trickles_in_ends_after_ten_seconds_and_others_are_serve
     let mut served = 0;
     let closed_after = loop {
         let passed = clock.monotonic() - began;
-        assert!(
-            passed < Duration::from_secs(14),
-            "a byte now and then keeps the connection"
-        );
+        assert!(passed < Duration::from_secs(14), "a byte now and then keeps the connection");
         match timeout(Duration::from_secs(1), slow.read(&mut seen)).await {
             Ok(Ok(0) | Err(_)) => break clock.monotonic() - began,
             Ok(Ok(_)) => panic!("half a head was answered"),
@@ -280,10 +225,7 @@ async fn m03_a_head_that_trickles_in_ends_after_ten_seconds_and_others_are_serve
             }
         }
     };
-    assert!(
-        closed_after >= Duration::from_secs(9),
-        "{closed_after:?} is too early"
-    );
+    assert!(closed_after >= Duration::from_secs(9), "{closed_after:?} is too early");
     assert!(served >= 5, "the token endpoint works meanwhile");
 }
 
@@ -369,9 +311,8 @@ async fn m12_a_panic_in_a_handler_is_a_500_without_detail_and_ends_nothing_else(
     let beside = axum::Router::new()
         .route("/demo-panic", axum::routing::get(panicking))
         .route("/demo-calm", axum::routing::get(|| async { "calm" }));
-    let running = grantor_server::serve::start_at(&config, Some(beside), Arc::new(SystemClock::new()))
-        .await
-        .unwrap();
+    let running =
+        grantor_server::serve::start_at(&config, Some(beside), Arc::new(SystemClock::new())).await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = |path: &str| format!("http://{}{path}", running.address);
     for _ in 0..3 {
@@ -386,9 +327,7 @@ async fn m12_a_panic_in_a_handler_is_a_500_without_detail_and_ends_nothing_else(
         let answer = http.get(url("/demo-calm")).send().await.unwrap();
         assert_eq!(answer.text().await.unwrap(), "calm");
     }
-    grantor_server::jobs::flush(&running.node)
-        .await
-        .expect("no lock is held: the database is still written");
+    grantor_server::jobs::flush(&running.node).await.expect("no lock is held: the database is still written");
     running.shutdown().await;
 }
 

@@ -12,9 +12,7 @@ const BANKING: (&str, &str) = ("banking", "/accounts");
 const LONGEST: i64 = 172_800;
 
 async fn jwks(server: &Server) -> Vec<Value> {
-    let answer = server
-        .get(&format!("{}/jwks", server.issuer("production")), None)
-        .await;
+    let answer = server.get(&format!("{}/jwks", server.issuer("production")), None).await;
     assert_eq!(answer.status, 200);
     answer.json()["keys"].as_array().unwrap().clone()
 }
@@ -34,19 +32,14 @@ fn kid(token: &str) -> String {
 }
 
 async fn rotate(server: &Server, body: Value) -> Answer {
-    server
-        .admin("POST", "/environments/production/signing-keys/rotate", body)
-        .await
+    server.admin("POST", "/environments/production/signing-keys/rotate", body).await
 }
 
 /// The ring as `(use, state, kid)`.
 fn ring(answer: &Answer) -> Vec<(String, String, String)> {
     let text = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
     let items = answer.json()["items"].as_array().expect("a ring").clone();
-    items
-        .iter()
-        .map(|key| (text(key, "use"), text(key, "state"), text(key, "kid")))
-        .collect()
+    items.iter().map(|key| (text(key, "use"), text(key, "state"), text(key, "kid"))).collect()
 }
 
 async fn good(server: &Server, (api, path): (&str, &str), token: &str) -> bool {
@@ -79,38 +72,23 @@ async fn n02_the_key_set_names_each_key_and_holds_no_private_member() {
     assert!(published(&server).await.contains(&kid(&token)));
     assert_eq!(header(&token)["alg"], "ES256");
 
-    let sandbox = server
-        .get(&format!("{}/jwks", server.issuer("sandbox")), None)
-        .await;
+    let sandbox = server.get(&format!("{}/jwks", server.issuer("sandbox")), None).await;
     for key in &keys {
-        assert!(
-            !sandbox.text.contains(key["kid"].as_str().unwrap()),
-            "environments share no key"
-        );
+        assert!(!sandbox.text.contains(key["kid"].as_str().unwrap()), "environments share no key");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn n02_no_answer_of_the_admin_api_shows_a_private_or_symmetric_key() {
     let server = Server::start().await;
-    let listed = server
-        .admin("GET", "/environments/production/signing-keys", json!({}))
-        .await;
+    let listed = server.admin("GET", "/environments/production/signing-keys", json!({})).await;
     let rotated = rotate(&server, json!({ "now": true })).await;
     for answer in [listed, rotated] {
         for item in answer.json()["items"].as_array().unwrap() {
             let members: Vec<&str> = item.as_object().unwrap().keys().map(String::as_str).collect();
             assert_eq!(
                 members,
-                [
-                    "activated_at",
-                    "algorithm",
-                    "created_at",
-                    "kid",
-                    "retires_at",
-                    "state",
-                    "use"
-                ]
+                ["activated_at", "algorithm", "created_at", "kid", "retires_at", "state", "use"]
             );
         }
     }
@@ -125,37 +103,23 @@ async fn a_rotation_is_seen_by_nobody_who_has_read_the_key_set_before() {
     assert_eq!(rotated.status, 200, "{}", rotated.text);
     let new = server.token("production", "payments").await;
     assert_ne!(kid(&old), kid(&new));
-    assert!(
-        before.contains(&kid(&new)),
-        "the new key was published before it signed"
-    );
+    assert!(before.contains(&kid(&new)), "the new key was published before it signed");
     let after = published(&server).await;
     assert_eq!(after.len(), 3, "retiring, active and next");
     assert!(before.iter().all(|kid| after.contains(kid)));
     assert!(good(&server, PAYMENTS, &old).await && good(&server, PAYMENTS, &new).await);
 
     let early = rotate(&server, json!({})).await;
-    assert_eq!(
-        early.status, 409,
-        "verifiers may not know the next key yet: {}",
-        early.text
-    );
+    assert_eq!(early.status, 409, "verifiers may not know the next key yet: {}", early.text);
     assert_eq!(kid(&server.token("production", "payments").await), kid(&new));
     let forced = rotate(&server, json!({ "now": true })).await;
     assert_eq!(forced.status, 200, "{}", forced.text);
     let third = server.token("production", "payments").await;
     assert!(kid(&third) != kid(&new) && kid(&third) != kid(&old));
-    assert!(
-        good(&server, PAYMENTS, &old).await,
-        "no token is lost by a forced rotation"
-    );
+    assert!(good(&server, PAYMENTS, &old).await, "no token is lost by a forced rotation");
 
     server.clock().pass(700);
-    assert_eq!(
-        rotate(&server, json!({})).await.status,
-        200,
-        "after ten minutes it may"
-    );
+    assert_eq!(rotate(&server, json!({})).await.status, 200, "after ten minutes it may");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,17 +141,9 @@ async fn an_old_key_verifies_to_the_end_of_its_last_token_and_is_erased_then() {
     server.clock().pass(LONGEST);
     upkeep(server.node()).await.unwrap();
     assert!(!published(&server).await.contains(&kid(&old)), "served and gone");
-    let state = server
-        .admin("GET", "/environments/production/signing-keys", json!({}))
-        .await;
+    let state = server.admin("GET", "/environments/production/signing-keys", json!({})).await;
     assert!(ring(&state).contains(&("sign".into(), "retired".into(), kid(&old))));
-    let environment = server
-        .node()
-        .catalogue()
-        .environment("production")
-        .unwrap()
-        .environment
-        .id;
+    let environment = server.node().catalogue().environment("production").unwrap().environment.id;
     let rows = server.node().store.key_ring(environment).await.unwrap();
     let row = rows.iter().find(|row| row.kid == kid(&old)).unwrap();
     assert!(row.sealed.is_empty(), "its private half is erased");
@@ -200,11 +156,7 @@ async fn the_schedule_rotates_after_ninety_days() {
     let server = Server::start().await;
     let old = kid(&server.token("production", "payments").await);
     upkeep(server.node()).await.unwrap();
-    assert_eq!(
-        kid(&server.token("production", "payments").await),
-        old,
-        "not before"
-    );
+    assert_eq!(kid(&server.token("production", "payments").await), old, "not before");
     server.clock().pass(91 * 86_400);
     upkeep(server.node()).await.unwrap();
     assert_ne!(kid(&server.token("production", "payments").await), old);
@@ -221,10 +173,7 @@ async fn sealed_tokens_from_before_a_rotation_of_the_sealing_key_still_open() {
     let new = server.token("production", "banking").await;
     assert!(good(&server, BANKING, &old).await && good(&server, BANKING, &new).await);
     let server = server.restart().await;
-    assert!(
-        good(&server, BANKING, &old).await,
-        "also by a process that never had the claims in memory"
-    );
+    assert!(good(&server, BANKING, &old).await, "also by a process that never had the claims in memory");
     server.clock().pass(LONGEST + 3_600);
     upkeep(server.node()).await.unwrap();
     let new = server.token("production", "banking").await;
@@ -234,15 +183,10 @@ async fn sealed_tokens_from_before_a_rotation_of_the_sealing_key_still_open() {
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_and_keys_from_before_a_rotation_of_the_pepper_still_authenticate() {
     let server = Server::start().await;
-    let (client, key) = (
-        server.client("production", "payments"),
-        server.key("production", "assets"),
-    );
+    let (client, key) = (server.client("production", "payments"), server.key("production", "assets"));
     let rotated = rotate(&server, json!({ "use": "pepper" })).await;
     assert_eq!(rotated.status, 200, "{}", rotated.text);
-    let fresh = server
-        .new_app("production", json!({ "tenant": "acme", "apis": ["payments"] }))
-        .await;
+    let fresh = server.new_app("production", json!({ "tenant": "acme", "apis": ["payments"] })).await;
     for _ in 0..2 {
         for app in [&client, &fresh] {
             let answer = server.request_token("production", "payments", app).await;
@@ -255,23 +199,10 @@ async fn secrets_and_keys_from_before_a_rotation_of_the_pepper_still_authenticat
     let server = server.restart().await;
     for app in [&client, &fresh] {
         let answer = server.request_token("production", "payments", app).await;
-        assert_eq!(
-            answer.status, 200,
-            "a pepper is never dropped by time: {}",
-            answer.text
-        );
+        assert_eq!(answer.status, 200, "a pepper is never dropped by time: {}", answer.text);
     }
-    let forged = Client {
-        id: fresh.id,
-        secret: client.secret,
-    };
-    assert_eq!(
-        server
-            .request_token("production", "payments", &forged)
-            .await
-            .status,
-        401
-    );
+    let forged = Client { id: fresh.id, secret: client.secret };
+    assert_eq!(server.request_token("production", "payments", &forged).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,10 +220,7 @@ async fn a_profile_with_another_algorithm_has_its_keys_at_once() {
         let token = server.token("production", "payments").await;
         assert_eq!(header(&token)["alg"], algorithm);
         let keys = jwks(&server).await;
-        let own = keys
-            .iter()
-            .find(|key| key["kid"] == kid(&token).as_str())
-            .unwrap();
+        let own = keys.iter().find(|key| key["kid"] == kid(&token).as_str()).unwrap();
         assert_eq!(own["kty"], kty);
         assert!(own.get("d").is_none());
         let same = keys.iter().filter(|key| key["alg"] == algorithm).count();
@@ -307,13 +235,7 @@ async fn a_profile_with_another_algorithm_has_its_keys_at_once() {
 async fn revoke(server: &Server, token: &str) {
     let client = server.client("production", "payments");
     let url = format!("{}/revoke", server.issuer("production"));
-    let answer = server
-        .post(
-            &url,
-            Some(&basic(&client.id, &client.secret)),
-            &format!("token={token}"),
-        )
-        .await;
+    let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), &format!("token={token}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
@@ -341,12 +263,9 @@ async fn n03_a_clock_that_steps_back_brings_nothing_back_also_not_over_a_restart
             .await;
         server.clock().pass(3_601);
         let dead = async |server: &Server, when: &str| {
-            for (api, token) in [
-                ("payments", &expired),
-                ("payments", &revoked),
-                ("banking", &sealed),
-                ("assets", &key),
-            ] {
+            for (api, token) in
+                [("payments", &expired), ("payments", &revoked), ("banking", &sealed), ("assets", &key)]
+            {
                 let seen = server.introspect("production", api, token).await;
                 assert_eq!(seen.json(), json!({ "active": false }), "{api} {when} {step}");
             }
@@ -381,10 +300,7 @@ async fn n03_a_clock_that_steps_forward_and_back_revives_no_revoked_token_and_pr
         let fresh = server.token("production", "payments").await;
         let seen = server.introspect("production", "payments", &fresh).await.json();
         assert_eq!(seen["active"], true);
-        assert_eq!(
-            seen["exp"].as_i64().unwrap() - seen["iat"].as_i64().unwrap(),
-            3_600
-        );
+        assert_eq!(seen["exp"].as_i64().unwrap() - seen["iat"].as_i64().unwrap(), 3_600);
         assert_eq!(server.node().now().seconds() - seen["iat"].as_i64().unwrap(), 0);
     }
 }
@@ -394,18 +310,12 @@ async fn n04_the_end_of_our_own_tokens_has_no_slack() {
     let server = Server::start().await;
     for api in ["payments", "banking"] {
         let token = server.token("production", api).await;
-        let end = server.introspect("production", api, &token).await.json()["exp"]
-            .as_i64()
-            .unwrap();
+        let end = server.introspect("production", api, &token).await.json()["exp"].as_i64().unwrap();
         server.clock().pass(end - server.node().now().seconds() - 20);
         let seen = server.introspect("production", api, &token).await;
         assert_eq!(seen.json()["active"], true, "{api} before its end");
         server.clock().pass(end - server.node().now().seconds());
         let seen = server.introspect("production", api, &token).await;
-        assert_eq!(
-            seen.json(),
-            json!({ "active": false }),
-            "{api} in the second of its end"
-        );
+        assert_eq!(seen.json(), json!({ "active": false }), "{api} in the second of its end");
     }
 }

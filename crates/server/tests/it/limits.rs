@@ -29,10 +29,7 @@ async fn token_from(server: &Server, address: &str, client: &Client) -> Answer {
 }
 
 fn wrong(client: &Client) -> Client {
-    Client {
-        id: client.id.clone(),
-        secret: "wrong".to_owned(),
-    }
+    Client { id: client.id.clone(), secret: "wrong".to_owned() }
 }
 
 /// Once throttled, a source has a small reserve; when that is gone even the right secret is not looked at. One attempt a
@@ -51,10 +48,7 @@ async fn assert_right_guess_is_refused(server: &Server, address: impl Fn(u8) -> 
 
 fn assert_throttled(answer: &Answer) {
     assert_eq!(answer.status, 429, "{}", answer.text);
-    let wait: u64 = answer
-        .header("retry-after")
-        .parse()
-        .expect("Retry-After in seconds");
+    let wait: u64 = answer.header("retry-after").parse().expect("Retry-After in seconds");
     assert!((1..=120).contains(&wait), "{wait}");
     assert_eq!(answer.error(), "invalid_client");
 }
@@ -66,10 +60,7 @@ async fn failures_are_counted_per_app_over_all_three_endpoints_together() {
     let issuer = server.issuer("production");
     let bad = wrong(&client);
     let endpoints = [
-        (
-            server.token_endpoint("production", "payments"),
-            "grant_type=client_credentials",
-        ),
+        (server.token_endpoint("production", "payments"), "grant_type=client_credentials"),
         (format!("{issuer}/introspect"), "token=x"),
         (format!("{issuer}/revoke"), "token=x"),
     ];
@@ -84,20 +75,13 @@ async fn failures_are_counted_per_app_over_all_three_endpoints_together() {
         failures += 1;
         assert!(failures < 30, "nobody counts the three endpoints together");
     };
-    assert!(
-        failures >= 20,
-        "{failures} failures are too few: a burst of 20 is allowed"
-    );
+    assert!(failures >= 20, "{failures} failures are too few: a burst of 20 is allowed");
     assert_throttled(&throttled);
 
     assert_right_guess_is_refused(&server, |_| GUESSER.to_owned(), &client).await;
 
     let elsewhere = token_from(&server, OWNER, &client).await;
-    assert_eq!(
-        elsewhere.status, 200,
-        "the owner is not locked out: {}",
-        elsewhere.text
-    );
+    assert_eq!(elsewhere.status, 200, "the owner is not locked out: {}", elsewhere.text);
     let other = server.client("production", "assets");
     let url = server.token_endpoint("production", "assets");
     let neighbour = from(&server, GUESSER, &url, &other, "grant_type=client_credentials").await;
@@ -113,10 +97,7 @@ async fn failures_are_counted_per_source_over_all_apps() {
     let server = Server::start().await;
     let mut failures = 0;
     let throttled = loop {
-        let unknown = Client {
-            id: format!("unknown-{failures}"),
-            secret: "wrong".to_owned(),
-        };
+        let unknown = Client { id: format!("unknown-{failures}"), secret: "wrong".to_owned() };
         let answer = token_from(&server, GUESSER, &unknown).await;
         if answer.status == 429 {
             break answer;
@@ -127,18 +108,11 @@ async fn failures_are_counted_per_source_over_all_apps() {
     };
     assert!(failures >= 50, "{failures}");
     assert_throttled(&throttled);
-    let unknown = Client {
-        id: "unknown-again".to_owned(),
-        secret: "wrong".to_owned(),
-    };
+    let unknown = Client { id: "unknown-again".to_owned(), secret: "wrong".to_owned() };
     let elsewhere = token_from(&server, OWNER, &unknown).await;
     assert_eq!(elsewhere.status, 401, "another source has a count of its own");
     let owner = server.client("production", "payments");
-    assert_eq!(
-        token_from(&server, OWNER, &owner).await.status,
-        200,
-        "and so has everybody there"
-    );
+    assert_eq!(token_from(&server, OWNER, &owner).await.status, 200, "and so has everybody there");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,9 +135,7 @@ async fn an_app_of_the_trial_class_gets_429_beyond_its_burst_and_an_unlimited_on
         )
         .await;
     assert_eq!(applied.status, 200, "{}", applied.text);
-    let guest = server
-        .new_app("production", json!({ "tenant": "guest", "apis": ["payments"] }))
-        .await;
+    let guest = server.new_app("production", json!({ "tenant": "guest", "apis": ["payments"] })).await;
     let mut issued = 0;
     let refused = loop {
         let answer = server.request_token("production", "payments", &guest).await;
@@ -199,9 +171,7 @@ async fn l05_a_forwarded_address_from_an_untrusted_peer_changes_neither_limit_no
         MasterKeySource::File(folder.path().join("master.key")),
         vec![],
     );
-    let running = grantor_server::serve::start_at(&config, None, Arc::new(SystemClock::new()))
-        .await
-        .unwrap();
+    let running = grantor_server::serve::start_at(&config, None, Arc::new(SystemClock::new())).await.unwrap();
     let operator = first_operator(&running.node, "tester").await.unwrap().unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://{}/admin/v1/tenants", running.address);
@@ -216,10 +186,8 @@ async fn l05_a_forwarded_address_from_an_untrusted_peer_changes_neither_limit_no
     assert_eq!(audit[0].address, "127.0.0.1", "the audit names the peer");
 
     let attempt = async |token: &str, number: u8| {
-        let guess = http
-            .get(&url)
-            .bearer_auth(token)
-            .header("x-forwarded-for", format!("198.51.100.{number}"));
+        let guess =
+            http.get(&url).bearer_auth(token).header("x-forwarded-for", format!("198.51.100.{number}"));
         guess.send().await.unwrap().status().as_u16()
     };
     for number in 0..40 {
@@ -244,12 +212,7 @@ async fn l05_behind_a_trusted_proxy_the_rightmost_foreign_address_counts() {
         let chain = format!("192.0.2.{number}, {GUESSER}");
         token_from(&server, &chain, &bad).await;
     }
-    assert_right_guess_is_refused(
-        &server,
-        |attempt| format!("192.0.2.{attempt}, {GUESSER}"),
-        &client,
-    )
-    .await;
+    assert_right_guess_is_refused(&server, |attempt| format!("192.0.2.{attempt}, {GUESSER}"), &client).await;
     assert_eq!(token_from(&server, OWNER, &client).await.status, 200);
     let garbage = token_from(&server, "not an address", &client).await;
     assert_eq!(garbage.status, 400, "not knowing is not \"local\"");

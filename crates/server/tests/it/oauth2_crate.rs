@@ -10,19 +10,9 @@ use serde_json::json;
 
 /// API, how its clients authenticate, an operation that a client may call, and the scope for it.
 const APIS: [(&str, &[AuthType], &str, &str); 5] = [
-    (
-        "payments",
-        &[AuthType::BasicAuth, AuthType::RequestBody],
-        "/transfers",
-        "payments:read",
-    ),
+    ("payments", &[AuthType::BasicAuth, AuthType::RequestBody], "/transfers", "payments:read"),
     ("channel", &[AuthType::BasicAuth], "/rates", "rates:read"),
-    (
-        "assets",
-        &[AuthType::BasicAuth, AuthType::RequestBody],
-        "/assets",
-        "prod.teosapi",
-    ),
+    ("assets", &[AuthType::BasicAuth, AuthType::RequestBody], "/assets", "prod.teosapi"),
     ("deals", &[AuthType::BasicAuth], "/deals", "deals:read"),
     ("banking", &[AuthType::RequestBody], "/accounts", "accounts:read"),
 ];
@@ -59,10 +49,7 @@ async fn s000_20_the_library_gets_a_token_of_every_api_and_the_token_opens_it() 
 async fn s000_20_the_library_s_encoding_of_a_chosen_id_is_understood() {
     let server = Server::start().await;
     // The library form-encodes id and secret before Base64 (RFC 6749 2.3.1).
-    for (at, id) in ["a shop@100%+x", "50%25 off", "tilde~*'()!"]
-        .into_iter()
-        .enumerate()
-    {
+    for (at, id) in ["a shop@100%+x", "50%25 off", "tilde~*'()!"].into_iter().enumerate() {
         let app = json!({ "tenant": "acme", "apis": ["payments"], "client_id": id });
         let client = server.new_app("production", app).await;
         for method in [AuthType::BasicAuth, AuthType::RequestBody] {
@@ -77,26 +64,13 @@ async fn s000_20_the_library_s_encoding_of_a_chosen_id_is_understood() {
 async fn s000_20_the_library_understands_the_refusals() {
     let server = Server::start().await;
     let right = server.client("production", "channel");
-    let wrong = Client {
-        secret: "wrong".to_owned(),
-        ..right.clone()
-    };
+    let wrong = Client { secret: "wrong".to_owned(), ..right.clone() };
     let place = ("production", "channel");
     let basic = AuthType::BasicAuth;
     let cases = [
         (&wrong, &basic, None, BasicErrorResponseType::InvalidClient),
-        (
-            &right,
-            &AuthType::RequestBody,
-            None,
-            BasicErrorResponseType::InvalidClient,
-        ),
-        (
-            &right,
-            &basic,
-            Some("payments:read"),
-            BasicErrorResponseType::InvalidScope,
-        ),
+        (&right, &AuthType::RequestBody, None, BasicErrorResponseType::InvalidClient),
+        (&right, &basic, Some("payments:read"), BasicErrorResponseType::InvalidScope),
     ];
     for (client, method, scope, expected) in cases {
         let refused = ask(&server, place, client, (method, scope)).await;

@@ -68,9 +68,7 @@ introspects = ["ledger"]
 
 async fn dry_run(server: &Server, manifest: &str) -> Answer {
     let manifest = grantor_server::manifest::from_toml(manifest).expect("the manifest parses");
-    server
-        .admin("POST", "/apply", json!({ "manifest": manifest, "dry_run": true }))
-        .await
+    server.admin("POST", "/apply", json!({ "manifest": manifest, "dry_run": true })).await
 }
 
 async fn secret_of(server: &Server, environment: &str, client_id: &str) -> Client {
@@ -78,31 +76,19 @@ async fn secret_of(server: &Server, environment: &str, client_id: &str) -> Clien
     let answer = server.admin("POST", &path, json!({})).await;
     Client {
         id: client_id.to_owned(),
-        secret: answer.json()["client_secret"]
-            .as_str()
-            .expect("a secret")
-            .to_owned(),
+        secret: answer.json()["client_secret"].as_str().expect("a secret").to_owned(),
     }
 }
 
 fn actions(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let changes = answer.json()["changes"].as_array().expect("changes").clone();
-    changes
-        .iter()
-        .map(|change| change["action"].as_str().expect("an action").to_owned())
-        .collect()
+    changes.iter().map(|change| change["action"].as_str().expect("an action").to_owned()).collect()
 }
 
 async fn discovery(server: &Server) -> Value {
     server
-        .get(
-            &format!(
-                "{}/.well-known/oauth-authorization-server",
-                server.issuer("production")
-            ),
-            None,
-        )
+        .get(&format!("{}/.well-known/oauth-authorization-server", server.issuer("production")), None)
         .await
         .json()
 }
@@ -124,11 +110,7 @@ async fn five_profiles_live_in_one_process_in_two_environments() {
             );
             let token = server.token(environment, api).await;
             assert_eq!(token.matches('.').count() == 2, jwt, "{environment}/{api}");
-            assert_eq!(
-                verdicts(&server, environment, api, &token).await,
-                GOOD,
-                "{environment}/{api}"
-            );
+            assert_eq!(verdicts(&server, environment, api, &token).await, GOOD, "{environment}/{api}");
         }
     }
 }
@@ -148,13 +130,8 @@ async fn the_way_of_authentication_is_that_of_the_chosen_api_on_every_path() {
             let url = format!("{}{path}", server.issuer("production"));
             let answer = server.post(&url, Some(&basic(&id, &secret)), GRANT).await;
             assert_eq!(answer.status, by_basic, "{api} {path} by header");
-            let answer = server
-                .post(
-                    &url,
-                    None,
-                    &format!("{GRANT}&client_id={id}&client_secret={secret}"),
-                )
-                .await;
+            let answer =
+                server.post(&url, None, &format!("{GRANT}&client_id={id}&client_secret={secret}")).await;
             assert_eq!(answer.status, by_body, "{api} {path} by body");
         }
     }
@@ -164,80 +141,40 @@ async fn the_way_of_authentication_is_that_of_the_chosen_api_on_every_path() {
 async fn a_sixth_profile_by_hand_works_in_all_its_parts() {
     let server = Server::start().await;
     let Client { id, secret } = {
-        assert!(
-            actions(&server.apply(LEDGER).await)
-                .iter()
-                .all(|action| action == "create")
-        );
+        assert!(actions(&server.apply(LEDGER).await).iter().all(|action| action == "create"));
         secret_of(&server, "production", "books-app").await
     };
     let issuer = server.issuer("production");
     let form = format!("{GRANT}&client_id={id}&client_secret={secret}");
     for path in ["/ledger/v3/token", "/ledger/token", "/oauth/token"] {
         let answer = server.post(&format!("{issuer}{path}"), None, &form).await;
-        assert_eq!(
-            (answer.status, answer.json()["expires_in"].as_i64()),
-            (200, Some(120)),
-            "{path}"
-        );
+        assert_eq!((answer.status, answer.json()["expires_in"].as_i64()), (200, Some(120)), "{path}");
     }
-    let answer = server
-        .post(
-            &format!("{issuer}/ledger/token"),
-            Some(&basic(&id, &secret)),
-            GRANT,
-        )
-        .await;
+    let answer = server.post(&format!("{issuer}/ledger/token"), Some(&basic(&id, &secret)), GRANT).await;
     refused(&answer, 401, "invalid_client");
 
     let answer = server.post(&format!("{issuer}/ledger/token"), None, &form).await;
-    let token = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let token = answer.json()["access_token"].as_str().expect("a token").to_owned();
     let (header, claims) = (part(&token, 0), part(&token, 1));
     assert_eq!(header["alg"], "EdDSA");
     assert_eq!(claims["aud"], "https://ledger.example/production");
     assert_eq!(claims["scope"], "ledger:read ledger:write prod.ledger");
-    assert_eq!(
-        (&claims["partner"], &claims["where"]),
-        (&json!("books"), &json!("production"))
-    );
+    assert_eq!((&claims["partner"], &claims["where"]), (&json!("books"), &json!("production")));
     let jwks = server.get(&format!("{issuer}/jwks"), None).await.json();
-    let kids: Vec<&Value> = jwks["keys"]
-        .as_array()
-        .expect("keys")
-        .iter()
-        .map(|key| &key["kid"])
-        .collect();
+    let kids: Vec<&Value> = jwks["keys"].as_array().expect("keys").iter().map(|key| &key["kid"]).collect();
     assert!(kids.contains(&&header["kid"]) && kids.len() >= 2);
 
     let api = secret_of(&server, "production", "ledger-api").await;
     let url = format!("{issuer}/introspect");
-    let seen = server
-        .post(
-            &url,
-            Some(&basic(&api.id, &api.secret)),
-            &format!("token={token}"),
-        )
-        .await;
-    assert_eq!(
-        (&seen.json()["active"], &seen.json()["credential_kind"]),
-        (&json!(true), &json!("client"))
-    );
+    let seen = server.post(&url, Some(&basic(&api.id, &api.secret)), &format!("token={token}")).await;
+    assert_eq!((&seen.json()["active"], &seen.json()["credential_kind"]), (&json!(true), &json!("client")));
 
     let body = json!({ "tenant": "books", "apis": ["ledger"] });
-    let key = server
-        .admin("POST", "/environments/production/keys", body)
-        .await
-        .json();
+    let key = server.admin("POST", "/environments/production/keys", body).await.json();
     let key = key["key"].as_str().expect("a key").to_owned();
-    for (credential, method, status) in [
-        (&token, "GET", 200),
-        (&token, "POST", 200),
-        (&key, "GET", 200),
-        (&key, "POST", 403),
-    ] {
+    for (credential, method, status) in
+        [(&token, "GET", 200), (&token, "POST", 200), (&key, "GET", 200), (&key, "POST", 403)]
+    {
         let request = server
             .http
             .get(format!("{issuer}/forward-auth/ledger"))
@@ -247,32 +184,17 @@ async fn a_sixth_profile_by_hand_works_in_all_its_parts() {
         assert_eq!(server.send(request).await.status, status, "{method}");
     }
     server.clock().pass(120);
-    let seen = server
-        .post(
-            &url,
-            Some(&basic(&api.id, &api.secret)),
-            &format!("token={token}"),
-        )
-        .await;
+    let seen = server.post(&url, Some(&basic(&api.id, &api.secret)), &format!("token={token}")).await;
     assert_eq!(seen.text, "{\"active\":false}");
 
     // The sandbox spells its own scope and has keys of its own.
     let client = secret_of(&server, "sandbox", "books-app").await;
     let form = format!("{GRANT}&client_id={}&client_secret={}", client.id, client.secret);
-    let answer = server
-        .post(&format!("{}/ledger/token", server.issuer("sandbox")), None, &form)
-        .await;
-    let sandbox = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let answer = server.post(&format!("{}/ledger/token", server.issuer("sandbox")), None, &form).await;
+    let sandbox = answer.json()["access_token"].as_str().expect("a token").to_owned();
     assert_eq!(part(&sandbox, 1)["scope"], "ledger:read ledger:write test.ledger");
     assert!(!kids.contains(&&part(&sandbox, 0)["kid"]));
-    assert!(
-        discovery(&server).await["scopes_supported"]
-            .to_string()
-            .contains("prod.ledger")
-    );
+    assert!(discovery(&server).await["scopes_supported"].to_string().contains("prod.ledger"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,11 +215,7 @@ async fn applying_again_changes_nothing_and_a_dry_run_never_does() {
     assert_eq!(actions(&applied), actions(&shown));
     let before = state(&server).await;
     for again in [server.apply(LEDGER).await, dry_run(&server, LEDGER).await] {
-        assert!(
-            actions(&again).iter().all(|action| action == "unchanged"),
-            "{}",
-            again.text
-        );
+        assert!(actions(&again).iter().all(|action| action == "unchanged"), "{}", again.text);
     }
     assert_eq!(state(&server).await, before);
     // What the demo was made from is as it was applied.
@@ -323,10 +241,7 @@ async fn applying_again_changes_nothing_and_a_dry_run_never_does() {
         .cloned()
         .collect();
     assert_eq!(lines.len(), 1, "{}", shown.text);
-    assert_eq!(
-        (&lines[0]["kind"], &lines[0]["name"]),
-        (&json!("profile"), &json!("ledger"))
-    );
+    assert_eq!((&lines[0]["kind"], &lines[0]["name"]), (&json!("profile"), &json!("ledger")));
     assert_eq!(lines[0]["fields"].as_array().expect("fields").len(), 1);
     assert_eq!(lines[0]["fields"][0]["field"], "lifetimes");
     assert_eq!(lines[0]["fields"][0]["from"]["client_token"], 120);
@@ -371,45 +286,22 @@ async fn a_profile_changes_while_requests_flow_and_none_of_them_fails() {
 
     // JWT -> opaque: the next token is sealed, and the ones from before stay good.
     let both = "\"client_secret_basic\", \"client_secret_post\"";
-    assert_eq!(
-        actions(
-            &server
-                .apply(&payments("\"/oauth/token\"", both, "opaque", 3600))
-                .await
-        ),
-        ["update"]
-    );
+    assert_eq!(actions(&server.apply(&payments("\"/oauth/token\"", both, "opaque", 3600)).await), ["update"]);
     let sealed = server.token("production", "payments").await;
     assert_eq!(sealed.matches('.').count(), 0);
     for token in [&old, &sealed] {
         assert_eq!(verdicts(&server, "production", "payments", token).await, GOOD);
     }
     // The lifetime.
-    assert_eq!(
-        actions(&server.apply(&payments("\"/oauth/token\"", both, "jwt", 60)).await),
-        ["update"]
-    );
+    assert_eq!(actions(&server.apply(&payments("\"/oauth/token\"", both, "jwt", 60)).await), ["update"]);
     let answer = server.post(&path, Some(&header), GRANT).await;
     assert_eq!(answer.json()["expires_in"].as_i64(), Some(60));
-    let short = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let short = answer.json()["access_token"].as_str().expect("a token").to_owned();
     let claims = part(&short, 1);
-    assert_eq!(
-        claims["exp"]
-            .as_i64()
-            .zip(claims["iat"].as_i64())
-            .map(|(exp, iat)| exp - iat),
-        Some(60)
-    );
+    assert_eq!(claims["exp"].as_i64().zip(claims["iat"].as_i64()).map(|(exp, iat)| exp - iat), Some(60));
     // A new path beside the old one.
     assert_eq!(
-        actions(
-            &server
-                .apply(&payments("\"/oauth/token\", \"/new/token\"", both, "jwt", 60))
-                .await
-        ),
+        actions(&server.apply(&payments("\"/oauth/token\", \"/new/token\"", both, "jwt", 60)).await),
         ["update"]
     );
     assert_eq!(server.post(&alias, Some(&header), GRANT).await.status, 200);
@@ -432,24 +324,13 @@ async fn a_profile_changes_while_requests_flow_and_none_of_them_fails() {
         [[profile]]\nname = \"banking\"\ntoken_paths = [\"/token\"]\nclient_auth = [\"client_secret_basic\"]\ntoken_format = \"opaque\"\ngrants = [\"client_credentials\"]\n";
     assert_eq!(actions(&server.apply(others).await), ["update", "update"]);
     let after = discovery(&server).await;
-    assert_eq!(
-        after["token_endpoint_auth_methods_supported"],
-        json!(["client_secret_basic"])
-    );
-    assert_eq!(
-        after["revocation_endpoint_auth_methods_supported"],
-        json!(["client_secret_basic"])
-    );
+    assert_eq!(after["token_endpoint_auth_methods_supported"], json!(["client_secret_basic"]));
+    assert_eq!(after["revocation_endpoint_auth_methods_supported"], json!(["client_secret_basic"]));
     assert_eq!(after["token_endpoint"], format!("{issuer}/assets/token"));
     assert!(!after["scopes_supported"].to_string().contains("null"));
     let banking = server.client("production", "banking");
-    let by_header = server
-        .post(
-            &format!("{issuer}/token"),
-            Some(&basic(&banking.id, &banking.secret)),
-            GRANT,
-        )
-        .await;
+    let by_header =
+        server.post(&format!("{issuer}/token"), Some(&basic(&banking.id, &banking.secret)), GRANT).await;
     assert_eq!(by_header.status, 200);
 
     stop.store(true, Ordering::Relaxed);

@@ -10,12 +10,7 @@ const GRANT: &str = "grant_type=client_credentials";
 
 /// Checks that a refusal has exactly the form of RFC 6749 5.2 (J01), and carries the request's id.
 pub(crate) fn refused(answer: &Answer, status: u16, error: &str) {
-    assert_eq!(
-        (answer.status, answer.error().as_str()),
-        (status, error),
-        "{}",
-        answer.text
-    );
+    assert_eq!((answer.status, answer.error().as_str()), (status, error), "{}", answer.text);
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("pragma"), "no-cache");
@@ -42,10 +37,7 @@ pub(crate) fn missing(answer: &Answer) {
 pub(crate) async fn state(server: &Server) -> (Value, Value) {
     let audit = server.admin("GET", "/audit", Value::Null).await.json();
     assert!(audit["items"].is_array());
-    let apps = server
-        .admin("GET", "/environments/production/apps", Value::Null)
-        .await
-        .json();
+    let apps = server.admin("GET", "/environments/production/apps", Value::Null).await.json();
     assert!(apps["items"].is_array());
     (audit, apps)
 }
@@ -53,9 +45,7 @@ pub(crate) async fn state(server: &Server) -> (Value, Value) {
 async fn ask(server: &Server, form: &str) -> Answer {
     let client = server.client("production", "payments");
     let url = server.token_endpoint("production", "payments");
-    server
-        .post(&url, Some(&basic(&client.id, &client.secret)), form)
-        .await
+    server.post(&url, Some(&basic(&client.id, &client.secret)), form).await
 }
 
 fn without_id(answer: &Answer) -> (u16, Value) {
@@ -68,9 +58,7 @@ fn without_id(answer: &Answer) -> (u16, Value) {
 async fn a_token_answer_has_exactly_its_members_and_may_not_be_stored() {
     let server = Server::start().await;
     for api in ["payments", "channel", "assets", "deals", "banking"] {
-        let answer = server
-            .request_token("production", api, &server.client("production", api))
-            .await;
+        let answer = server.request_token("production", api, &server.client("production", api)).await;
         assert_eq!(answer.status, 200, "{api}");
         assert_eq!(answer.header("content-type"), "application/json");
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -93,11 +81,7 @@ async fn more_than_one_client_authentication_method_is_refused() {
     let header = basic(&client.id, &client.secret);
     let in_body = format!("{GRANT}&client_id={}&client_secret={}", client.id, client.secret);
     let before = state(&server).await;
-    refused(
-        &server.post(&url, Some(&header), &in_body).await,
-        400,
-        "invalid_request",
-    );
+    refused(&server.post(&url, Some(&header), &in_body).await, 400, "invalid_request");
     for more in [
         "client_secret=",
         "client_assertion=e30.e30.e30",
@@ -106,9 +90,7 @@ async fn more_than_one_client_authentication_method_is_refused() {
         let answer = server.post(&url, Some(&header), &format!("{GRANT}&{more}")).await;
         refused(&answer, 400, "invalid_request");
     }
-    let answer = server
-        .post(&url, None, &format!("{in_body}&client_assertion=e30.e30.e30"))
-        .await;
+    let answer = server.post(&url, None, &format!("{in_body}&client_assertion=e30.e30.e30")).await;
     refused(&answer, 400, "invalid_request");
     let twice = server
         .http
@@ -119,13 +101,9 @@ async fn more_than_one_client_authentication_method_is_refused() {
         .body(GRANT);
     refused(&server.send(twice).await, 400, "invalid_request");
     // The same client id beside the header is no second method; another one is somebody else.
-    let same = server
-        .post(&url, Some(&header), &format!("{GRANT}&client_id={}", client.id))
-        .await;
+    let same = server.post(&url, Some(&header), &format!("{GRANT}&client_id={}", client.id)).await;
     assert_eq!(same.status, 200);
-    let other = server
-        .post(&url, Some(&header), &format!("{GRANT}&client_id=acme-deals"))
-        .await;
+    let other = server.post(&url, Some(&header), &format!("{GRANT}&client_id=acme-deals")).await;
     refused(&other, 401, "invalid_client");
     assert_eq!(state(&server).await, before);
 }
@@ -146,9 +124,7 @@ async fn basic_is_form_decoded_and_also_taken_as_it_is() {
         let answer = server.post(&url, Some(&basic(id, secret)), GRANT).await;
         assert_eq!(answer.status, 200, "{id}: {}", answer.text);
     }
-    let wrong = server
-        .post(&url, Some(&basic("Acme+++100%25+%26+co", &client.secret)), GRANT)
-        .await;
+    let wrong = server.post(&url, Some(&basic("Acme+++100%25+%26+co", &client.secret)), GRANT).await;
     refused(&wrong, 401, "invalid_client");
 }
 
@@ -202,11 +178,7 @@ async fn the_scheme_of_the_header_is_compared_without_case() {
     let url = server.token_endpoint("production", "payments");
     for scheme in ["basic", "BASIC", "bAsIc"] {
         let header = basic(&client.id, &client.secret).replacen("Basic", scheme, 1);
-        assert_eq!(
-            server.post(&url, Some(&header), GRANT).await.status,
-            200,
-            "{scheme}"
-        );
+        assert_eq!(server.post(&url, Some(&header), GRANT).await.status, 200, "{scheme}");
     }
 }
 
@@ -229,13 +201,9 @@ async fn every_bad_credential_gets_the_same_public_answer() {
     for client in [&short, &asleep, &gone] {
         assert_eq!(ask(client.id.clone(), client.secret.clone()).await.status, 200);
     }
-    let done = server
-        .admin("POST", "/environments/production/apps/asleep/suspend", json!({}))
-        .await;
+    let done = server.admin("POST", "/environments/production/apps/asleep/suspend", json!({})).await;
     assert_eq!(done.status, 200, "{}", done.text);
-    let done = server
-        .admin("DELETE", "/environments/production/apps/gone", json!({}))
-        .await;
+    let done = server.admin("DELETE", "/environments/production/apps/gone", json!({})).await;
     assert!(done.status < 300, "{}", done.text);
     server.clock().pass(61);
 
@@ -244,33 +212,20 @@ async fn every_bad_credential_gets_the_same_public_answer() {
     let elsewhere = server.client("sandbox", "payments");
     let before = state(&server).await;
     for (why, Client { id, secret }) in [
-        (
-            "a wrong secret",
-            Client {
-                id: good.id.clone(),
-                secret: format!("{}x", good.secret),
-            },
-        ),
+        ("a wrong secret", Client { id: good.id.clone(), secret: format!("{}x", good.secret) }),
         ("an expired secret", short),
         ("a suspended app", asleep),
         ("a deleted app", gone),
         (
             "the secret of another app",
-            Client {
-                id: good.id.clone(),
-                secret: server.client("production", "deals").secret,
-            },
+            Client { id: good.id.clone(), secret: server.client("production", "deals").secret },
         ),
         ("the wrong environment", elsewhere),
     ] {
         let answer = ask(id, secret).await;
         refused(&answer, 401, "invalid_client");
         assert_eq!(without_id(&answer), without_id(&unknown), "{why}");
-        assert_eq!(
-            answer.header("www-authenticate"),
-            unknown.header("www-authenticate"),
-            "{why}"
-        );
+        assert_eq!(answer.header("www-authenticate"), unknown.header("www-authenticate"), "{why}");
     }
     assert_eq!(state(&server).await, before);
 }
@@ -293,11 +248,7 @@ async fn d13_a_secret_that_is_right_but_for_one_character_is_wrong_at_either_end
         format!("{}a", client.secret),
         client.secret.to_uppercase(),
     ] {
-        refused(
-            &server.post(&url, Some(&basic(&client.id, &secret)), GRANT).await,
-            401,
-            "invalid_client",
-        );
+        refused(&server.post(&url, Some(&basic(&client.id, &secret)), GRANT).await, 401, "invalid_client");
     }
 }
 
@@ -307,9 +258,7 @@ async fn guessing_a_secret_is_throttled_and_says_for_how_long() {
     let url = server.token_endpoint("production", "payments");
     let mut last = None;
     for _ in 0..60 {
-        let answer = server
-            .post(&url, Some(&basic("acme-payments", "guess")), GRANT)
-            .await;
+        let answer = server.post(&url, Some(&basic("acme-payments", "guess")), GRANT).await;
         if answer.status == 429 {
             last = Some(answer);
             break;
@@ -318,12 +267,7 @@ async fn guessing_a_secret_is_throttled_and_says_for_how_long() {
     }
     let answer = last.expect("sixty guesses are too many");
     refused(&answer, 429, "invalid_client");
-    assert!(
-        answer
-            .header("retry-after")
-            .parse::<u64>()
-            .is_ok_and(|seconds| seconds >= 1)
-    );
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,25 +4,15 @@ use grantor_testkit::{Answer, Server};
 use serde_json::{Value, json};
 
 async fn with_header(server: &Server, url: &str, header: &str) -> Answer {
-    server
-        .send(server.http.get(url).header("authorization", header))
-        .await
+    server.send(server.http.get(url).header("authorization", header)).await
 }
 
 fn transfers(server: &Server) -> String {
-    format!(
-        "{}/transfers",
-        server.api("production", "payments")["base_url"]
-            .as_str()
-            .expect("text")
-    )
+    format!("{}/transfers", server.api("production", "payments")["base_url"].as_str().expect("text"))
 }
 
 fn forward_auth(server: &Server) -> String {
-    server.api("production", "payments")["forward_auth_url"]
-        .as_str()
-        .expect("text")
-        .to_owned()
+    server.api("production", "payments")["forward_auth_url"].as_str().expect("text").to_owned()
 }
 
 /// An app that may read and not write.
@@ -31,10 +21,7 @@ async fn reader(server: &Server) -> String {
         json!({ "tenant": "acme", "client_id": "reader", "apis": ["payments"], "scopes": ["payments:read"] });
     let client = server.new_app("production", app).await;
     let answer = server.request_token("production", "payments", &client).await;
-    answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned()
+    answer.json()["access_token"].as_str().expect("a token").to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,11 +32,7 @@ async fn without_a_credential_the_challenge_has_no_error() {
         let basic = with_header(&server, &url, "Basic YTpi").await;
         for answer in [bare, basic] {
             assert_eq!(answer.status, 401);
-            assert_eq!(
-                answer.header("www-authenticate"),
-                "Bearer realm=\"payments\"",
-                "{url}"
-            );
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"payments\"", "{url}");
             assert_eq!(answer.header("cache-control"), "no-store");
         }
     }
@@ -103,23 +86,12 @@ async fn a_token_in_two_places_is_400_and_one_in_the_query_is_never_taken() {
     assert_eq!(with_header(&server, &url, &bearer).await.status, 200);
     for query in ["access_token", "access%5Ftoken", "a=b&access_token"] {
         let url = format!("{url}?{query}={token}");
-        for answer in [
-            server.get(&url, None).await,
-            with_header(&server, &url, &bearer).await,
-        ] {
-            assert_eq!(
-                (answer.status, answer.error().as_str()),
-                (400, "invalid_request"),
-                "{query}"
-            );
+        for answer in [server.get(&url, None).await, with_header(&server, &url, &bearer).await] {
+            assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"), "{query}");
             assert!(!answer.text.contains(&token));
         }
     }
-    let twice = server
-        .http
-        .get(&url)
-        .header("authorization", &bearer)
-        .header("authorization", &bearer);
+    let twice = server.http.get(&url).header("authorization", &bearer).header("authorization", &bearer);
     let answer = server.send(twice).await;
     assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"));
     // A gateway knows 401 and 403 only; the code still says what is wrong.
@@ -128,10 +100,7 @@ async fn a_token_in_two_places_is_400_and_one_in_the_query_is_never_taken() {
         .get(forward_auth(&server))
         .header("authorization", &bearer)
         .header("x-forwarded-method", "GET")
-        .header(
-            "x-forwarded-uri",
-            format!("/demo/payments/transfers?access_token={token}"),
-        );
+        .header("x-forwarded-uri", format!("/demo/payments/transfers?access_token={token}"));
     let answer = server.send(asked).await;
     assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_request"));
 }
@@ -140,9 +109,7 @@ async fn a_token_in_two_places_is_400_and_one_in_the_query_is_never_taken() {
 async fn a_token_in_the_body_is_no_credential() {
     let server = Server::start().await;
     let token = server.token("production", "payments").await;
-    let answer = server
-        .post(&transfers(&server), None, &format!("access_token={token}"))
-        .await;
+    let answer = server.post(&transfers(&server), None, &format!("access_token={token}")).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"payments\"");
 }
@@ -151,24 +118,11 @@ async fn a_token_in_the_body_is_no_credential() {
 async fn a_missing_scope_is_403_and_names_the_needed_one() {
     let server = Server::start().await;
     let token = reader(&server).await;
-    assert_eq!(
-        server
-            .call("production", "payments", Some(&token), "GET", "/transfers")
-            .await
-            .status,
-        200
-    );
-    let called = server
-        .call("production", "payments", Some(&token), "POST", "/transfers")
-        .await;
-    let asked = server
-        .forward_auth("production", "payments", Some(&token), "POST", "/transfers")
-        .await;
+    assert_eq!(server.call("production", "payments", Some(&token), "GET", "/transfers").await.status, 200);
+    let called = server.call("production", "payments", Some(&token), "POST", "/transfers").await;
+    let asked = server.forward_auth("production", "payments", Some(&token), "POST", "/transfers").await;
     for answer in [called, asked] {
-        assert_eq!(
-            (answer.status, answer.error().as_str()),
-            (403, "insufficient_scope")
-        );
+        assert_eq!((answer.status, answer.error().as_str()), (403, "insufficient_scope"));
         let challenge = answer.header("www-authenticate");
         assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
         assert!(challenge.contains("scope=\"payments:write\""), "{challenge}");
@@ -179,21 +133,14 @@ async fn a_missing_scope_is_403_and_names_the_needed_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_kind_of_credential_is_403_with_the_kinds_that_are_taken() {
     let server = Server::start().await;
-    let (token, key) = (
-        server.token("production", "assets").await,
-        server.key("production", "assets"),
-    );
+    let (token, key) = (server.token("production", "assets").await, server.key("production", "assets"));
     for (credential, path, accepts, sent) in [
         (&token, "/keys/self", json!(["api_key"]), "client"),
         (&token, "/me", json!(["user"]), "client"),
         (&key, "/me", json!(["user"]), "api_key"),
     ] {
-        let called = server
-            .call("production", "assets", Some(credential), "GET", path)
-            .await;
-        let asked = server
-            .forward_auth("production", "assets", Some(credential), "GET", path)
-            .await;
+        let called = server.call("production", "assets", Some(credential), "GET", path).await;
+        let asked = server.forward_auth("production", "assets", Some(credential), "GET", path).await;
         for answer in [called, asked] {
             assert_eq!(answer.status, 403);
             let expected = json!({ "error": "insufficient_scope", "reason": "credential_kind", "accepts": accepts, "sent": sent });
@@ -216,9 +163,7 @@ async fn f13_a_credential_of_another_api_or_environment_is_401_not_403() {
         (&key, "production", "assets", "/assets"),
     ] {
         let called = server.call(environment, api, Some(credential), "GET", path).await;
-        let asked = server
-            .forward_auth(environment, api, Some(credential), "GET", path)
-            .await;
+        let asked = server.forward_auth(environment, api, Some(credential), "GET", path).await;
         for answer in [called, asked] {
             assert_eq!(
                 (answer.status, answer.error().as_str()),

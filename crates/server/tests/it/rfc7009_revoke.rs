@@ -13,9 +13,7 @@ fn endpoint(server: &Server, environment: &str) -> String {
 
 async fn revoke(server: &Server, client: &Client, form: &str) -> Answer {
     let url = endpoint(server, "production");
-    server
-        .post(&url, Some(&basic(&client.id, &client.secret)), form)
-        .await
+    server.post(&url, Some(&basic(&client.id, &client.secret)), form).await
 }
 
 /// 2.2: 200 and an empty body.
@@ -28,10 +26,8 @@ fn taken(answer: &Answer) {
 async fn f15_a_revoked_token_is_refused_at_once_everywhere_and_after_a_restart() {
     let server = Server::start().await;
     let client = server.client("production", "payments");
-    let (token, other) = (
-        server.token("production", "payments").await,
-        server.token("production", "payments").await,
-    );
+    let (token, other) =
+        (server.token("production", "payments").await, server.token("production", "payments").await);
     // All three have seen it before, so that a cache of verdicts would show.
     assert_eq!(verdicts(&server, "production", "payments", &token).await, GOOD);
     taken(&revoke(&server, &client, &format!("token={token}")).await);
@@ -56,38 +52,19 @@ async fn opaque_tokens_are_revoked_alike_and_each_method_of_the_token_endpoint_i
     let token = server.token("production", "banking").await;
     let Client { id, secret } = server.client("production", "banking");
     // The profile takes the secret in the body only, here as at the token endpoint.
-    let answer = server
-        .post(&url, Some(&basic(&id, &secret)), &format!("token={token}"))
-        .await;
+    let answer = server.post(&url, Some(&basic(&id, &secret)), &format!("token={token}")).await;
     refused(&answer, 401, "invalid_client");
     assert_eq!(verdicts(&server, "production", "banking", &token).await, GOOD);
-    taken(
-        &server
-            .post(
-                &url,
-                None,
-                &format!("token={token}&client_id={id}&client_secret={secret}"),
-            )
-            .await,
-    );
+    taken(&server.post(&url, None, &format!("token={token}&client_id={id}&client_secret={secret}")).await);
     assert_eq!(verdicts(&server, "production", "banking", &token).await, BAD);
 
     let token = server.token("production", "deals").await;
     let Client { id, secret } = server.client("production", "deals");
-    let answer = server
-        .post(
-            &url,
-            None,
-            &format!("token={token}&client_id={id}&client_secret={secret}"),
-        )
-        .await;
+    let answer =
+        server.post(&url, None, &format!("token={token}&client_id={id}&client_secret={secret}")).await;
     refused(&answer, 401, "invalid_client");
     assert_eq!(verdicts(&server, "production", "deals", &token).await, GOOD);
-    taken(
-        &server
-            .post(&url, Some(&basic(&id, &secret)), &format!("token={token}"))
-            .await,
-    );
+    taken(&server.post(&url, Some(&basic(&id, &secret)), &format!("token={token}")).await);
     assert_eq!(verdicts(&server, "production", "deals", &token).await, BAD);
 }
 
@@ -111,19 +88,13 @@ async fn f08_the_token_of_another_client_is_answered_alike_and_left_alone() {
     // An app of the same id in another environment.
     let same = server.client("sandbox", "payments");
     let answer = server
-        .post(
-            &endpoint(&server, "sandbox"),
-            Some(&basic(&same.id, &same.secret)),
-            &format!("token={token}"),
-        )
+        .post(&endpoint(&server, "sandbox"), Some(&basic(&same.id, &same.secret)), &format!("token={token}"))
         .await;
     taken(&answer);
     // A public client has no way to authenticate here yet: refused, not ignored.
     let url = endpoint(&server, "production");
-    for form in [
-        format!("token={token}&client_id=public"),
-        format!("token={token}&client_id=acme-payments"),
-    ] {
+    for form in [format!("token={token}&client_id=public"), format!("token={token}&client_id=acme-payments")]
+    {
         refused(&server.post(&url, None, &form).await, 401, "invalid_client");
     }
     assert_eq!(state(&server).await, before);
@@ -137,11 +108,7 @@ async fn a_wrong_hint_does_not_stop_the_search() {
     for hint in ["refresh_token", "access_token", "nonsense", ""] {
         let token = server.token("production", "payments").await;
         taken(&revoke(&server, &client, &format!("token={token}&token_type_hint={hint}")).await);
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            BAD,
-            "{hint}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{hint}");
     }
 }
 
@@ -153,23 +120,11 @@ async fn unknown_expired_and_revoked_tokens_are_200_and_write_nothing() {
     server.clock().pass(3601);
     let twice = server.token("production", "payments").await;
     taken(&revoke(&server, &client, &format!("token={twice}")).await);
-    let before = server
-        .node()
-        .store
-        .revoked_tokens(0)
-        .await
-        .expect("the rows")
-        .len();
+    let before = server.node().store.revoked_tokens(0).await.expect("the rows").len();
     for token in [&old, &twice, "unknown", "e30.e30.e30", "%20", "grt_at_live_short"] {
         taken(&revoke(&server, &client, &format!("token={token}")).await);
     }
-    let after = server
-        .node()
-        .store
-        .revoked_tokens(0)
-        .await
-        .expect("the rows")
-        .len();
+    let after = server.node().store.revoked_tokens(0).await.expect("the rows").len();
     assert_eq!((before, after), (1, 1));
 }
 
@@ -185,10 +140,7 @@ async fn what_cannot_be_revoked_here_is_unsupported_token_type_known_or_not() {
     for token in [&foreign, &client.secret] {
         let other = revoke(&server, &client, &format!("token={token}")).await;
         refused(&other, 400, "unsupported_token_type");
-        assert_eq!(
-            other.json()["error_description"],
-            answer.json()["error_description"]
-        );
+        assert_eq!(other.json()["error_description"], answer.json()["error_description"]);
     }
     assert_eq!(state(&server).await, before);
     assert_eq!(verdicts(&server, "production", "assets", &key).await, GOOD);
@@ -205,38 +157,16 @@ async fn a_malformed_request_is_refused_and_revokes_nothing() {
     for form in ["", "token=", "token_type_hint=access_token"] {
         refused(&revoke(&server, &client, form).await, 400, "invalid_request");
     }
-    refused(
-        &revoke(&server, &client, &format!("token={token}&token={token}")).await,
-        400,
-        "invalid_request",
-    );
-    refused(
-        &server.post(&url, None, &format!("token={token}")).await,
-        401,
-        "invalid_client",
-    );
-    let wrong = Client {
-        id: client.id.clone(),
-        secret: "wrong".to_owned(),
-    };
+    refused(&revoke(&server, &client, &format!("token={token}&token={token}")).await, 400, "invalid_request");
+    refused(&server.post(&url, None, &format!("token={token}")).await, 401, "invalid_client");
+    let wrong = Client { id: client.id.clone(), secret: "wrong".to_owned() };
     let answer = revoke(&server, &wrong, &format!("token={token}")).await;
     refused(&answer, 401, "invalid_client");
     assert!(answer.header("www-authenticate").starts_with("Basic "));
-    let two = format!(
-        "token={token}&client_id={}&client_secret={}",
-        client.id, client.secret
-    );
-    refused(
-        &server.post(&url, Some(&header), &two).await,
-        400,
-        "invalid_request",
-    );
+    let two = format!("token={token}&client_id={}&client_secret={}", client.id, client.secret);
+    refused(&server.post(&url, Some(&header), &two).await, 400, "invalid_request");
     let query = format!("{url}?token={token}");
-    refused(
-        &server.post(&query, Some(&header), "").await,
-        400,
-        "invalid_request",
-    );
+    refused(&server.post(&query, Some(&header), "").await, 400, "invalid_request");
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
         let request = server
             .http
@@ -245,11 +175,7 @@ async fn a_malformed_request_is_refused_and_revokes_nothing() {
         let answer = server.send(request).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
     }
-    let json = server
-        .http
-        .post(&url)
-        .header("authorization", &header)
-        .json(&json!({ "token": token }));
+    let json = server.http.post(&url).header("authorization", &header).json(&json!({ "token": token }));
     refused(&server.send(json).await, 400, "invalid_request");
     assert_eq!(state(&server).await, before);
     assert_eq!(verdicts(&server, "production", "payments", &token).await, GOOD);
@@ -265,12 +191,7 @@ async fn f07_a_storage_error_is_503_never_200_and_the_token_is_revoked_by_the_ne
     blocker.execute_batch("BEGIN IMMEDIATE").expect("the write lock");
     let answer = revoke(&server, &client, &format!("token={token}")).await;
     refused(&answer, 503, "temporarily_unavailable");
-    assert!(
-        answer
-            .header("retry-after")
-            .parse::<u64>()
-            .is_ok_and(|seconds| seconds >= 1)
-    );
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
     assert_eq!(
         verdicts(&server, "production", "payments", &token).await,
         GOOD,

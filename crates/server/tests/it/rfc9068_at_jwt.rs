@@ -10,16 +10,12 @@ use serde_json::{Value, json};
 /// What the three checkers say: introspection, forward-auth, and Grantor's own layer in front of the API.
 pub(crate) async fn verdicts(server: &Server, environment: &str, api: &str, token: &str) -> (bool, u16, u16) {
     // The operation that an app may read: `assets` takes keys there, too.
-    let examples = server.api(environment, api)["examples"]
-        .as_array()
-        .expect("examples");
+    let examples = server.api(environment, api)["examples"].as_array().expect("examples");
     let example = examples
         .iter()
         .find(|one| {
             one["method"] == "GET"
-                && one["accepts"]
-                    .as_array()
-                    .is_some_and(|kinds| kinds.contains(&json!("client")))
+                && one["accepts"].as_array().is_some_and(|kinds| kinds.contains(&json!("client")))
         })
         .expect("an operation for apps");
     let (method, path) = ("GET", example["path"].as_str().expect("text"));
@@ -29,9 +25,7 @@ pub(crate) async fn verdicts(server: &Server, environment: &str, api: &str, toke
     if !active {
         assert_eq!(introspected.text, "{\"active\":false}");
     }
-    let asked = server
-        .forward_auth(environment, api, Some(token), method, path)
-        .await;
+    let asked = server.forward_auth(environment, api, Some(token), method, path).await;
     let called = server.call(environment, api, Some(token), method, path).await;
     (active, asked.status, called.status)
 }
@@ -57,9 +51,7 @@ fn signed(server: &Server, environment: &str, typ: Type, claims: &Value) -> Stri
     let catalogue = server.node().catalogue_full();
     let state = catalogue.environment(environment).expect("an environment");
     let signer = state.keys.signer(Algorithm::Es256).expect("an ES256 key");
-    signer
-        .sign(typ, claims.to_string().as_bytes())
-        .expect("a signature")
+    signer.sign(typ, claims.to_string().as_bytes()).expect("a signature")
 }
 
 async fn token_with(server: &Server, api: &str, more: &str) -> Value {
@@ -88,19 +80,7 @@ async fn f14_header_and_claims_are_complete_and_hold_nothing_more() {
         // 6: no personal data. `tid`, `env` and `rev` are Grantor's own.
         assert_eq!(
             names,
-            [
-                "aud",
-                "client_id",
-                "env",
-                "exp",
-                "iat",
-                "iss",
-                "jti",
-                "rev",
-                "scope",
-                "sub",
-                "tid"
-            ]
+            ["aud", "client_id", "env", "exp", "iat", "iss", "jti", "rev", "scope", "sub", "tid"]
         );
         assert_eq!(claims["iss"], server.issuer(environment));
         assert_eq!(claims["aud"], server.api(environment, "payments")["audience"]);
@@ -108,20 +88,14 @@ async fn f14_header_and_claims_are_complete_and_hold_nothing_more() {
         assert_eq!(claims["sub"], "acme-payments");
         assert_eq!(claims["env"], environment);
         assert_eq!(claims["scope"], "payments:read payments:write");
-        let (iat, exp) = (
-            claims["iat"].as_i64().expect("iat"),
-            claims["exp"].as_i64().expect("exp"),
-        );
+        let (iat, exp) = (claims["iat"].as_i64().expect("iat"), claims["exp"].as_i64().expect("exp"));
         assert!((now..now + 60).contains(&iat));
         assert_eq!(exp - iat, 3600);
         // 128 random bits in base64url.
         assert_eq!(claims["jti"].as_str().expect("jti").len(), 22);
     }
     let other = part(&server.token("production", "payments").await, 1);
-    assert_ne!(
-        other["jti"],
-        part(&server.token("production", "payments").await, 1)["jti"]
-    );
+    assert_ne!(other["jti"], part(&server.token("production", "payments").await, 1)["jti"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,17 +105,12 @@ async fn f14_the_published_key_of_the_environment_verifies_and_the_other_one_doe
         let token = server.token(own, "payments").await;
         let kid = part(&token, 0)["kid"].as_str().expect("a kid").to_owned();
         let own_set = server.get(&format!("{}/jwks", server.issuer(own)), None).await;
-        let foreign_set = server
-            .get(&format!("{}/jwks", server.issuer(foreign)), None)
-            .await;
+        let foreign_set = server.get(&format!("{}/jwks", server.issuer(foreign)), None).await;
         assert!(own_set.text.contains(&kid) && !foreign_set.text.contains(&kid));
         let parsed =
             |text: &str| KeySet::from_jwks(&serde_json::from_str::<JwkSet>(text).expect("a key set"));
         let issuer = server.issuer(own);
-        let audience = server.api(own, "payments")["audience"]
-            .as_str()
-            .expect("text")
-            .to_owned();
+        let audience = server.api(own, "payments")["audience"].as_str().expect("text").to_owned();
         let expect = Expectations {
             typ: Type::AccessToken,
             issuer: &issuer,
@@ -160,17 +129,8 @@ async fn the_audience_is_the_resource_or_the_apis_own_and_never_the_client_or_is
     let server = Server::start().await;
     let audience = server.api("production", "payments")["audience"].clone();
     assert_eq!(token_with(&server, "payments", "").await["aud"], audience);
-    let resource = audience
-        .as_str()
-        .expect("text")
-        .replace(':', "%3A")
-        .replace('/', "%2F");
-    let asked = token_with(
-        &server,
-        "payments",
-        &format!("&resource={resource}&resource={resource}"),
-    )
-    .await;
+    let resource = audience.as_str().expect("text").replace(':', "%3A").replace('/', "%2F");
+    let asked = token_with(&server, "payments", &format!("&resource={resource}&resource={resource}")).await;
     assert_eq!(asked["aud"], audience);
     assert_ne!(asked["aud"], asked["iss"]);
     assert_ne!(asked["aud"], asked["client_id"]);
@@ -180,10 +140,7 @@ async fn the_audience_is_the_resource_or_the_apis_own_and_never_the_client_or_is
 #[tokio::test(flavor = "multi_thread")]
 async fn the_scope_of_the_token_is_the_granted_one() {
     let server = Server::start().await;
-    assert_eq!(
-        token_with(&server, "payments", "&scope=payments%3Aread").await["scope"],
-        "payments:read"
-    );
+    assert_eq!(token_with(&server, "payments", "&scope=payments%3Aread").await["scope"], "payments:read");
     // What the server adds is there, asked for or not.
     assert_eq!(token_with(&server, "assets", "").await["scope"], "prod.teosapi");
 }
@@ -200,32 +157,17 @@ async fn d04_alg_none_and_symmetric_algorithms_pass_nowhere() {
         for kid in [kid.clone(), Value::Null] {
             let header = encoded(&json!({ "typ": "at+jwt", "alg": alg, "kid": kid }));
             let signature = token.split('.').nth(2).expect("a signature");
-            for forged in [
-                format!("{header}.{payload}."),
-                format!("{header}.{payload}.{signature}"),
-            ] {
-                assert_eq!(
-                    verdicts(&server, "production", "payments", &forged).await,
-                    BAD,
-                    "{alg}"
-                );
+            for forged in [format!("{header}.{payload}."), format!("{header}.{payload}.{signature}")] {
+                assert_eq!(verdicts(&server, "production", "payments", &forged).await, BAD, "{alg}");
             }
         }
     }
-    let jwks = server
-        .get(&format!("{}/jwks", server.issuer("production")), None)
-        .await;
+    let jwks = server.get(&format!("{}/jwks", server.issuer("production")), None).await;
     let key = &jwks.json()["keys"][0];
     let point = [key["x"].as_str().expect("x"), key["y"].as_str().expect("y")]
         .map(|text| URL_SAFE_NO_PAD.decode(text).expect("base64url"))
         .concat();
-    for secret in [
-        jwks.text.as_bytes(),
-        key.to_string().as_bytes(),
-        &point,
-        &[4u8][..],
-        b"",
-    ] {
+    for secret in [jwks.text.as_bytes(), key.to_string().as_bytes(), &point, &[4u8][..], b""] {
         let header = encoded(&json!({ "typ": "at+jwt", "alg": "HS256", "kid": kid }));
         let text = format!("{header}.{payload}");
         let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
@@ -243,9 +185,7 @@ async fn d05_a_key_or_the_place_of_one_in_the_header_is_never_used() {
     // Properly signed, by a key that the token itself brings.
     let own = SigningKey::generate(Algorithm::Es256).expect("a key");
     let own = SigningKey::from_pkcs8(Algorithm::Es256, own.as_bytes()).expect("a key");
-    let foreign = own
-        .sign(Type::AccessToken, claims.to_string().as_bytes())
-        .expect("a signature");
+    let foreign = own.sign(Type::AccessToken, claims.to_string().as_bytes()).expect("a signature");
     assert_eq!(verdicts(&server, "production", "payments", &foreign).await, BAD);
     let (payload, signature) = (encoded(&claims), foreign.split('.').nth(2).expect("a signature"));
     let jwk = serde_json::to_value(own.public_jwk()).expect("a JWK");
@@ -262,19 +202,10 @@ async fn d05_a_key_or_the_place_of_one_in_the_header_is_never_used() {
         json!({ "kid": kid, "b64": false }),
     ] {
         let mut header = json!({ "typ": "at+jwt", "alg": "ES256" });
-        let (Value::Object(header), Value::Object(extra)) = (&mut header, extra) else {
-            panic!("objects")
-        };
+        let (Value::Object(header), Value::Object(extra)) = (&mut header, extra) else { panic!("objects") };
         header.extend(extra);
-        let forged = format!(
-            "{}.{payload}.{signature}",
-            encoded(&Value::Object(header.clone()))
-        );
-        assert_eq!(
-            verdicts(&server, "production", "payments", &forged).await,
-            BAD,
-            "{header:?}"
-        );
+        let forged = format!("{}.{payload}.{signature}", encoded(&Value::Object(header.clone())));
+        assert_eq!(verdicts(&server, "production", "payments", &forged).await, BAD, "{header:?}");
     }
 }
 
@@ -313,38 +244,15 @@ async fn d06_times_of_the_wrong_type_or_range_are_refused_though_the_signature_i
                 continue;
             }
             let token = with(name, Some(value.clone()));
-            assert_eq!(
-                verdicts(&server, "production", "payments", &token).await,
-                BAD,
-                "{name} {value}"
-            );
+            assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{name} {value}");
         }
     }
-    for name in [
-        "exp",
-        "iat",
-        "sub",
-        "aud",
-        "iss",
-        "jti",
-        "client_id",
-        "tid",
-        "env",
-        "rev",
-    ] {
-        assert_eq!(
-            verdicts(&server, "production", "payments", &with(name, None)).await,
-            BAD,
-            "no {name}"
-        );
+    for name in ["exp", "iat", "sub", "aud", "iss", "jti", "client_id", "tid", "env", "rev"] {
+        assert_eq!(verdicts(&server, "production", "payments", &with(name, None)).await, BAD, "no {name}");
     }
     for (name, value) in [("exp", now - 1), ("nbf", now + 3600), ("iat", now + 3600)] {
         let token = with(name, Some(value.into()));
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            BAD,
-            "{name} {value}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{name} {value}");
     }
 }
 
@@ -363,20 +271,14 @@ async fn d09_no_other_kind_of_jwt_passes_as_an_access_token() {
         let mut claims = claims.clone();
         claims["jti"] = format!("{typ:?}").into();
         let token = signed(&server, "production", typ, &claims);
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            BAD,
-            "{typ:?}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{typ:?}");
     }
     // The reverse: an access token is no client assertion.
     let token = server.token("production", "payments").await;
     let form = format!(
         "grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={token}"
     );
-    let answer = server
-        .post(&server.token_endpoint("production", "payments"), None, &form)
-        .await;
+    let answer = server.post(&server.token_endpoint("production", "payments"), None, &form).await;
     crate::rfc6749_token::refused(&answer, 401, "invalid_client");
 }
 
@@ -402,11 +304,7 @@ async fn f13_issuer_audience_and_environment_are_compared_exactly() {
         changed["jti"] = format!("{name}{value}").into();
         changed[name] = value.clone();
         let token = signed(&server, "production", Type::AccessToken, &changed);
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            BAD,
-            "{name} {value}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{name} {value}");
     }
     // A key of one environment signs nothing for the other, though issuer and audience are right.
     let foreign = signed(&server, "sandbox", Type::AccessToken, &claims);

@@ -15,10 +15,7 @@ pub(crate) const BOTH: [&str; 2] = ["production", "sandbox"];
 #[tokio::test(flavor = "multi_thread")]
 async fn s000_01_the_access_token_is_a_jwt_that_the_published_keys_verify() {
     let server = Server::start().await;
-    let [live, test] = [
-        keys_of(&server, "production").await,
-        keys_of(&server, "sandbox").await,
-    ];
+    let [live, test] = [keys_of(&server, "production").await, keys_of(&server, "sandbox").await];
     for (environment, own, other) in [("production", &live, &test), ("sandbox", &test, &live)] {
         let token = server.token(environment, "payments").await;
         assert!(is_signed_by(&token, own), "{environment}");
@@ -37,14 +34,10 @@ async fn s000_03_posting_to_oauth_token_issues_the_token() {
         let url = format!("{}/oauth/token", server.issuer(environment));
         assert_eq!(server.token_endpoint(environment, "payments"), url);
         let client = server.client(environment, "payments");
-        let answer = server
-            .post(&url, None, &form(&client, "grant_type=client_credentials"))
-            .await;
+        let answer = server.post(&url, None, &form(&client, "grant_type=client_credentials")).await;
         assert_eq!(answer.status, 200);
         let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-        let called = server
-            .call(environment, "payments", Some(&token), "GET", "/transfers")
-            .await;
+        let called = server.call(environment, "payments", Some(&token), "GET", "/transfers").await;
         assert_eq!(called.status, 200);
     }
 }
@@ -55,18 +48,11 @@ async fn s000_04_id_and_secret_authenticate_in_the_header_and_in_the_body() {
     for environment in BOTH {
         let url = server.token_endpoint(environment, "payments");
         let right = server.client(environment, "payments");
-        let wrong = Client {
-            secret: format!("{}x", right.secret),
-            ..right.clone()
-        };
+        let wrong = Client { secret: format!("{}x", right.secret), ..right.clone() };
         for (client, status) in [(&right, 200), (&wrong, 401)] {
             let header = basic(&client.id, &client.secret);
-            let by_header = server
-                .post(&url, Some(&header), "grant_type=client_credentials")
-                .await;
-            let by_body = server
-                .post(&url, None, &form(client, "grant_type=client_credentials"))
-                .await;
+            let by_header = server.post(&url, Some(&header), "grant_type=client_credentials").await;
+            let by_body = server.post(&url, None, &form(client, "grant_type=client_credentials")).await;
             assert_eq!((by_header.status, by_body.status), (status, status));
         }
         let id_alone = format!("grant_type=client_credentials&client_id={}", right.id);
@@ -100,16 +86,12 @@ async fn s000_06_the_api_takes_the_token_as_bearer_on_every_later_request() {
     for environment in BOTH {
         let token = server.token(environment, "payments").await;
         for (method, status) in [("GET", 200), ("POST", 201), ("GET", 200)] {
-            let answer = server
-                .call(environment, "payments", Some(&token), method, "/transfers")
-                .await;
+            let answer = server.call(environment, "payments", Some(&token), method, "/transfers").await;
             assert_eq!(answer.status, status);
             assert_eq!(answer.json()["caller"]["client_id"], "acme-payments");
             assert_eq!(answer.json()["caller"]["environment"], environment);
         }
-        let without = server
-            .call(environment, "payments", None, "GET", "/transfers")
-            .await;
+        let without = server.call(environment, "payments", None, "GET", "/transfers").await;
         assert_eq!(without.status, 401);
     }
 }
@@ -118,17 +100,11 @@ async fn s000_06_the_api_takes_the_token_as_bearer_on_every_later_request() {
 async fn s000_08_the_access_token_expires_one_hour_after_issue() {
     let server = Server::start().await;
     let client = server.client("production", "payments");
-    let body = server
-        .request_token("production", "payments", &client)
-        .await
-        .json();
+    let body = server.request_token("production", "payments", &client).await.json();
     assert_eq!(body["expires_in"], 3600);
     let token = body["access_token"].as_str().unwrap();
     let claims = Server::claims(token);
-    assert_eq!(
-        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-        3600
-    );
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3600);
     let call = || server.call("production", "payments", Some(token), "GET", "/transfers");
     // Half a minute is left for a slow machine.
     server.clock().pass(3570);
@@ -137,9 +113,7 @@ async fn s000_08_the_access_token_expires_one_hour_after_issue() {
     assert_eq!(call().await.status, 401);
     let told = server.introspect("production", "payments", token).await;
     assert_eq!(told.json(), json!({ "active": false }));
-    let asked = server
-        .forward_auth("production", "payments", Some(token), "GET", "/transfers")
-        .await;
+    let asked = server.forward_auth("production", "payments", Some(token), "GET", "/transfers").await;
     assert_eq!(asked.status, 401);
 }
 
@@ -153,9 +127,7 @@ async fn s000_10_a_second_token_before_the_end_of_the_first_leaves_both_valid() 
     let statuses = async || {
         let mut found = Vec::new();
         for token in [&first, &second] {
-            let answer = server
-                .call("production", "payments", Some(token), "GET", "/transfers")
-                .await;
+            let answer = server.call("production", "payments", Some(token), "GET", "/transfers").await;
             found.push(answer.status);
         }
         found
@@ -170,10 +142,7 @@ async fn s000_14_client_credentials_give_no_refresh_token_and_cannot_refresh() {
     let server = Server::start().await;
     for environment in BOTH {
         let client = server.client(environment, "payments");
-        let body = server
-            .request_token(environment, "payments", &client)
-            .await
-            .json();
+        let body = server.request_token(environment, "payments", &client).await.json();
         assert!(body.get("refresh_token").is_none());
         let access_token = body["access_token"].as_str().unwrap();
         for refresh_token in [access_token, "made-up"] {
@@ -201,17 +170,11 @@ async fn s000_16_the_same_paths_work_under_the_base_url_of_each_environment() {
         paths.push((below(&api["token_endpoint"]), below(&api["base_url"])));
     }
     assert_eq!(paths[0], paths[1]);
-    let (live, test) = (
-        server.token("production", "payments").await,
-        server.token("sandbox", "payments").await,
-    );
+    let (live, test) =
+        (server.token("production", "payments").await, server.token("sandbox", "payments").await);
     for (environment, own, other) in [("production", &live, &test), ("sandbox", &test, &live)] {
-        let own = server
-            .call(environment, "payments", Some(own), "GET", "/transfers")
-            .await;
-        let other = server
-            .call(environment, "payments", Some(other), "GET", "/transfers")
-            .await;
+        let own = server.call(environment, "payments", Some(own), "GET", "/transfers").await;
+        let other = server.call(environment, "payments", Some(other), "GET", "/transfers").await;
         assert_eq!((own.status, other.status), (200, 401), "{environment}");
     }
 }
@@ -219,28 +182,18 @@ async fn s000_16_the_same_paths_work_under_the_base_url_of_each_environment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s000_17_an_operator_makes_a_partner_and_hands_its_credentials_over() {
     let server = Server::start().await;
-    let made = server
-        .admin(
-            "POST",
-            "/tenants",
-            json!({ "name": "newco", "title": "New Company" }),
-        )
-        .await;
+    let made = server.admin("POST", "/tenants", json!({ "name": "newco", "title": "New Company" })).await;
     assert_eq!(made.status, 201);
     let opened = server
         .apply("[[access]]\ntenant = \"newco\"\napis = [\"payments\"]\nenvironments = [\"production\", \"sandbox\"]\n")
         .await;
     assert_eq!(opened.status, 200, "{}", opened.text);
     for environment in BOTH {
-        let client = server
-            .new_app(environment, json!({ "tenant": "newco", "apis": ["payments"] }))
-            .await;
+        let client = server.new_app(environment, json!({ "tenant": "newco", "apis": ["payments"] })).await;
         let answer = server.request_token(environment, "payments", &client).await;
         assert_eq!(answer.status, 200);
         let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-        let called = server
-            .call(environment, "payments", Some(&token), "GET", "/transfers")
-            .await;
+        let called = server.call(environment, "payments", Some(&token), "GET", "/transfers").await;
         assert_eq!(called.json()["caller"]["client_id"], client.id.as_str());
         assert_eq!(called.json()["caller"]["tenant"], made.json()["id"]);
     }
@@ -255,31 +208,15 @@ async fn s000_18_the_secret_is_shown_once_and_never_again_nor_logged() {
     let at = "/environments/production/apps";
     let app = json!({ "tenant": "acme", "apis": ["payments"], "client_id": "shown-once" });
     let first = server.new_app("production", app).await;
-    let rotated = server
-        .admin("POST", &format!("{at}/shown-once/secrets"), json!({}))
-        .await;
+    let rotated = server.admin("POST", &format!("{at}/shown-once/secrets"), json!({})).await;
     assert_eq!(rotated.status, 201);
     let second = rotated.json()["client_secret"].as_str().unwrap().to_owned();
-    assert!(
-        !rotated.text.contains(&first.secret),
-        "rotation shows the new one only"
-    );
+    assert!(!rotated.text.contains(&first.secret), "rotation shows the new one only");
     for secret in [&first.secret, &second] {
-        let client = Client {
-            secret: secret.clone(),
-            ..first.clone()
-        };
-        assert_eq!(
-            server
-                .request_token("production", "payments", &client)
-                .await
-                .status,
-            200
-        );
+        let client = Client { secret: secret.clone(), ..first.clone() };
+        assert_eq!(server.request_token("production", "payments", &client).await.status, 200);
         let url = server.token_endpoint("production", "payments");
-        let refused = server
-            .post(&url, None, &form(&client, "grant_type=nonsense"))
-            .await;
+        let refused = server.post(&url, None, &form(&client, "grant_type=nonsense")).await;
         assert_eq!(refused.status, 400);
     }
     for path in [&format!("{at}/shown-once"), at, "/audit"] {
@@ -289,10 +226,7 @@ async fn s000_18_the_secret_is_shown_once_and_never_again_nor_logged() {
         let shows = |secret: &String| read.text.contains(secret.as_str());
         assert!(!shows(&first.secret) && !shows(&second), "{path}");
     }
-    assert!(
-        log.holds("unknown_grant_type"),
-        "the log is that of this server: the refusal stands in it"
-    );
+    assert!(log.holds("unknown_grant_type"), "the log is that of this server: the refusal stands in it");
     assert!(!log.holds(&first.secret) && !log.holds(&second));
 }
 
@@ -352,10 +286,7 @@ impl Log {
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .expect("no test panics while it writes")
-            .extend_from_slice(bytes);
+        self.0.lock().expect("no test panics while it writes").extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -16,25 +16,16 @@ async fn s001_01_every_operation_of_every_api_answers_401_without_a_valid_token(
     let apis = server.contract()["apis"].as_array().unwrap();
     assert_eq!(apis.len(), 10);
     for api in apis {
-        let (environment, name) = (
-            api["environment"].as_str().unwrap(),
-            api["name"].as_str().unwrap(),
-        );
+        let (environment, name) = (api["environment"].as_str().unwrap(), api["name"].as_str().unwrap());
         let examples = api["examples"].as_array().unwrap();
         assert!(!examples.is_empty());
         for example in examples {
-            let (method, path) = (
-                example["method"].as_str().unwrap(),
-                example["path"].as_str().unwrap(),
-            );
+            let (method, path) = (example["method"].as_str().unwrap(), example["path"].as_str().unwrap());
             let place = format!("{environment} {name} {method} {path}");
             for bearer in [None, Some("made-up"), Some("a.b.c")] {
                 let answer = server.call(environment, name, bearer, method, path).await;
                 assert_eq!(answer.status, 401, "{place}");
-                assert!(
-                    answer.header("www-authenticate").starts_with("Bearer realm="),
-                    "{place}"
-                );
+                assert!(answer.header("www-authenticate").starts_with("Bearer realm="), "{place}");
                 let asked = server.forward_auth(environment, name, bearer, method, path).await;
                 assert_eq!(asked.status, 401, "{place}");
             }
@@ -45,9 +36,7 @@ async fn s001_01_every_operation_of_every_api_answers_401_without_a_valid_token(
 #[tokio::test(flavor = "multi_thread")]
 async fn s001_02_the_token_identifies_one_registered_client() {
     let server = Server::start().await;
-    let second = server
-        .new_app("production", json!({ "tenant": "acme", "apis": ["channel"] }))
-        .await;
+    let second = server.new_app("production", json!({ "tenant": "acme", "apis": ["channel"] })).await;
     for client in [server.client("production", "channel"), second] {
         let token = token_of(&server, &client).await;
         let claims = Server::claims(&token);
@@ -57,10 +46,7 @@ async fn s001_02_the_token_identifies_one_registered_client() {
         assert_eq!(called.json()["caller"]["client_id"], client.id.as_str());
         let path = format!("/environments/production/apps/{}", client.id);
         let app = server.admin("GET", &path, Value::Null).await;
-        assert_eq!(
-            (app.status, &app.json()["client_id"]),
-            (200, &claims["client_id"])
-        );
+        assert_eq!((app.status, &app.json()["client_id"]), (200, &claims["client_id"]));
         assert_eq!(server.admin("DELETE", &path, Value::Null).await.status, 204);
         let orphan = rates(&server, "production", Some(&token)).await;
         assert_eq!(orphan.status, 401, "a caller that is nobody any more");
@@ -103,11 +89,7 @@ async fn s001_05_tokens_are_compact_and_safe_in_urls() {
         let parts: Vec<&str> = token.split('.').collect();
         assert_eq!(parts.len(), 3);
         let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        assert!(
-            parts
-                .iter()
-                .all(|part| !part.is_empty() && part.bytes().all(unreserved))
-        );
+        assert!(parts.iter().all(|part| !part.is_empty() && part.bytes().all(unreserved)));
         assert!(token.len() < 1024, "{} bytes are no compact token", token.len());
     }
 }
@@ -119,15 +101,9 @@ async fn s001_06_machines_have_a_credential_pair_of_their_own() {
     let first = server.new_app("production", app.clone()).await;
     let second = server.new_app("production", app).await;
     assert!(first.id != second.id && first.secret != second.secret);
-    let crossed = Client {
-        id: first.id.clone(),
-        secret: second.secret.clone(),
-    };
+    let crossed = Client { id: first.id.clone(), secret: second.secret.clone() };
     for (client, status) in [(&first, 200), (&second, 200), (&crossed, 401)] {
-        assert_eq!(
-            server.request_token("production", "channel", client).await.status,
-            status
-        );
+        assert_eq!(server.request_token("production", "channel", client).await.status, status);
     }
 }
 
@@ -153,23 +129,12 @@ async fn s001_08_a_chosen_client_id_is_never_given_twice_not_even_after_deletion
     let server = Server::start().await;
     let register = async |id: &str| {
         let app = json!({ "tenant": "acme", "apis": ["channel"], "client_id": id });
-        server
-            .admin("POST", "/environments/production/apps", app)
-            .await
-            .status
+        server.admin("POST", "/environments/production/apps", app).await.status
     };
     assert_eq!(register("engine").await, 201);
     assert_eq!(register("engine").await, 409);
-    assert_eq!(
-        register("ENGINE").await,
-        409,
-        "an id that a person takes for the same"
-    );
-    assert_eq!(
-        register("%65ngine").await,
-        409,
-        "an id that HTTP Basic may carry as the same"
-    );
+    assert_eq!(register("ENGINE").await, 409, "an id that a person takes for the same");
+    assert_eq!(register("%65ngine").await, 409, "an id that HTTP Basic may carry as the same");
     let path = "/environments/production/apps/engine";
     assert_eq!(server.admin("DELETE", path, Value::Null).await.status, 204);
     assert_eq!(server.admin("GET", path, Value::Null).await.status, 404);
@@ -199,15 +164,8 @@ async fn s001_11_posting_to_oauth_v2_token_issues_and_other_methods_are_405() {
         let client = server.client(environment, "channel");
         let header = basic(&client.id, &client.secret);
         assert_eq!(server.post(&url, Some(&header), GRANT).await.status, 200);
-        for method in [
-            reqwest::Method::GET,
-            reqwest::Method::PUT,
-            reqwest::Method::DELETE,
-        ] {
-            let request = server
-                .http
-                .request(method.clone(), &url)
-                .header("authorization", &header);
+        for method in [reqwest::Method::GET, reqwest::Method::PUT, reqwest::Method::DELETE] {
+            let request = server.http.request(method.clone(), &url).header("authorization", &header);
             let answer = server.send(request).await;
             assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
         }
@@ -235,26 +193,14 @@ async fn s001_12_basic_is_base64_of_client_id_colon_client_secret() {
             assert_eq!(answer.status, status);
         }
         let in_body = server.post(&url, None, &form(&client, GRANT)).await;
-        assert_eq!(
-            (in_body.status, in_body.error().as_str()),
-            (401, "invalid_client"),
-            "Basic only"
-        );
+        assert_eq!((in_body.status, in_body.error().as_str()), (401, "invalid_client"), "Basic only");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s001_12_encoded_and_raw_ids_both_authenticate() {
     let server = Server::start().await;
-    let ids = [
-        "a b",
-        "shop@example.org",
-        "100%",
-        "c+d",
-        "e shop@100%+x",
-        "50%25",
-        "f%20g",
-    ];
+    let ids = ["a b", "shop@example.org", "100%", "c+d", "e shop@100%+x", "50%25", "f%20g"];
     for environment in BOTH {
         let url = server.token_endpoint(environment, "channel");
         for id in ids {
@@ -263,11 +209,9 @@ async fn s001_12_encoded_and_raw_ids_both_authenticate() {
             let percent = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
             let plus = percent.replace("%20", "+");
             let secret = utf8_percent_encode(&client.secret, NON_ALPHANUMERIC).to_string();
-            for (spelled, secret) in [
-                (id, &client.secret),
-                (percent.as_str(), &secret),
-                (plus.as_str(), &secret),
-            ] {
+            for (spelled, secret) in
+                [(id, &client.secret), (percent.as_str(), &secret), (plus.as_str(), &secret)]
+            {
                 let answer = server.post(&url, Some(&basic(spelled, secret)), GRANT).await;
                 assert_eq!(answer.status, 200, "{id} as {spelled}");
                 let token = answer.json()["access_token"].as_str().unwrap().to_owned();
@@ -285,9 +229,7 @@ async fn s001_12_two_ids_that_basic_could_confuse_cannot_both_exist() {
     let app = |id: &str| json!({ "tenant": "acme", "apis": ["channel"], "client_id": id });
     server.new_app("production", app("a b")).await;
     for twin in ["a+b", "a%20b"] {
-        let answer = server
-            .admin("POST", "/environments/production/apps", app(twin))
-            .await;
+        let answer = server.admin("POST", "/environments/production/apps", app(twin)).await;
         assert_eq!(answer.status, 409, "{twin}");
     }
 }
@@ -311,10 +253,7 @@ async fn s001_13_the_body_must_be_a_form() {
         };
         let form = "application/x-www-form-urlencoded";
         assert_eq!(post(Some(form), GRANT).await.status, 200);
-        assert_eq!(
-            post(Some(&format!("{form}; charset=UTF-8")), GRANT).await.status,
-            200
-        );
+        assert_eq!(post(Some(&format!("{form}; charset=UTF-8")), GRANT).await.status, 200);
         for (media, body) in [
             (Some("application/json"), r#"{"grant_type":"client_credentials"}"#),
             (Some("application/json"), GRANT),
@@ -323,11 +262,7 @@ async fn s001_13_the_body_must_be_a_form() {
             (None, GRANT),
         ] {
             let answer = post(media, body).await;
-            assert_eq!(
-                (answer.status, answer.error().as_str()),
-                (400, "invalid_request"),
-                "{media:?}"
-            );
+            assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"), "{media:?}");
         }
     }
 }
@@ -346,19 +281,10 @@ async fn s001_14_the_grant_type_is_enough_and_the_scope_defaults_to_what_is_allo
         };
         assert_eq!(scope_of(GRANT).await, "rates:read");
         assert_eq!(scope_of(&format!("{GRANT}&scope=rates:read")).await, "rates:read");
-        assert_eq!(
-            scope_of(&format!("{GRANT}&scope=")).await,
-            "rates:read",
-            "without value: as if absent"
-        );
+        assert_eq!(scope_of(&format!("{GRANT}&scope=")).await, "rates:read", "without value: as if absent");
         let missing = server.post(&url, Some(&header), "scope=rates:read").await;
-        assert_eq!(
-            (missing.status, missing.error().as_str()),
-            (400, "invalid_request")
-        );
-        let beyond = server
-            .post(&url, Some(&header), &format!("{GRANT}&scope=rates:write"))
-            .await;
+        assert_eq!((missing.status, missing.error().as_str()), (400, "invalid_request"));
+        let beyond = server.post(&url, Some(&header), &format!("{GRANT}&scope=rates:write")).await;
         assert_eq!((beyond.status, beyond.error().as_str()), (400, "invalid_scope"));
     }
 }
@@ -370,9 +296,7 @@ async fn s001_15_s001_16_s001_17_success_is_200_with_exactly_three_members() {
         let client = server.client(environment, "channel");
         let url = server.token_endpoint(environment, "channel");
         for body in [GRANT.to_owned(), format!("{GRANT}&scope=rates:read")] {
-            let answer = server
-                .post(&url, Some(&basic(&client.id, &client.secret)), &body)
-                .await;
+            let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), &body).await;
             assert_eq!(answer.status, 200);
             let json = answer.json();
             let mut names: Vec<&String> = json.as_object().unwrap().keys().collect();
@@ -400,11 +324,7 @@ async fn s001_18_invalid_credentials_are_401_with_a_basic_challenge() {
             (client.id.as_str(), ""),
         ] {
             let answer = server.post(&url, Some(&basic(id, secret)), GRANT).await;
-            assert_eq!(
-                (answer.status, answer.error().as_str()),
-                (401, "invalid_client"),
-                "{id}"
-            );
+            assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"), "{id}");
             assert!(answer.header("www-authenticate").starts_with("Basic realm="));
             let mut body = answer.json();
             body.as_object_mut().unwrap().remove("request_id");
@@ -415,15 +335,8 @@ async fn s001_18_invalid_credentials_are_401_with_a_basic_challenge() {
             "the answer does not tell which part was wrong"
         );
         let nothing = server.post(&url, None, GRANT).await;
-        assert_eq!(
-            (nothing.status, nothing.error().as_str()),
-            (401, "invalid_client")
-        );
-        assert_eq!(
-            nothing.header("www-authenticate"),
-            "",
-            "no challenge where Basic was not used"
-        );
+        assert_eq!((nothing.status, nothing.error().as_str()), (401, "invalid_client"));
+        assert_eq!(nothing.header("www-authenticate"), "", "no challenge where Basic was not used");
     }
 }
 
@@ -455,9 +368,7 @@ async fn s001_20_a_bad_token_is_401_and_a_good_one_without_permission_403_never_
                 "{}",
                 answer.header("www-authenticate")
             );
-            let asked = server
-                .forward_auth(environment, "channel", bearer, "GET", "/rates")
-                .await;
+            let asked = server.forward_auth(environment, "channel", bearer, "GET", "/rates").await;
             assert_eq!(asked.status, status);
         };
         let good = server.token(environment, "channel").await;
@@ -478,8 +389,5 @@ async fn rates(server: &Server, environment: &str, bearer: Option<&str>) -> Answ
 async fn token_of(server: &Server, client: &Client) -> String {
     let answer = server.request_token("production", "channel", client).await;
     assert_eq!(answer.status, 200);
-    answer.json()["access_token"]
-        .as_str()
-        .expect("an access token")
-        .to_owned()
+    answer.json()["access_token"].as_str().expect("an access token").to_owned()
 }

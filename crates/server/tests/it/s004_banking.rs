@@ -29,11 +29,7 @@ async fn s004_01_s004_03_s004_09_client_credentials_at_token_give_a_bearer_token
         }
         assert_eq!(accounts(&server, environment, None).await.status, 401);
         for grant in ["", "grant_type=password&username=u&password=p"] {
-            assert_eq!(
-                server.post(&url, None, &form(&client, grant)).await.status,
-                400,
-                "{grant}"
-            );
+            assert_eq!(server.post(&url, None, &form(&client, grant)).await.status, 400, "{grant}");
         }
     }
 }
@@ -41,20 +37,12 @@ async fn s004_01_s004_03_s004_09_client_credentials_at_token_give_a_bearer_token
 #[tokio::test(flavor = "multi_thread")]
 async fn s004_02_credentials_are_provided_by_the_operator_during_onboarding() {
     let server = Server::start().await;
-    server
-        .admin("POST", "/tenants", json!({ "name": "newbank" }))
-        .await;
+    server.admin("POST", "/tenants", json!({ "name": "newbank" })).await;
     let access = "[[access]]\ntenant = \"newbank\"\napis = [\"banking\"]\nenvironments = [\"production\", \"sandbox\"]\n";
     assert_eq!(server.apply(access).await.status, 200);
     for environment in BOTH {
-        let client = server
-            .new_app(environment, json!({ "tenant": "newbank", "apis": ["banking"] }))
-            .await;
-        assert_eq!(
-            ask(&server, environment, &client).await.status,
-            200,
-            "what was handed over works"
-        );
+        let client = server.new_app(environment, json!({ "tenant": "newbank", "apis": ["banking"] })).await;
+        assert_eq!(ask(&server, environment, &client).await.status, 200, "what was handed over works");
     }
 }
 
@@ -77,20 +65,14 @@ async fn s004_04_s004_05_all_fields_stand_in_the_form_and_the_answer_is_json() {
         assert!(answer.header("content-type").starts_with("application/json"));
         assert!(answer.json()["access_token"].is_string());
         for missing in ["client_id", "client_secret", "grant_type"] {
-            let fields: Vec<&str> = body
-                .split('&')
-                .filter(|field| !field.starts_with(&format!("{missing}=")))
-                .collect();
+            let fields: Vec<&str> =
+                body.split('&').filter(|field| !field.starts_with(&format!("{missing}="))).collect();
             let refused = server.post(&url, None, &fields.join("&")).await;
             let expected = if missing == "grant_type" { 400 } else { 401 };
             assert_eq!(refused.status, expected, "without {missing}");
             assert!(refused.header("content-type").starts_with("application/json"));
         }
-        let request = server
-            .http
-            .post(&url)
-            .header("content-type", "application/json")
-            .body(body);
+        let request = server.http.post(&url).header("content-type", "application/json").body(body);
         assert_eq!(server.send(request).await.status, 400);
     }
 }
@@ -104,24 +86,14 @@ async fn s004_06_the_secret_is_taken_from_the_body_only() {
         assert_eq!(ask(&server, environment, &client).await.status, 200);
         let header = basic(&client.id, &client.secret);
         let refused = server.post(&url, Some(&header), GRANT).await;
-        assert_eq!(
-            (refused.status, refused.error().as_str()),
-            (401, "invalid_client")
-        );
+        assert_eq!((refused.status, refused.error().as_str()), (401, "invalid_client"));
         assert!(refused.header("www-authenticate").starts_with("Basic realm="));
-        assert_eq!(
-            exposed_at(&server, environment, &client.id).await,
-            Value::Null,
-            "Basic is no leak"
-        );
+        assert_eq!(exposed_at(&server, environment, &client.id).await, Value::Null, "Basic is no leak");
 
         let query = format!("{url}?client_id={}&client_secret={}", client.id, client.secret);
         for (url, body) in [(query.as_str(), GRANT), (query.as_str(), &form(&client, GRANT))] {
             let refused = server.post(url, None, body).await;
-            assert_eq!(
-                (refused.status, refused.error().as_str()),
-                (400, "invalid_request")
-            );
+            assert_eq!((refused.status, refused.error().as_str()), (400, "invalid_request"));
         }
     }
 }
@@ -131,21 +103,13 @@ async fn s004_07_s004_08_the_token_is_url_safe_without_dots_and_reveals_nothing(
     let server = Server::start().await;
     for environment in BOTH {
         let client = server.client(environment, "banking");
-        let (first, second) = (
-            server.token(environment, "banking").await,
-            server.token(environment, "banking").await,
-        );
+        let (first, second) =
+            (server.token(environment, "banking").await, server.token(environment, "banking").await);
         assert_ne!(first, second);
         let url_safe = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        assert!(
-            first.len() >= 32 && first.bytes().all(url_safe),
-            "so it holds no dots either"
-        );
+        assert!(first.len() >= 32 && first.bytes().all(url_safe), "so it holds no dots either");
         let known = server.introspect(environment, "banking", &first).await.json();
-        assert_eq!(
-            known["active"], true,
-            "an API learns by introspection what the token means"
-        );
+        assert_eq!(known["active"], true, "an API learns by introspection what the token means");
         assert_eq!(known["client_id"], client.id.as_str());
         assert_eq!(known["scope"], "accounts:read");
         // Every alignment: the sealed part begins somewhere behind a spelling that is no Base64.
@@ -161,11 +125,7 @@ async fn s004_07_s004_08_the_token_is_url_safe_without_dots_and_reveals_nothing(
             }
         }
         let other = server.introspect(environment, "payments", &first).await;
-        assert_eq!(
-            other.json(),
-            json!({ "active": false }),
-            "only the API that it is for learns it"
-        );
+        assert_eq!(other.json(), json!({ "active": false }), "only the API that it is for learns it");
     }
 }
 
@@ -186,11 +146,7 @@ async fn s004_10_s004_11_after_one_hour_the_api_answers_401_until_the_client_aut
         }
         let fresh = server.token(environment, "banking").await;
         assert_eq!(accounts(&server, environment, Some(&fresh)).await.status, 200);
-        assert_eq!(
-            accounts(&server, environment, Some(&token)).await.status,
-            401,
-            "the old one stays dead"
-        );
+        assert_eq!(accounts(&server, environment, Some(&token)).await.status, 401, "the old one stays dead");
     }
 }
 
@@ -202,15 +158,9 @@ async fn s004_12_there_is_no_refresh_token_and_renewal_is_a_new_token_call() {
         let url = server.token_endpoint(environment, "banking");
         let answer = ask(&server, environment, &client).await;
         assert!(answer.json().get("refresh_token").is_none());
-        let body = form(
-            &client,
-            &format!("grant_type=refresh_token&refresh_token={}", token_in(&answer)),
-        );
+        let body = form(&client, &format!("grant_type=refresh_token&refresh_token={}", token_in(&answer)));
         let refused = server.post(&url, None, &body).await;
-        assert_eq!(
-            (refused.status, refused.error().as_str()),
-            (400, "unsupported_grant_type")
-        );
+        assert_eq!((refused.status, refused.error().as_str()), (400, "unsupported_grant_type"));
         let renewed = ask(&server, environment, &client).await;
         assert_ne!(token_in(&renewed), token_in(&answer));
     }
@@ -224,19 +174,10 @@ async fn s004_13_a_pair_of_one_environment_fails_in_the_other() {
         let own = server.client(here, "banking");
         assert_ne!(own.secret, foreign.secret);
         let refused = ask(&server, here, &foreign).await;
-        assert_eq!(
-            (refused.status, refused.error().as_str()),
-            (401, "invalid_client")
-        );
-        let made_up = Client {
-            secret: "wrong".to_owned(),
-            ..own.clone()
-        };
+        assert_eq!((refused.status, refused.error().as_str()), (401, "invalid_client"));
+        let made_up = Client { secret: "wrong".to_owned(), ..own.clone() };
         let wrong = ask(&server, here, &made_up).await;
-        assert_eq!(
-            refused.json()["error_description"],
-            wrong.json()["error_description"]
-        );
+        assert_eq!(refused.json()["error_description"], wrong.json()["error_description"]);
         assert_eq!(ask(&server, there, &foreign).await.status, 200);
         let token = server.token(there, "banking").await;
         assert_eq!(accounts(&server, here, Some(&token)).await.status, 401);
@@ -244,9 +185,7 @@ async fn s004_13_a_pair_of_one_environment_fails_in_the_other() {
 }
 
 async fn accounts(server: &Server, environment: &str, bearer: Option<&str>) -> Answer {
-    server
-        .call(environment, "banking", bearer, "GET", "/accounts")
-        .await
+    server.call(environment, "banking", bearer, "GET", "/accounts").await
 }
 
 async fn ask(server: &Server, environment: &str, client: &Client) -> Answer {
@@ -255,10 +194,7 @@ async fn ask(server: &Server, environment: &str, client: &Client) -> Answer {
 }
 
 fn token_in(answer: &Answer) -> String {
-    answer.json()["access_token"]
-        .as_str()
-        .expect("an access token")
-        .to_owned()
+    answer.json()["access_token"].as_str().expect("an access token").to_owned()
 }
 
 async fn exposed_at(server: &Server, environment: &str, client_id: &str) -> Value {

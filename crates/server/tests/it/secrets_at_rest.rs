@@ -70,18 +70,12 @@ async fn private_keys(server: &Server) -> Vec<Vec<u8>> {
     for environment in server.node().store.environments().await.unwrap() {
         for key in server.node().store.key_ring(environment.id).await.unwrap() {
             let place = format!("key_ring/{}/{}/{}", key.environment, key.usage.as_str(), key.kid);
-            let plain = vault
-                .open(&key.sealed, &place)
-                .expect("the place of a key is known");
+            let plain = vault.open(&key.sealed, &place).expect("the place of a key is known");
             if key.usage.as_str() == "sign" {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &plain).unwrap();
                 // PKCS#8 of P-256: the scalar stands behind its tag and length, before the public key.
                 let public = pair.public_key().as_ref();
-                let at = plain
-                    .windows(4)
-                    .position(|window| window == [2, 1, 1, 4])
-                    .unwrap()
-                    + 5;
+                let at = plain.windows(4).position(|window| window == [2, 1, 1, 4]).unwrap() + 5;
                 let scalar = plain[at..at + 32].to_vec();
                 assert!(!contains(public, &scalar));
                 found.push(URL_SAFE_NO_PAD.encode(&scalar).into_bytes());
@@ -100,17 +94,8 @@ async fn no_secret_that_was_ever_shown_lies_in_database_log_or_copy() {
     let mut secrets = Vec::new();
     shown_secrets(server.contract(), &mut secrets);
     assert!(secrets.len() >= 20, "the landscape shows {}", secrets.len());
-    let operator = server.contract()["operator"]["api_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let made = server
-        .admin(
-            "POST",
-            "/environments/production/apps/acme-payments/secrets",
-            json!({}),
-        )
-        .await;
+    let operator = server.contract()["operator"]["api_token"].as_str().unwrap().to_owned();
+    let made = server.admin("POST", "/environments/production/apps/acme-payments/secrets", json!({})).await;
     secrets.push(made.json()["client_secret"].as_str().unwrap().to_owned());
     for api in ["payments", "banking"] {
         let token = server.token("production", api).await;
@@ -119,10 +104,7 @@ async fn no_secret_that_was_ever_shown_lies_in_database_log_or_copy() {
         // One is introspected, judged and revoked, so that every path that could store it has been taken.
         assert!(server.introspect("production", api, &token).await.json()["active"] == true);
         let form = if api == "banking" {
-            format!(
-                "token={token}&client_id={}&client_secret={}",
-                client.id, client.secret
-            )
+            format!("token={token}&client_id={}&client_secret={}", client.id, client.secret)
         } else {
             format!("token={token}")
         };
@@ -135,12 +117,7 @@ async fn no_secret_that_was_ever_shown_lies_in_database_log_or_copy() {
     }
     let mut needles: Vec<Vec<u8>> = secrets.into_iter().map(String::into_bytes).collect();
     needles.extend(private_keys(&server).await);
-    server
-        .node()
-        .store
-        .backup_to(&server.folder().join("copy.db"))
-        .await
-        .unwrap();
+    server.node().store.backup_to(&server.folder().join("copy.db")).await.unwrap();
 
     let search = |files: &[(String, Vec<u8>)]| {
         let mut names = Vec::new();
@@ -184,10 +161,7 @@ async fn database_copy_and_master_key_are_for_their_owner_only() {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}", path.display());
     }
-    assert_eq!(
-        std::fs::metadata(&data).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 fn config(folder: &Path, key: &str) -> Config {
@@ -225,10 +199,7 @@ async fn n02_a_wrong_or_missing_master_key_stops_the_start_in_words() {
     assert!(text.contains("master key does not open this database"), "{text}");
     let text = refusal(&config(server.folder(), "missing.key")).await;
     assert!(text.contains("does not. Restore the key file"), "{text}");
-    assert!(
-        !data.join("missing.key").exists(),
-        "no new key for a database that exists"
-    );
+    assert!(!data.join("missing.key").exists(), "no new key for a database that exists");
     let text = refusal(&config(server.folder(), "short.key")).await;
     assert!(text.contains("not base64 of 32 bytes"), "{text}");
     let text = refusal(&config(server.folder(), "open.key")).await;
@@ -264,16 +235,9 @@ async fn k08_two_installations_share_no_secret_key_or_default() {
 async fn k13_a_fresh_server_has_no_operator_and_no_request_makes_one() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path(), "master.key");
-    let running = grantor_server::serve::start_at(&config, None, Arc::new(SystemClock::new()))
-        .await
-        .unwrap();
+    let running = grantor_server::serve::start_at(&config, None, Arc::new(SystemClock::new())).await.unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    for path in [
-        "/admin/v1/tenants",
-        "/admin/v1/apply",
-        "/admin/v1/operators",
-        "/admin/v1/init",
-    ] {
+    for path in ["/admin/v1/tenants", "/admin/v1/apply", "/admin/v1/operators", "/admin/v1/init"] {
         for token in ["", "admin", "grantor"] {
             let request = http
                 .post(format!("http://{}{path}", running.address))
@@ -285,17 +249,12 @@ async fn k13_a_fresh_server_has_no_operator_and_no_request_makes_one() {
     assert!(running.node.catalogue().operators.is_empty());
     let first = first_operator(&running.node, "owner").await.unwrap();
     assert!(first.is_some());
-    assert!(
-        first_operator(&running.node, "another").await.unwrap().is_none(),
-        "only once"
-    );
+    assert!(first_operator(&running.node, "another").await.unwrap().is_none(), "only once");
     running.shutdown().await;
 }
 
 async fn make_key(server: &Server, environment: &str, body: Value) -> (String, String) {
-    let answer = server
-        .admin("POST", &format!("/environments/{environment}/keys"), body)
-        .await;
+    let answer = server.admin("POST", &format!("/environments/{environment}/keys"), body).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let body = answer.json();
     let text = |name: &str| body[name].as_str().unwrap().to_owned();
@@ -306,40 +265,25 @@ async fn make_key(server: &Server, environment: &str, body: Value) -> (String, S
 async fn k10_an_api_key_opens_its_own_doors_only_and_only_while_it_lives() {
     let server = Server::start().await;
     let key = server.key("production", "assets");
-    assert_eq!(
-        server.verdicts("production", "assets", &key, READ).await,
-        [true; 3]
-    );
-    assert_eq!(
-        server.verdicts("sandbox", "assets", &key, READ).await,
-        [false; 3],
-        "another environment"
-    );
+    assert_eq!(server.verdicts("production", "assets", &key, READ).await, [true; 3]);
+    assert_eq!(server.verdicts("sandbox", "assets", &key, READ).await, [false; 3], "another environment");
     for api in ["payments", "channel", "deals", "banking"] {
         assert_eq!(
             server.introspect("production", api, &key).await.json(),
             json!({ "active": false }),
             "{api}"
         );
-        let asked = server
-            .forward_auth("production", api, Some(&key), "GET", "/")
-            .await;
+        let asked = server.forward_auth("production", api, Some(&key), "GET", "/").await;
         assert_eq!(asked.status, 401, "{api}");
     }
     let mut damaged = key.clone();
     let last = damaged.pop().unwrap();
     damaged.push(if last == 'a' { 'b' } else { 'a' });
-    assert_eq!(
-        server.verdicts("production", "assets", &damaged, READ).await,
-        [false; 3]
-    );
+    assert_eq!(server.verdicts("production", "assets", &damaged, READ).await, [false; 3]);
 
-    let (id, own) = make_key(
-        &server,
-        "production",
-        json!({ "tenant": "acme", "apis": ["assets"], "lifetime": 3600 }),
-    )
-    .await;
+    let (id, own) =
+        make_key(&server, "production", json!({ "tenant": "acme", "apis": ["assets"], "lifetime": 3600 }))
+            .await;
     let of_key = format!("/environments/production/keys/{id}");
     for (verb, body, expected) in [
         ("suspend", json!({}), false),
@@ -348,39 +292,18 @@ async fn k10_an_api_key_opens_its_own_doors_only_and_only_while_it_lives() {
     ] {
         let changed = server.admin("POST", &format!("{of_key}/{verb}"), body).await;
         assert_eq!(changed.status, 200, "{}", changed.text);
-        assert_eq!(
-            server.verdicts("production", "assets", &own, READ).await,
-            [expected; 3],
-            "{verb}"
-        );
+        assert_eq!(server.verdicts("production", "assets", &own, READ).await, [expected; 3], "{verb}");
     }
     let revived = server.admin("POST", &format!("{of_key}/resume"), json!({})).await;
-    assert_eq!(
-        revived.status, 409,
-        "a revoked key stays revoked: {}",
-        revived.text
-    );
-    assert_eq!(
-        server.verdicts("production", "assets", &own, READ).await,
-        [false; 3]
-    );
+    assert_eq!(revived.status, 409, "a revoked key stays revoked: {}", revived.text);
+    assert_eq!(server.verdicts("production", "assets", &own, READ).await, [false; 3]);
 
-    let (_, short) = make_key(
-        &server,
-        "production",
-        json!({ "tenant": "acme", "apis": ["assets"], "lifetime": 3600 }),
-    )
-    .await;
-    assert_eq!(
-        server.verdicts("production", "assets", &short, READ).await,
-        [true; 3]
-    );
+    let (_, short) =
+        make_key(&server, "production", json!({ "tenant": "acme", "apis": ["assets"], "lifetime": 3600 }))
+            .await;
+    assert_eq!(server.verdicts("production", "assets", &short, READ).await, [true; 3]);
     server.clock().pass(3600);
-    assert_eq!(
-        server.verdicts("production", "assets", &short, READ).await,
-        [false; 3],
-        "expired"
-    );
+    assert_eq!(server.verdicts("production", "assets", &short, READ).await, [false; 3], "expired");
     server.admin("POST", "/tenants/acme/suspend", json!({})).await;
     assert_eq!(
         server.verdicts("production", "assets", &key, READ).await,
@@ -388,10 +311,7 @@ async fn k10_an_api_key_opens_its_own_doors_only_and_only_while_it_lives() {
         "its tenant is suspended"
     );
     server.admin("POST", "/tenants/acme/resume", json!({})).await;
-    assert_eq!(
-        server.verdicts("production", "assets", &key, READ).await,
-        [true; 3]
-    );
+    assert_eq!(server.verdicts("production", "assets", &key, READ).await, [true; 3]);
     let access = "/environments/production/accesses/acme/assets/suspend";
     server.admin("POST", access, json!({})).await;
     assert_eq!(
@@ -404,10 +324,7 @@ async fn k10_an_api_key_opens_its_own_doors_only_and_only_while_it_lives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn k10_a_copied_row_of_another_environment_opens_nothing() {
     let mut server = Server::start().await;
-    let (production, sandbox) = (
-        server.key("production", "assets"),
-        server.key("sandbox", "assets"),
-    );
+    let (production, sandbox) = (server.key("production", "assets"), server.key("sandbox", "assets"));
     assert_ne!(production, sandbox);
     server.stop().await;
     let path = server.folder().join("data/grantor.db");

@@ -57,10 +57,7 @@ fn every_statement_of_the_source_is_in_the_registry() {
     let registered: HashSet<&str> = statements().iter().map(|sql| sql.name).collect();
     assert!(declared.len() >= 40, "{}", declared.len());
     for (name, file) in declared {
-        assert!(
-            registered.contains(name.as_str()),
-            "{name} of {file} is in no STATEMENTS list"
-        );
+        assert!(registered.contains(name.as_str()), "{name} of {file} is in no STATEMENTS list");
     }
 }
 
@@ -79,53 +76,30 @@ fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
         let text = std::fs::read_to_string(&path).unwrap();
         let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         for block in product.split(": Sql = Sql {").skip(1) {
-            let name = block
-                .split("name: \"")
-                .nth(1)
-                .and_then(|rest| rest.split('"').next());
+            let name = block.split("name: \"").nth(1).and_then(|rest| rest.split('"').next());
             found.push((name.expect("a name").to_owned(), file.clone()));
         }
     }
 }
 
 /// Tables whose rows belong to one environment.
-const OF_AN_ENVIRONMENT: [&str; 6] = [
-    "apps",
-    "app_secrets",
-    "api_keys",
-    "revoked_tokens",
-    "key_ring",
-    "apis",
-];
+const OF_AN_ENVIRONMENT: [&str; 6] =
+    ["apps", "app_secrets", "api_keys", "revoked_tokens", "key_ring", "apis"];
 
 /// Statements that may read them without naming the environment, and why.
 const FOR_ALL: [(&str, &str); 3] = [
-    (
-        "apis",
-        "the catalogue holds every environment and files each API under its own",
-    ),
-    (
-        "revoked_tokens",
-        "the list of revoked ids is held whole, by environment",
-    ),
-    (
-        "all_accesses",
-        "names the environment through the API that it joins",
-    ),
+    ("apis", "the catalogue holds every environment and files each API under its own"),
+    ("revoked_tokens", "the list of revoked ids is held whole, by environment"),
+    ("all_accesses", "names the environment through the API that it joins"),
 ];
 
 #[test]
 fn a_select_on_rows_of_an_environment_names_the_environment() {
     let mut checked = 0;
     for sql in statements() {
-        let words: Vec<&str> = sql
-            .text
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .collect();
+        let words: Vec<&str> = sql.text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
         let reads = |table: &str| {
-            words
-                .windows(2)
-                .any(|pair| ["FROM", "JOIN"].contains(&pair[0]) && pair[1] == table)
+            words.windows(2).any(|pair| ["FROM", "JOIN"].contains(&pair[0]) && pair[1] == table)
         };
         if !sql.text.starts_with("SELECT") || !OF_AN_ENVIRONMENT.iter().any(|table| reads(table)) {
             continue;
@@ -134,10 +108,7 @@ fn a_select_on_rows_of_an_environment_names_the_environment() {
         if FOR_ALL.iter().any(|(name, _)| *name == sql.name) {
             continue;
         }
-        let condition = sql
-            .text
-            .split_once("WHERE")
-            .map_or("", |(_, condition)| condition);
+        let condition = sql.text.split_once("WHERE").map_or("", |(_, condition)| condition);
         assert!(
             condition.contains("environment_id = $"),
             "{} reads across environments: {}",
@@ -147,25 +118,15 @@ fn a_select_on_rows_of_an_environment_names_the_environment() {
     }
     assert!(checked >= 8, "the guard looked at {checked} statements only");
     let all: HashSet<&str> = statements().iter().map(|sql| sql.name).collect();
-    assert!(
-        FOR_ALL.iter().all(|(name, _)| all.contains(name)),
-        "an exception without a statement"
-    );
+    assert!(FOR_ALL.iter().all(|(name, _)| all.contains(name)), "an exception without a statement");
 }
 
 #[test]
 fn statements_stay_in_the_subset_that_both_engines_read_alike() {
     for sql in statements() {
-        for foreign in [
-            "INSERT OR",
-            "REPLACE INTO",
-            "now()",
-            "datetime(",
-            "?",
-            "::",
-            "ROWID",
-            "AUTOINCREMENT",
-        ] {
+        for foreign in
+            ["INSERT OR", "REPLACE INTO", "now()", "datetime(", "?", "::", "ROWID", "AUTOINCREMENT"]
+        {
             assert!(!sql.text.contains(foreign), "{}: {foreign}", sql.name);
         }
     }
@@ -174,17 +135,13 @@ fn statements_stay_in_the_subset_that_both_engines_read_alike() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_prepares_on_postgresql_with_the_same_shape() {
     let (parameters, _server) = postgres();
-    let (client, connection) = tokio_postgres::connect(&parameters, tokio_postgres::NoTls)
-        .await
-        .unwrap_or_else(|error| {
+    let (client, connection) =
+        tokio_postgres::connect(&parameters, tokio_postgres::NoTls).await.unwrap_or_else(|error| {
             panic!("PostgreSQL does not answer: {error:?}. Run ./test, which starts one")
         });
     tokio::spawn(connection);
     let schema = format!("grantor_statements_{}", std::process::id());
-    client
-        .batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path TO {schema}"))
-        .await
-        .unwrap();
+    client.batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path TO {schema}")).await.unwrap();
     for migration in MIGRATIONS {
         let text = render(migration.text, Dialect::Postgres);
         let applied = client.batch_execute(&text).await;
@@ -196,20 +153,14 @@ async fn every_statement_prepares_on_postgresql_with_the_same_shape() {
         match client.prepare(sql.text).await {
             Err(error) => faults.push(format!("{}: {error:?}", sql.name)),
             Ok(prepared) => {
-                let found = Shape {
-                    parameters: prepared.params().len(),
-                    columns: prepared.columns().len(),
-                };
+                let found = Shape { parameters: prepared.params().len(), columns: prepared.columns().len() };
                 if found != shape {
                     faults.push(format!("{}: {found:?} here, {shape:?} on SQLite", sql.name));
                 }
             }
         }
     }
-    client
-        .batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))
-        .await
-        .unwrap();
+    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -235,12 +186,8 @@ fn programs() -> Option<PathBuf> {
         .flatten()
         .map(|entry| entry.path().join("bin"))
         .collect();
-    folders.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
-    folders
-        .into_iter()
-        .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
 }
 
 /// A PostgreSQL server in a folder of its own, on a socket only.
@@ -256,37 +203,22 @@ impl Throwaway {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let own = Self { programs, folder };
         if is_root() {
-            let chown = Command::new("chown")
-                .arg("postgres")
-                .arg(own.folder.path())
-                .output();
+            let chown = Command::new("chown").arg("postgres").arg(own.folder.path()).output();
             assert!(chown.unwrap().status.success(), "the user postgres is missing");
         }
         let data = own.folder.path().join("db");
         let made = own.run("initdb", &["-D", text(&data), "-A", "trust", "-U", "postgres"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let log = own.folder.path().join("log");
-        let options = format!(
-            "-c listen_addresses='' -c fsync=off -k {}",
-            own.folder.path().display()
-        );
-        let started = own.run(
-            "pg_ctl",
-            &["-D", text(&data), "-w", "-l", text(&log), "-o", &options, "start"],
-        );
-        assert!(
-            started.status.success(),
-            "{}",
-            std::fs::read_to_string(&log).unwrap_or_default()
-        );
+        let options = format!("-c listen_addresses='' -c fsync=off -k {}", own.folder.path().display());
+        let started =
+            own.run("pg_ctl", &["-D", text(&data), "-w", "-l", text(&log), "-o", &options, "start"]);
+        assert!(started.status.success(), "{}", std::fs::read_to_string(&log).unwrap_or_default());
         own
     }
 
     fn parameters(&self) -> String {
-        format!(
-            "host={} user=postgres dbname=postgres",
-            self.folder.path().display()
-        )
+        format!("host={} user=postgres dbname=postgres", self.folder.path().display())
     }
 
     /// PostgreSQL refuses to run as root.
@@ -305,15 +237,9 @@ impl Throwaway {
             // A server that inherits our pipes would keep `output` waiting.
             .stdin(std::process::Stdio::null());
         if program == "pg_ctl" {
-            command
-                .stdout(std::process::Stdio::null())
-                .stderr(std::process::Stdio::null());
+            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
             let status = command.status().unwrap();
-            return Output {
-                status,
-                stdout: Vec::new(),
-                stderr: Vec::new(),
-            };
+            return Output { status, stdout: Vec::new(), stderr: Vec::new() };
         }
         command.output().unwrap()
     }

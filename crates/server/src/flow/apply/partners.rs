@@ -24,11 +24,7 @@ pub(super) async fn tenants(node: &Node, manifest: &Manifest, world: &mut World)
     }
     for entry in &manifest.tenants {
         let old = node.store.tenant_by_name(&entry.name).await?;
-        let title = if entry.title.is_empty() {
-            entry.name.to_string()
-        } else {
-            entry.title.clone()
-        };
+        let title = if entry.title.is_empty() { entry.name.to_string() } else { entry.title.clone() };
         if old.as_ref().zip(entry.id).is_some_and(|(old, id)| old.id != id) {
             return Err(ManifestError(format!("tenant {}: it has another GUID already", entry.name)).into());
         }
@@ -50,13 +46,7 @@ pub(super) async fn tenants(node: &Node, manifest: &Manifest, world: &mut World)
                 Write::InsertTenant(new.clone(), node.now())
             }]
         };
-        world.plan.note(
-            "tenant",
-            new.name.to_string(),
-            view.as_ref(),
-            &View { title: &new.title },
-            write,
-        );
+        world.plan.note("tenant", new.name.to_string(), view.as_ref(), &View { title: &new.title }, write);
         world.tenants.push(new);
     }
     Ok(())
@@ -116,11 +106,7 @@ pub(super) async fn accesses(
         planned.extend(
             stored
                 .into_iter()
-                .filter(|old| {
-                    !planned
-                        .iter()
-                        .any(|new| (new.tenant, new.api) == (old.tenant, old.api))
-                })
+                .filter(|old| !planned.iter().any(|new| (new.tenant, new.api) == (old.tenant, old.api)))
                 .collect::<Vec<_>>(),
         );
     }
@@ -155,17 +141,8 @@ pub(super) async fn apps(
     for entry in &manifest.apps {
         let tenant = tenant_named(node, world, &entry.tenant).await?;
         let mut accesses = node.store.accesses(tenant.id).await?;
-        accesses.retain(|old| {
-            !planned
-                .iter()
-                .any(|new| (new.tenant, new.api) == (old.tenant, old.api))
-        });
-        accesses.extend(
-            planned
-                .iter()
-                .filter(|access| access.tenant == tenant.id)
-                .cloned(),
-        );
+        accesses.retain(|old| !planned.iter().any(|new| (new.tenant, new.api) == (old.tenant, old.api)));
+        accesses.extend(planned.iter().filter(|access| access.tenant == tenant.id).cloned());
         for name in &entry.environments {
             let environment = environment_named(&world.environments, name)?.clone();
             let old = node.store.app(environment.id, &entry.client_id).await?;
@@ -187,11 +164,7 @@ pub(super) async fn apps(
             let mut new = node
                 .decide(|env| register(registration, &tenant, &accesses, environment.id, env))
                 .map_err(|denial| {
-                    ManifestError(format!(
-                        "app {} in {name}: {}",
-                        entry.client_id,
-                        denial.description()
-                    ))
+                    ManifestError(format!("app {} in {name}: {}", entry.client_id, denial.description()))
                 })?;
             if let Some(old) = &old {
                 new = App {
@@ -230,21 +203,16 @@ fn registration<'a>(
     environment: &Environment,
 ) -> Result<Registration<'a>, ManifestError> {
     let apis = |names: &[Name]| {
-        names
-            .iter()
-            .map(|name| api_named(&world.apis, environment, name))
-            .collect::<Result<Vec<_>, _>>()
+        names.iter().map(|name| api_named(&world.apis, environment, name)).collect::<Result<Vec<_>, _>>()
     };
     let scopes = match &entry.scopes {
         None => None,
         Some(names) => {
-            let spelled: Option<Vec<Scope>> = names
-                .iter()
-                .map(|name| Scope::parse(&expand(name, environment)))
-                .collect();
-            Some(ScopeSet::from(spelled.ok_or_else(|| {
-                ManifestError(format!("app {}: not a scope", entry.client_id))
-            })?))
+            let spelled: Option<Vec<Scope>> =
+                names.iter().map(|name| Scope::parse(&expand(name, environment))).collect();
+            Some(ScopeSet::from(
+                spelled.ok_or_else(|| ManifestError(format!("app {}: not a scope", entry.client_id)))?,
+            ))
         }
     };
     Ok(Registration {

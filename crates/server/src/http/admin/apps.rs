@@ -70,24 +70,12 @@ pub(super) async fn list(
         Some(name) => Some(tenants::find(&admin, name).await?.id),
         None => None,
     };
-    let apps = admin
-        .node
-        .store
-        .apps(state.environment.id, &page.after, PAGE)
-        .await
-        .map_err(Fault::from)?;
-    let next = if apps.len() as i64 == PAGE {
-        apps.last().map(|app| app.client_id.to_string())
-    } else {
-        None
-    };
+    let apps = admin.node.store.apps(state.environment.id, &page.after, PAGE).await.map_err(Fault::from)?;
+    let next =
+        if apps.len() as i64 == PAGE { apps.last().map(|app| app.client_id.to_string()) } else { None };
     let tenants = tenants::names(&admin, apps.iter().map(|app| app.tenant)).await?;
-    let shown = apps
-        .iter()
-        .filter(|app| only.is_none_or(|tenant| app.tenant == tenant));
-    let items: Vec<Value> = shown
-        .map(|app| view::app(&state, app, &tenants[&app.tenant]))
-        .collect();
+    let shown = apps.iter().filter(|app| only.is_none_or(|tenant| app.tenant == tenant));
+    let items: Vec<Value> = shown.map(|app| view::app(&state, app, &tenants[&app.tenant])).collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
 }
 
@@ -116,10 +104,7 @@ pub(super) async fn create(
         introspects: named(&body.introspects)?,
         scopes: body.scopes.map(ScopeSet::from),
     };
-    let first = NewSecret {
-        not_before: None,
-        lifetime: body.secret_lifetime,
-    };
+    let first = NewSecret { not_before: None, lifetime: body.secret_lifetime };
     let created = app::create(&admin.node, &admin.actor, &state, &tenant, registration, first).await?;
     let mut shown = view::app(&state, &created.app, tenant.name.as_str());
     if let Some((secret, version)) = &created.secret {
@@ -140,16 +125,8 @@ pub(super) async fn show(
 async fn shown(admin: &Admin, state: &EnvironmentState, app: &App) -> Result<Response, Problem> {
     let now = admin.node.now();
     let tenant = admin.node.store.tenant(app.tenant).await.map_err(Fault::from)?;
-    let mut body = view::app(
-        state,
-        app,
-        tenant.as_ref().map_or("", |tenant| tenant.name.as_str()),
-    );
-    body["secrets"] = app
-        .secrets
-        .iter()
-        .map(|version| view::secret(version, now))
-        .collect();
+    let mut body = view::app(state, app, tenant.as_ref().map_or("", |tenant| tenant.name.as_str()));
+    body["secrets"] = app.secrets.iter().map(|version| view::secret(version, now)).collect();
     body["tokens_issued_last_day"] = admin
         .node
         .store
@@ -167,10 +144,7 @@ async fn find(
 ) -> Result<(Arc<EnvironmentState>, App), Problem> {
     let state = admin.environment(environment)?;
     let found = app::find(&admin.node, &state, client_id).await?;
-    Ok((
-        state,
-        found.ok_or_else(|| Problem::not_found("There is no such app in this environment."))?,
-    ))
+    Ok((state, found.ok_or_else(|| Problem::not_found("There is no such app in this environment."))?))
 }
 
 pub(super) async fn delete(
@@ -214,10 +188,7 @@ pub(super) async fn rotate_secret(
         Some(seconds) => Some(admin.node.now().plus_seconds(seconds)),
         None => None,
     };
-    let new = NewSecret {
-        not_before: None,
-        lifetime: body.lifetime,
-    };
+    let new = NewSecret { not_before: None, lifetime: body.lifetime };
     let (secret, version) =
         app::rotate_secret(&admin.node, &admin.actor, &state, &found, new, end_others_at).await?;
     let mut shown = view::secret(&version, admin.node.now());
@@ -232,11 +203,7 @@ pub(super) async fn end_secret(
     Body(body): Body<EndSecret>,
 ) -> Result<Response, Problem> {
     let (_, found) = find(&admin, &environment, &client_id).await?;
-    let tokens = if body.end_tokens {
-        Tokens::End
-    } else {
-        Tokens::Keep
-    };
+    let tokens = if body.end_tokens { Tokens::End } else { Tokens::Keep };
     let ended = app::end_secret(&admin.node, &admin.actor, &found, version, tokens).await?;
     ended.ok_or_else(|| Problem::not_found("There is no such living version of the secret."))?;
     let (state, now) = find(&admin, &environment, &client_id).await?;

@@ -20,18 +20,14 @@ pub(super) struct Apply {
 
 pub(super) async fn apply(admin: Admin, Body(body): Body<Apply>) -> Result<Response, Problem> {
     let mode = if body.dry_run { Mode::DryRun } else { Mode::Write };
-    let changes = apply::apply(&admin.node, &admin.actor, &body.manifest, mode)
-        .await
-        .map_err(|error| match error {
+    let changes =
+        apply::apply(&admin.node, &admin.actor, &body.manifest, mode).await.map_err(|error| match error {
             ApplyError::Manifest(why) => {
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "manifest", why.to_string())
             }
             ApplyError::Fault(fault) => fault.into(),
         })?;
-    Ok(answer(
-        StatusCode::OK,
-        &json!({ "dry_run": body.dry_run, "changes": changes }),
-    ))
+    Ok(answer(StatusCode::OK, &json!({ "dry_run": body.dry_run, "changes": changes })))
 }
 
 pub(super) async fn environments(admin: Admin) -> Response {
@@ -49,13 +45,8 @@ pub(super) async fn environments(admin: Admin) -> Response {
 }
 
 pub(super) async fn profiles(admin: Admin) -> Response {
-    let items: Vec<Value> = admin
-        .node
-        .catalogue()
-        .profiles
-        .iter()
-        .map(|profile| json!(profile.as_ref()))
-        .collect();
+    let items: Vec<Value> =
+        admin.node.catalogue().profiles.iter().map(|profile| json!(profile.as_ref())).collect();
     answer(StatusCode::OK, &json!({ "items": items }))
 }
 

@@ -25,12 +25,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
             Some("Check the disk, then restart."),
         )
     } else {
-        check(
-            "ok",
-            "database",
-            "The database answers and can be written.".to_owned(),
-            None,
-        )
+        check("ok", "database", "The database answers and can be written.".to_owned(), None)
     }];
     if catalogue.environments.is_empty() {
         checks.push(check(
@@ -77,24 +72,13 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
                     "{}/{} has no contract: forward-auth cannot tell its operations apart.",
                     environment.name, api.name
                 );
-                checks.push(check(
-                    "warn",
-                    "contract",
-                    text,
-                    Some("Add contract = \"FILE\" to its [[api]]."),
-                ));
+                checks.push(check("warn", "contract", text, Some("Add contract = \"FILE\" to its [[api]].")));
             }
         }
-        let ring = admin
-            .node
-            .store
-            .key_ring(environment.id)
-            .await
-            .map_err(Fault::from)?;
+        let ring = admin.node.store.key_ring(environment.id).await.map_err(Fault::from)?;
         let now = admin.node.now();
-        for key in ring
-            .iter()
-            .filter(|key| key.state == KeyState::Active && is_due(&times(key), key.uses, now))
+        for key in
+            ring.iter().filter(|key| key.state == KeyState::Active && is_due(&times(key), key.uses, now))
         {
             let text = format!(
                 "The {} key {} of {} is older than 90 days.",
@@ -109,12 +93,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
 }
 
 pub(super) async fn audit(admin: Admin) -> Result<Response, Problem> {
-    let entries = admin
-        .node
-        .store
-        .audit_newest(super::tenants::PAGE)
-        .await
-        .map_err(Fault::from)?;
+    let entries = admin.node.store.audit_newest(super::tenants::PAGE).await.map_err(Fault::from)?;
     let items: Vec<Value> = entries
         .iter()
         .map(|entry| {

@@ -51,30 +51,14 @@ pub(super) async fn list(
     };
     let after = match page.after.as_str() {
         "" => [0; 16],
-        id => id
-            .parse::<ApiKeyId>()
-            .map_err(|_| Problem::bad("after is the id of a key."))?
-            .bytes(),
+        id => id.parse::<ApiKeyId>().map_err(|_| Problem::bad("after is the id of a key."))?.bytes(),
     };
-    let keys = admin
-        .node
-        .store
-        .api_keys(state.environment.id, after, PAGE)
-        .await
-        .map_err(Fault::from)?;
-    let next = if keys.len() as i64 == PAGE {
-        keys.last().map(|key| key.id.to_string())
-    } else {
-        None
-    };
+    let keys = admin.node.store.api_keys(state.environment.id, after, PAGE).await.map_err(Fault::from)?;
+    let next = if keys.len() as i64 == PAGE { keys.last().map(|key| key.id.to_string()) } else { None };
     let now = admin.node.now();
-    let shown = keys
-        .iter()
-        .filter(|key| only.is_none_or(|tenant| key.tenant == tenant));
+    let shown = keys.iter().filter(|key| only.is_none_or(|tenant| key.tenant == tenant));
     let tenants = tenants::names(&admin, keys.iter().map(|key| key.tenant)).await?;
-    let items: Vec<Value> = shown
-        .map(|key| view::key(&state, key, &tenants[&key.tenant], now))
-        .collect();
+    let items: Vec<Value> = shown.map(|key| view::key(&state, key, &tenants[&key.tenant], now)).collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
 }
 
@@ -119,12 +103,7 @@ async fn find(
     let state = admin.environment(environment)?;
     let missing = || Problem::not_found("There is no such key in this environment.");
     let id: ApiKeyId = id.parse().map_err(|_| missing())?;
-    let key = admin
-        .node
-        .store
-        .api_key(state.environment.id, id)
-        .await
-        .map_err(Fault::from)?;
+    let key = admin.node.store.api_key(state.environment.id, id).await.map_err(Fault::from)?;
     Ok((state, key.ok_or_else(missing)?))
 }
 
@@ -134,9 +113,7 @@ pub(super) async fn revoke(
     Body(body): Body<Revoke>,
 ) -> Result<Response, Problem> {
     if body.reason.trim().is_empty() || body.reason.len() > 500 {
-        return Err(Problem::bad(
-            "Give a reason of 1 to 500 characters: the partner will ask.",
-        ));
+        return Err(Problem::bad("Give a reason of 1 to 500 characters: the partner will ask."));
     }
     let (_, key) = find(&admin, &environment, &id).await?;
     api_key::revoke(&admin.node, &admin.actor, &key, body.reason).await?;
@@ -164,8 +141,5 @@ pub(super) async fn resume(
 async fn again(admin: &Admin, environment: &str, id: &str) -> Result<Response, Problem> {
     let (state, key) = find(admin, environment, id).await?;
     let tenants = tenants::names(admin, [key.tenant].into_iter()).await?;
-    Ok(answer(
-        StatusCode::OK,
-        &view::key(&state, &key, &tenants[&key.tenant], admin.node.now()),
-    ))
+    Ok(answer(StatusCode::OK, &view::key(&state, &key, &tenants[&key.tenant], admin.node.now())))
 }

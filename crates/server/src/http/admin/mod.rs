@@ -64,10 +64,7 @@ pub fn router(node: Arc<Node>) -> Router {
 
 /// The admin API for somebody who holds the database and its master key already.
 pub fn trusted_router(node: Arc<Node>, name: &'static str) -> Router {
-    routes(Admins {
-        node,
-        trusted: Some(name),
-    })
+    routes(Admins { node, trusted: Some(name) })
 }
 
 fn routes(state: Admins) -> Router {
@@ -83,23 +80,14 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/tenants/{tenant}/suspend", post(tenants::suspend))
         .route("/admin/v1/tenants/{tenant}/resume", post(tenants::resume))
         .route(&at("/accesses"), get(tenants::accesses))
-        .route(
-            &at("/accesses/{tenant}/{api}/suspend"),
-            post(tenants::suspend_access),
-        )
-        .route(
-            &at("/accesses/{tenant}/{api}/resume"),
-            post(tenants::resume_access),
-        )
+        .route(&at("/accesses/{tenant}/{api}/suspend"), post(tenants::suspend_access))
+        .route(&at("/accesses/{tenant}/{api}/resume"), post(tenants::resume_access))
         .route(&at("/apps"), get(apps::list).post(apps::create))
         .route(&at("/apps/{client_id}"), get(apps::show).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
         .route(&at("/apps/{client_id}/resume"), post(apps::resume))
         .route(&at("/apps/{client_id}/secrets"), post(apps::rotate_secret))
-        .route(
-            &at("/apps/{client_id}/secrets/{version}/end"),
-            post(apps::end_secret),
-        )
+        .route(&at("/apps/{client_id}/secrets/{version}/end"), post(apps::end_secret))
         .route(&at("/apps/{client_id}/tokens/end"), post(apps::end_tokens))
         .route(&at("/keys"), get(keys::list).post(keys::create))
         .route(&at("/keys/{key}"), get(keys::show))
@@ -128,11 +116,7 @@ async fn finish(State(state): State<Admins>, request: Request, next: Next) -> Re
         return response;
     }
     let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| {
-        Problem::new(
-            status,
-            "bad_request",
-            "The path or the query does not fit this resource.",
-        )
+        Problem::new(status, "bad_request", "The path or the query does not fit this resource.")
     });
     let mut finished = problem.body(Some(&request_id));
     if let Some(allow) = response.headers_mut().remove(ALLOW) {
@@ -176,24 +160,14 @@ impl FromRequestParts<Admins> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, state: &Admins) -> Result<Self, Problem> {
         let seen = parts.extensions.get::<Seen>().cloned();
-        let Seen { address, request_id } = seen.unwrap_or_else(|| Seen {
-            address: String::new(),
-            request_id: state.node.request_id(),
-        });
+        let Seen { address, request_id } =
+            seen.unwrap_or_else(|| Seen { address: String::new(), request_id: state.node.request_id() });
         let name = match state.trusted {
             Some(name) => name.to_owned(),
             None => operator(parts, state, &address)?,
         };
-        let actor = Actor {
-            name: format!("operator:{name}"),
-            address,
-            request_id,
-            environment: None,
-        };
-        Ok(Self {
-            node: state.node.clone(),
-            actor,
-        })
+        let actor = Actor { name: format!("operator:{name}"), address, request_id, environment: None };
+        Ok(Self { node: state.node.clone(), actor })
     }
 }
 
@@ -203,26 +177,15 @@ fn operator(parts: &Parts, state: &Admins, address: &str) -> Result<String, Prob
     let source: IpAddr = address.parse().map_err(|_| Problem::unauthorized())?;
     let query = parts.uri.query();
     let token = grantor_resource::bearer(&parts.headers, query).map_err(|_| Problem::unauthorized())?;
-    state
-        .node
-        .limits
-        .may_try(WHO, source)
-        .map_err(Problem::throttled)?;
+    state.node.limits.may_try(WHO, source).map_err(Problem::throttled)?;
     let catalogue = state.node.catalogue();
     let matching = catalogue.operators.iter().find(|operator| {
-        state
-            .node
-            .operator_pepper
-            .verify(CredentialType::OperatorToken, token, &operator.hash)
+        state.node.operator_pepper.verify(CredentialType::OperatorToken, token, &operator.hash)
     });
     match matching {
         Some(operator) => Ok(operator.name.clone()),
         None => {
-            state
-                .node
-                .limits
-                .failed(WHO, source)
-                .map_err(Problem::throttled)?;
+            state.node.limits.failed(WHO, source).map_err(Problem::throttled)?;
             Err(Problem::unauthorized())
         }
     }
@@ -235,11 +198,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let limit = if request.uri().path().ends_with("/apply") {
-            MAX_MANIFEST
-        } else {
-            MAX_BODY
-        };
+        let limit = if request.uri().path().ends_with("/apply") { MAX_MANIFEST } else { MAX_BODY };
         let is_json = request
             .headers()
             .get(CONTENT_TYPE)
@@ -252,25 +211,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 "Send JSON: Content-Type: application/json.",
             ));
         }
-        let bytes = tokio::time::timeout(
-            super::body::BODY_TIME,
-            axum::body::to_bytes(request.into_body(), limit),
-        )
-        .await
-        .map_err(|_| {
-            Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "timeout",
-                "The body did not arrive in time.",
-            )
-        })?
-        .map_err(|_| {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_long",
-                "The body is too long, or the connection broke.",
-            )
-        })?;
+        let bytes =
+            tokio::time::timeout(super::body::BODY_TIME, axum::body::to_bytes(request.into_body(), limit))
+                .await
+                .map_err(|_| {
+                    Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive in time.")
+                })?
+                .map_err(|_| {
+                    Problem::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "too_long",
+                        "The body is too long, or the connection broke.",
+                    )
+                })?;
         if is_deeper_than(&bytes, MAX_DEPTH) {
             return Err(Problem::bad("The JSON is nested too deeply."));
         }
@@ -313,12 +266,7 @@ pub struct Problem {
 impl Problem {
     /// A problem of a kind.
     pub fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind,
-            detail: detail.into(),
-            retry_after: None,
-        }
+        Self { status, kind, detail: detail.into(), retry_after: None }
     }
 
     /// 400.
@@ -347,11 +295,7 @@ impl Problem {
     fn throttled(wait: crate::limits::RetryAfter) -> Self {
         Self {
             retry_after: Some(wait.0),
-            ..Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "throttled",
-                "Too many failed attempts.",
-            )
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many failed attempts.")
         }
     }
 }
@@ -365,11 +309,7 @@ impl From<Fault> for Problem {
             }
             Fault::Unavailable => Self {
                 retry_after: Some(1),
-                ..Self::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "unavailable",
-                    "The database does not answer.",
-                )
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database does not answer.")
             },
             Fault::Internal => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -383,11 +323,9 @@ impl From<Fault> for Problem {
 impl From<FlowError> for Problem {
     fn from(error: FlowError) -> Self {
         match error {
-            FlowError::Denied(denial) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                denial.reason.name(),
-                denial.description(),
-            ),
+            FlowError::Denied(denial) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, denial.reason.name(), denial.description())
+            }
             FlowError::Throttled(_, wait) => Self::throttled(wait),
             FlowError::Fault(fault) => fault.into(),
         }
@@ -406,10 +344,7 @@ impl Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"grantor admin\""),
-            );
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"grantor admin\""));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -430,11 +365,7 @@ impl IntoResponse for Problem {
 /// JSON that nobody may store: some of it is shown once.
 pub fn answer(status: StatusCode, value: &impl serde::Serialize) -> Response {
     let mut response = (status, serde_json::to_string(value).unwrap_or_default()).into_response();
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

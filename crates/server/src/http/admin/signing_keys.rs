@@ -29,12 +29,7 @@ fn sign() -> KeyUse {
 
 pub(super) async fn list(admin: Admin, Path(environment): Path<String>) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
-    let ring = admin
-        .node
-        .store
-        .key_ring(state.environment.id)
-        .await
-        .map_err(Fault::from)?;
+    let ring = admin.node.store.key_ring(state.environment.id).await.map_err(Fault::from)?;
     let items: Vec<Value> = ring.iter().map(view::ring_key).collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items })))
 }
@@ -46,19 +41,13 @@ pub(super) async fn rotate(
 ) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
     let patience = if body.now { Patience::Now } else { Patience::Wait };
-    let rotation = Rotation {
-        usage: body.usage,
-        algorithm: body.algorithm,
-        patience,
-    };
-    signing_key::rotate(&admin.node, &admin.actor, &state, rotation)
-        .await
-        .map_err(|error| match error {
-            RotateError::TooEarly(why) => Problem::conflict(format!(
-                "{why}. Wait, or rotate with \"now\": true (--now) if a key is compromised."
-            )),
-            RotateError::Nothing => Problem::not_found("This environment has no such key."),
-            RotateError::Fault(fault) => fault.into(),
-        })?;
+    let rotation = Rotation { usage: body.usage, algorithm: body.algorithm, patience };
+    signing_key::rotate(&admin.node, &admin.actor, &state, rotation).await.map_err(|error| match error {
+        RotateError::TooEarly(why) => Problem::conflict(format!(
+            "{why}. Wait, or rotate with \"now\": true (--now) if a key is compromised."
+        )),
+        RotateError::Nothing => Problem::not_found("This environment has no such key."),
+        RotateError::Fault(fault) => fault.into(),
+    })?;
     list(admin, Path(environment)).await
 }

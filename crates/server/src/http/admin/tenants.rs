@@ -40,12 +40,7 @@ pub(super) struct NewTenant {
 }
 
 pub(super) async fn list(admin: Admin, Query(page): Query<Page>) -> Result<Response, Problem> {
-    let tenants = admin
-        .node
-        .store
-        .tenants(&page.after, PAGE)
-        .await
-        .map_err(crate::flow::Fault::from)?;
+    let tenants = admin.node.store.tenants(&page.after, PAGE).await.map_err(crate::flow::Fault::from)?;
     let next = if tenants.len() as i64 == PAGE {
         tenants.last().map(|tenant| tenant.name.to_string())
     } else {
@@ -80,9 +75,7 @@ async fn switch(admin: &Admin, name: &str, switch: Switch) -> Result<Response, P
 
 /// A tenant by GUID or name.
 pub(super) async fn find(admin: &Admin, name: &str) -> Result<Tenant, Problem> {
-    tenant::find(&admin.node, name)
-        .await?
-        .ok_or_else(|| Problem::not_found("There is no such tenant."))
+    tenant::find(&admin.node, name).await?.ok_or_else(|| Problem::not_found("There is no such tenant."))
 }
 
 /// The short names of tenants, by id: people read lists.
@@ -93,12 +86,7 @@ pub(super) async fn names(
     let mut names = BTreeMap::new();
     for id in ids {
         if let Entry::Vacant(place) = names.entry(id) {
-            let tenant = admin
-                .node
-                .store
-                .tenant(id)
-                .await
-                .map_err(crate::flow::Fault::from)?;
+            let tenant = admin.node.store.tenant(id).await.map_err(crate::flow::Fault::from)?;
             place.insert(tenant.map_or_else(|| id.to_string(), |tenant| tenant.name.to_string()));
         }
     }
@@ -107,12 +95,8 @@ pub(super) async fn names(
 
 pub(super) async fn accesses(admin: Admin, Path(environment): Path<String>) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
-    let rows = admin
-        .node
-        .store
-        .all_accesses(state.environment.id, PAGE)
-        .await
-        .map_err(crate::flow::Fault::from)?;
+    let rows =
+        admin.node.store.all_accesses(state.environment.id, PAGE).await.map_err(crate::flow::Fault::from)?;
     let tenants = names(&admin, rows.iter().map(|access| access.tenant)).await?;
     let items: Vec<Value> = rows
         .iter()
@@ -148,28 +132,16 @@ async fn switch_access(
 ) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
     let tenant = find(admin, &tenant).await?;
-    let api = state
-        .api(&api)
-        .ok_or_else(|| Problem::not_found("There is no such API in this environment."))?;
+    let api =
+        state.api(&api).ok_or_else(|| Problem::not_found("There is no such API in this environment."))?;
     let load = || async {
-        let rows = admin
-            .node
-            .store
-            .accesses(tenant.id)
-            .await
-            .map_err(crate::flow::Fault::from)?;
+        let rows = admin.node.store.accesses(tenant.id).await.map_err(crate::flow::Fault::from)?;
         rows.into_iter()
             .find(|access| access.api == api.id)
             .ok_or_else(|| Problem::not_found("The tenant has no access to this API."))
     };
     let found: Access = load().await?;
-    access::switch(
-        &admin.node,
-        &admin.actor.within(state.environment.id),
-        &found,
-        switch,
-    )
-    .await?;
+    access::switch(&admin.node, &admin.actor.within(state.environment.id), &found, switch).await?;
     let now: Access = load().await?;
     Ok(answer(
         StatusCode::OK,

@@ -31,12 +31,8 @@ pub(super) async fn inspect(
     Body(body): Body<Inspect>,
 ) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
-    let inactive = |reason: Reason| {
-        Ok(answer(
-            StatusCode::OK,
-            &json!({ "active": false, "reason": reason.name() }),
-        ))
-    };
+    let inactive =
+        |reason: Reason| Ok(answer(StatusCode::OK, &json!({ "active": false, "reason": reason.name() })));
     let genuine = match recognise(&admin.node, &state, &body.token).await? {
         Ok(genuine) => genuine,
         Err(reason) => return inactive(reason),
@@ -80,8 +76,5 @@ pub(super) async fn revoke(
         ));
     };
     flow::revoke::by_operator(&admin.node, &admin.actor, &state, &claims).await?;
-    Ok(answer(
-        StatusCode::OK,
-        &json!({ "revoked": true, "token_id": claims.jti }),
-    ))
+    Ok(answer(StatusCode::OK, &json!({ "revoked": true, "token_id": claims.jti })))
 }

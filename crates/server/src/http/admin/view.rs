@@ -12,9 +12,7 @@ use crate::catalogue::EnvironmentState;
 
 /// A moment as RFC 3339 in UTC.
 pub(super) fn time(at: UnixMillis) -> String {
-    jiff::Timestamp::from_millisecond(at.0)
-        .map(|moment| moment.to_string())
-        .unwrap_or_default()
+    jiff::Timestamp::from_millisecond(at.0).map(|moment| moment.to_string()).unwrap_or_default()
 }
 
 fn maybe(at: Option<UnixMillis>) -> Value {
@@ -22,10 +20,7 @@ fn maybe(at: Option<UnixMillis>) -> Value {
 }
 
 fn names(state: &EnvironmentState, ids: &[ApiId]) -> Vec<String> {
-    ids.iter()
-        .filter_map(|id| state.api_by_id(*id))
-        .map(|api| api.name.to_string())
-        .collect()
+    ids.iter().filter_map(|id| state.api_by_id(*id)).map(|api| api.name.to_string()).collect()
 }
 
 /// A tenant.

@@ -35,8 +35,7 @@ impl Store {
         environment: EnvironmentId,
         mac: [u8; 32],
     ) -> Result<Option<ApiKey>, StoreError> {
-        self.query_one(&BY_MAC, vec![environment.bytes().into(), mac.into()])
-            .await
+        self.query_one(&BY_MAC, vec![environment.bytes().into(), mac.into()]).await
     }
 
     /// A key by its id, in its environment.
@@ -45,8 +44,7 @@ impl Store {
         environment: EnvironmentId,
         id: ApiKeyId,
     ) -> Result<Option<ApiKey>, StoreError> {
-        self.query_one(&BY_ID, vec![environment.bytes().into(), id.bytes().into()])
-            .await
+        self.query_one(&BY_ID, vec![environment.bytes().into(), id.bytes().into()]).await
     }
 
     /// Keys in order of making, after one.
@@ -56,11 +54,7 @@ impl Store {
         after: [u8; 16],
         limit: i64,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        self.query(
-            &LIST,
-            vec![environment.bytes().into(), after.into(), limit.into()],
-        )
-        .await
+        self.query(&LIST, vec![environment.bytes().into(), after.into(), limit.into()]).await
     }
 }
 

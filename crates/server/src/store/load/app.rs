@@ -38,13 +38,10 @@ impl Store {
         environment: EnvironmentId,
         client_id: &ClientId,
     ) -> Result<Option<App>, StoreError> {
-        let found: Option<App> = self
-            .query_one(&APP, vec![environment.bytes().into(), client_id.as_str().into()])
-            .await?;
+        let found: Option<App> =
+            self.query_one(&APP, vec![environment.bytes().into(), client_id.as_str().into()]).await?;
         let Some(mut app) = found else { return Ok(None) };
-        app.secrets = self
-            .query(&SECRETS, vec![environment.bytes().into(), app.id.bytes().into()])
-            .await?;
+        app.secrets = self.query(&SECRETS, vec![environment.bytes().into(), app.id.bytes().into()]).await?;
         Ok(Some(app))
     }
 
@@ -55,11 +52,7 @@ impl Store {
         after: &str,
         limit: i64,
     ) -> Result<Vec<App>, StoreError> {
-        self.query(
-            &APPS,
-            vec![environment.bytes().into(), after.into(), limit.into()],
-        )
-        .await
+        self.query(&APPS, vec![environment.bytes().into(), after.into(), limit.into()]).await
     }
 }
 
@@ -102,10 +95,7 @@ impl FromRow for SecretVersion {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             version: row.int(0)?,
-            hash: SecretHash {
-                pepper: row.int(1)?,
-                mac: row.fixed(2)?,
-            },
+            hash: SecretHash { pepper: row.int(1)?, mac: row.fixed(2)? },
             last_four: row.text(3)?.to_owned(),
             not_before: UnixMillis(row.int(4)?),
             expires_at: row.opt_int(5)?.map(UnixMillis),

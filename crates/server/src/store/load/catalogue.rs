@@ -20,26 +20,18 @@ const ENVIRONMENTS: Sql = Sql {
     name: "environments",
     text: "SELECT id, name, issuer, stage, scope_prefix FROM environments ORDER BY name",
 };
-const PROFILES: Sql = Sql {
-    name: "profiles",
-    text: "SELECT document FROM profiles ORDER BY name",
-};
+const PROFILES: Sql = Sql { name: "profiles", text: "SELECT document FROM profiles ORDER BY name" };
 const APIS: Sql = Sql {
     name: "apis",
     text: "SELECT id, environment_id, name, title, audience, scopes, profile, openapi FROM apis ORDER BY environment_id, name",
 };
-const OPERATORS: Sql = Sql {
-    name: "operators",
-    text: "SELECT id, name, pepper, mac FROM operators ORDER BY created_at",
-};
+const OPERATORS: Sql =
+    Sql { name: "operators", text: "SELECT id, name, pepper, mac FROM operators ORDER BY created_at" };
 const REVOKED: Sql = Sql {
     name: "revoked_tokens",
     text: "SELECT environment_id, jti, expires_at FROM revoked_tokens WHERE expires_at > $1",
 };
-const META: Sql = Sql {
-    name: "meta",
-    text: "SELECT value FROM meta WHERE name = $1",
-};
+const META: Sql = Sql { name: "meta", text: "SELECT value FROM meta WHERE name = $1" };
 
 /// An API as stored: its profile by name.
 #[derive(Debug, Clone)]
@@ -113,9 +105,7 @@ impl Store {
     /// A small value of the installation.
     pub async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
         let rows: Vec<Row> = self.query(&META, vec![name.into()]).await?;
-        rows.first()
-            .map(|row| row.bytes(0).map(<[u8]>::to_vec))
-            .transpose()
+        rows.first().map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()
     }
 }
 
@@ -162,10 +152,7 @@ impl FromRow for StoredOperator {
         Ok(Self {
             id: OperatorId::from_bytes(row.id(0)?),
             name: row.text(1)?.to_owned(),
-            hash: SecretHash {
-                pepper: row.int(2)?,
-                mac: row.fixed(3)?,
-            },
+            hash: SecretHash { pepper: row.int(2)?, mac: row.fixed(3)? },
         })
     }
 }

@@ -46,9 +46,7 @@ impl Store {
 
     /// Tokens issued to an app since a minute.
     pub async fn issued_since(&self, app: AppId, minute: i64) -> Result<i64, StoreError> {
-        let rows: Vec<Row> = self
-            .query(&ISSUED, vec![app.bytes().into(), minute.into()])
-            .await?;
+        let rows: Vec<Row> = self.query(&ISSUED, vec![app.bytes().into(), minute.into()]).await?;
         rows.first().map_or(Ok(0), |row| row.int(0))
     }
 }

@@ -13,10 +13,8 @@ use crate::store::sql::{FromRow, Row, Sql, StoreError};
 /// Everything here, for the test that prepares it.
 pub const STATEMENTS: &[&Sql] = &[&TENANT, &TENANT_BY_NAME, &TENANTS, &ACCESSES, &ALL_ACCESSES];
 
-const TENANT: Sql = Sql {
-    name: "tenant",
-    text: "SELECT id, name, title, status, epoch FROM tenants WHERE id = $1",
-};
+const TENANT: Sql =
+    Sql { name: "tenant", text: "SELECT id, name, title, status, epoch FROM tenants WHERE id = $1" };
 const TENANT_BY_NAME: Sql = Sql {
     name: "tenant_by_name",
     text: "SELECT id, name, title, status, epoch FROM tenants WHERE name = $1",
@@ -64,8 +62,7 @@ impl Store {
         environment: grantor_core::id::EnvironmentId,
         limit: i64,
     ) -> Result<Vec<Access>, StoreError> {
-        self.query(&ALL_ACCESSES, vec![environment.bytes().into(), limit.into()])
-            .await
+        self.query(&ALL_ACCESSES, vec![environment.bytes().into(), limit.into()]).await
     }
 }
 
@@ -85,9 +82,9 @@ impl FromRow for Access {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         let lifetime = |seconds: Option<i64>| match seconds {
             None => Ok(None),
-            Some(seconds) => Lifetime::from_seconds(seconds)
-                .map(Some)
-                .ok_or_else(|| corrupt("accesses.lifetime")),
+            Some(seconds) => {
+                Lifetime::from_seconds(seconds).map(Some).ok_or_else(|| corrupt("accesses.lifetime"))
+            }
         };
         Ok(Self {
             tenant: TenantId::from_bytes(row.id(0)?),

@@ -72,16 +72,8 @@ struct Log {
 fn checkpoint(connection: &Connection, shared: &Shared, text: &'static str) -> Option<Log> {
     // After a failed flush the files stay as they are until a restart reads them again.
     shared.writable().ok()?;
-    let row = |row: &rusqlite::Row<'_>| {
-        Ok(Log {
-            complete: row.get::<_, i64>(0)? == 0,
-            pages: row.get(1)?,
-        })
-    };
-    match connection
-        .prepare_cached(text)
-        .and_then(|mut prepared| prepared.query_row([], row))
-    {
+    let row = |row: &rusqlite::Row<'_>| Ok(Log { complete: row.get::<_, i64>(0)? == 0, pages: row.get(1)? });
+    match connection.prepare_cached(text).and_then(|mut prepared| prepared.query_row([], row)) {
         Ok(log) => Some(log),
         Err(error) => {
             if super::is_failed_flush(&error) {

@@ -58,9 +58,7 @@ pub(in crate::store) fn copy_database(from: &Connection, to: &Path) -> Result<()
     }
     create_private(&part)?;
     let copied = copy_pages(from, &part).and_then(|()| {
-        let moved = File::open(&part)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(&part, to));
+        let moved = File::open(&part).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&part, to));
         moved.map_err(|error| unavailable(to, "cannot be written", &error))?;
         sync_directory(to)
     });
@@ -110,9 +108,7 @@ fn sync_directory(path: &Path) -> Result<(), StoreError> {
 }
 
 fn directory_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn unavailable(path: &Path, what: &str, error: &io::Error) -> StoreError {

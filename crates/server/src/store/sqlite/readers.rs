@@ -33,20 +33,11 @@ struct State {
 impl Readers {
     /// One thread for each session; at most `limit` reads wait.
     pub(super) fn start(sessions: Vec<Session>, limit: usize) -> Result<Readers, StoreError> {
-        let queue = Arc::new(Queue {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            limit,
-        });
-        let mut readers = Readers {
-            queue,
-            threads: Vec::new(),
-        };
+        let queue = Arc::new(Queue { state: Mutex::default(), changed: Condvar::new(), limit });
+        let mut readers = Readers { queue, threads: Vec::new() };
         for session in sessions {
             let queue = Arc::clone(&readers.queue);
-            readers
-                .threads
-                .push(super::spawn("grantor-read", move || queue.work(session))?);
+            readers.threads.push(super::spawn("grantor-read", move || queue.work(session))?);
         }
         Ok(readers)
     }
@@ -64,9 +55,7 @@ impl Readers {
                 let _ = answer.send(read(session));
             }
         }))?;
-        found
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the read was not finished".into())))
+        found.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the read was not finished".into())))
     }
 }
 

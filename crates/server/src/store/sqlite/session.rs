@@ -24,10 +24,7 @@ type Texts = HashMap<(usize, usize), String>;
 impl Session {
     pub(super) fn new(connection: Connection) -> Session {
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        Session {
-            connection,
-            texts: HashMap::new(),
-        }
+        Session { connection, texts: HashMap::new() }
     }
 
     /// Runs one write and tells how many rows it changed, or returned if it returns rows (`RETURNING`, or a
@@ -60,9 +57,7 @@ impl Session {
         let mut rows = prepared.query(params_from_iter(params)).map_err(named)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(named)? {
-            let row = (0..columns)
-                .map(|index| column(sql, row, index))
-                .collect::<Result<_, _>>()?;
+            let row = (0..columns).map(|index| column(sql, row, index)).collect::<Result<_, _>>()?;
             found.push(T::from_row(&Row::new(row))?);
         }
         Ok(found)
@@ -71,10 +66,7 @@ impl Session {
     /// Prepares without running: number of parameters and of columns.
     pub(super) fn shape(&mut self, sql: &'static Sql) -> Result<(usize, usize), StoreError> {
         let text = rewritten(&mut self.texts, sql);
-        let prepared = self
-            .connection
-            .prepare(text)
-            .map_err(|error| store_error(sql.name, &error))?;
+        let prepared = self.connection.prepare(text).map_err(|error| store_error(sql.name, &error))?;
         Ok((prepared.parameter_count(), prepared.column_count()))
     }
 }
@@ -152,16 +144,13 @@ fn rewritten<'a>(texts: &'a mut Texts, sql: &'static Sql) -> &'a str {
 
 fn column(sql: &Sql, row: &rusqlite::Row<'_>, index: usize) -> Result<Value, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt(format!("{}: column {index}: {what}", sql.name));
-    match row
-        .get_ref(index)
-        .map_err(|error| store_error(sql.name, &error))?
-    {
+    match row.get_ref(index).map_err(|error| store_error(sql.name, &error))? {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(number) => Ok(Value::Int(number)),
         ValueRef::Real(_) => Err(corrupt("a floating-point number, which no column holds")),
-        ValueRef::Text(text) => std::str::from_utf8(text)
-            .map(Value::from)
-            .map_err(|_| corrupt("text is not UTF-8")),
+        ValueRef::Text(text) => {
+            std::str::from_utf8(text).map(Value::from).map_err(|_| corrupt("text is not UTF-8"))
+        }
         ValueRef::Blob(bytes) => Ok(Value::from(bytes)),
     }
 }
@@ -183,10 +172,7 @@ mod tests {
 
     #[test]
     fn parameters_are_numbered_and_ten_is_not_one() {
-        assert_eq!(
-            numbered("a = $1 AND b = $10 AND c=$2"),
-            "a = ?1 AND b = ?10 AND c=?2"
-        );
+        assert_eq!(numbered("a = $1 AND b = $10 AND c=$2"), "a = ?1 AND b = ?10 AND c=?2");
         assert_eq!(numbered("VALUES($2,$1)"), "VALUES(?2,?1)");
         assert_eq!(numbered("$1"), "?1");
     }
@@ -209,38 +195,23 @@ mod tests {
             let kept = numbered(text);
             assert_eq!(kept, text);
         }
-        assert_eq!(
-            numbered("'$1' || $1 -- $2\n, $2 /* $3 */ $3"),
-            "'$1' || ?1 -- $2\n, ?2 /* $3 */ ?3"
-        );
+        assert_eq!(numbered("'$1' || $1 -- $2\n, $2 /* $3 */ $3"), "'$1' || ?1 -- $2\n, ?2 /* $3 */ ?3");
         assert_eq!(numbered("'ü' || $1 - $2 / $3"), "'ü' || ?1 - ?2 / ?3");
     }
 
     #[test]
     fn a_parameter_means_its_number_wherever_it_stands_first() {
-        static SWAPPED: Sql = Sql {
-            name: "swapped",
-            text: "SELECT $2, $1, '$1'",
-        };
+        static SWAPPED: Sql = Sql { name: "swapped", text: "SELECT $2, $1, '$1'" };
         let mut session = Session::new(Connection::open_in_memory().unwrap());
         let rows: Vec<Row> = session.read(&SWAPPED, &[Value::Int(1), Value::Int(2)]).unwrap();
-        assert_eq!(
-            (rows[0].int(0), rows[0].int(1), rows[0].text(2)),
-            (Ok(2), Ok(1), Ok("$1"))
-        );
+        assert_eq!((rows[0].int(0), rows[0].int(1), rows[0].text(2)), (Ok(2), Ok(1), Ok("$1")));
         assert_eq!(session.shape(&SWAPPED), Ok((2, 3)));
     }
 
     #[test]
     fn two_texts_of_one_length_are_two_statements() {
-        static ONE: Sql = Sql {
-            name: "one",
-            text: "SELECT 1",
-        };
-        static TWO: Sql = Sql {
-            name: "two",
-            text: "SELECT 2",
-        };
+        static ONE: Sql = Sql { name: "one", text: "SELECT 1" };
+        static TWO: Sql = Sql { name: "two", text: "SELECT 2" };
         let mut session = Session::new(Connection::open_in_memory().unwrap());
         for (sql, number) in [(&ONE, 1), (&TWO, 2), (&ONE, 1)] {
             let rows: Vec<Row> = session.read(sql, &[]).unwrap();
@@ -250,14 +221,8 @@ mod tests {
 
     #[test]
     fn a_missing_parameter_and_a_real_number_are_corrupt() {
-        static TWO: Sql = Sql {
-            name: "two",
-            text: "SELECT $1, $2",
-        };
-        static REAL: Sql = Sql {
-            name: "real",
-            text: "SELECT 1.5",
-        };
+        static TWO: Sql = Sql { name: "two", text: "SELECT $1, $2" };
+        static REAL: Sql = Sql { name: "real", text: "SELECT 1.5" };
         let mut session = Session::new(Connection::open_in_memory().unwrap());
         let short = session.read::<Row>(&TWO, &[Value::Int(1)]);
         assert!(matches!(short, Err(StoreError::Corrupt(text)) if text.starts_with("two:")));
@@ -268,20 +233,11 @@ mod tests {
     #[test]
     fn trouble_of_the_disk_is_unavailable_and_trouble_of_the_data_is_corrupt() {
         let told = |code| store_error("x", &rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
-        for code in [
-            ffi::SQLITE_BUSY,
-            ffi::SQLITE_FULL,
-            ffi::SQLITE_IOERR_FSYNC,
-            ffi::SQLITE_READONLY,
-        ] {
+        for code in [ffi::SQLITE_BUSY, ffi::SQLITE_FULL, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_READONLY] {
             assert!(matches!(told(code), StoreError::Unavailable(_)), "{code}");
         }
-        for code in [
-            ffi::SQLITE_CORRUPT,
-            ffi::SQLITE_NOTADB,
-            ffi::SQLITE_ERROR,
-            ffi::SQLITE_CONSTRAINT_CHECK,
-        ] {
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_ERROR, ffi::SQLITE_CONSTRAINT_CHECK]
+        {
             assert!(matches!(told(code), StoreError::Corrupt(_)), "{code}");
         }
         assert_eq!(told(ffi::SQLITE_CONSTRAINT_UNIQUE), StoreError::Duplicate);

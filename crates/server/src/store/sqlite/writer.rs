@@ -104,15 +104,11 @@ impl Writer {
     /// The outer error is the end of the whole batch, the inner one of this unit.
     fn write_unit(&mut self, statements: &[Statement]) -> Result<Verdict, StoreError> {
         self.control("SAVEPOINT unit")?;
-        let verdict = statements
-            .iter()
-            .try_for_each(|statement| self.write_statement(statement));
+        let verdict = statements.iter().try_for_each(|statement| self.write_statement(statement));
         // After some errors (disk full, I/O) SQLite has rolled back the transaction itself, and with it the units
         // that looked well. What would run next would run, and stay, outside of any transaction.
         if self.session.connection.is_autocommit() {
-            let why = verdict
-                .err()
-                .map_or_else(String::new, |error| format!(": {error}"));
+            let why = verdict.err().map_or_else(String::new, |error| format!(": {error}"));
             return Err(StoreError::Unavailable(format!("the transaction was lost{why}")));
         }
         if verdict.is_err() {
@@ -146,32 +142,15 @@ impl Writer {
 
     fn commit_now(&self) -> rusqlite::Result<()> {
         #[cfg(test)]
-        if let Some(code) = self
-            .shared
-            .failing_commit
-            .lock()
-            .ok()
-            .and_then(|mut code| code.take())
-        {
-            return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(code),
-                None,
-            ));
+        if let Some(code) = self.shared.failing_commit.lock().ok().and_then(|mut code| code.take()) {
+            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
         }
-        self.session
-            .connection
-            .prepare_cached("COMMIT")?
-            .execute([])
-            .map(drop)
+        self.session.connection.prepare_cached("COMMIT")?.execute([]).map(drop)
     }
 
     /// Transaction control. Its failure always ends the batch.
     fn control(&mut self, text: &'static str) -> Result<(), StoreError> {
-        let done = self
-            .session
-            .connection
-            .prepare_cached(text)
-            .and_then(|mut prepared| prepared.execute([]));
+        let done = self.session.connection.prepare_cached(text).and_then(|mut prepared| prepared.execute([]));
         done.map(drop).map_err(|error| {
             self.note_failed_flush(&error);
             StoreError::Unavailable(format!("{text}: {error}"))

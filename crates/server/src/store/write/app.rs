@@ -9,7 +9,16 @@ use super::super::sql::{Sql, Statement};
 use super::{json, one, raise};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] = &[&INSERT_APP, &CHANGE_APP, &APP_STATUS, &END_APP_TOKENS, &MARK_EXPOSED, &INSERT_SECRET, &END_SECRET, &SCHEDULE_SECRET_END];
+pub(super) const STATEMENTS: &[&Sql] = &[
+    &INSERT_APP,
+    &CHANGE_APP,
+    &APP_STATUS,
+    &END_APP_TOKENS,
+    &MARK_EXPOSED,
+    &INSERT_SECRET,
+    &END_SECRET,
+    &SCHEDULE_SECRET_END,
+];
 
 const INSERT_APP: Sql = Sql {
     name: "insert_app",
@@ -25,14 +34,9 @@ const APP_STATUS: Sql = Sql {
     name: "app_status",
     text: "UPDATE apps SET status = $3, epoch = epoch + $4 WHERE id = $1 AND status = $2",
 };
-const END_APP_TOKENS: Sql = Sql {
-    name: "end_app_tokens",
-    text: "UPDATE apps SET epoch = epoch + 1 WHERE id = $1",
-};
-const MARK_EXPOSED: Sql = Sql {
-    name: "mark_exposed",
-    text: "UPDATE apps SET exposed_at = $2 WHERE id = $1",
-};
+const END_APP_TOKENS: Sql =
+    Sql { name: "end_app_tokens", text: "UPDATE apps SET epoch = epoch + 1 WHERE id = $1" };
+const MARK_EXPOSED: Sql = Sql { name: "mark_exposed", text: "UPDATE apps SET exposed_at = $2 WHERE id = $1" };
 const INSERT_SECRET: Sql = Sql {
     name: "insert_secret",
     text: "INSERT INTO app_secrets (app_id, version, pepper, mac, last_four, not_before, expires_at, ended_at, created_at) \
@@ -87,7 +91,15 @@ pub(super) fn change_app(app: &App) -> Statement {
 }
 
 pub(super) fn app_status(change: &StatusChange<AppId>) -> Statement {
-    one(&APP_STATUS, vec![change.id.bytes().into(), change.from.as_str().into(), change.to.as_str().into(), raise(change.from).into()])
+    one(
+        &APP_STATUS,
+        vec![
+            change.id.bytes().into(),
+            change.from.as_str().into(),
+            change.to.as_str().into(),
+            raise(change.from).into(),
+        ],
+    )
 }
 
 pub(super) fn end_app_tokens(id: AppId) -> Statement {

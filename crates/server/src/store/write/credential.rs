@@ -11,7 +11,16 @@ use super::super::sql::{Sql, Statement, Value};
 use super::{any, json, one, raise};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] = &[&INSERT_API_KEY, &API_KEY_STATUS, &REVOKE_TOKEN, &INSERT_KEY, &ADVANCE_KEY, &ERASE_KEY, &COUNT_SEALED, &INSERT_OPERATOR];
+pub(super) const STATEMENTS: &[&Sql] = &[
+    &INSERT_API_KEY,
+    &API_KEY_STATUS,
+    &REVOKE_TOKEN,
+    &INSERT_KEY,
+    &ADVANCE_KEY,
+    &ERASE_KEY,
+    &COUNT_SEALED,
+    &INSERT_OPERATOR,
+];
 
 const INSERT_API_KEY: Sql = Sql {
     name: "insert_api_key",
@@ -50,15 +59,38 @@ const INSERT_OPERATOR: Sql = Sql {
 };
 
 pub(super) fn insert_api_key(key: &ApiKey, hash: &SecretHash) -> Statement {
-    one(&INSERT_API_KEY, vec![
-        key.id.bytes().into(), key.environment.bytes().into(), key.tenant.bytes().into(), key.name.as_str().into(),
-        hash.pepper.into(), hash.mac.into(), json(&key.apis), json(&key.scopes), key.status.as_str().into(), key.epoch.into(),
-        key.last_four.as_str().into(), key.created_at.0.into(), key.expires_at.0.into(), key.revoked_reason.clone().into(),
-    ])
+    one(
+        &INSERT_API_KEY,
+        vec![
+            key.id.bytes().into(),
+            key.environment.bytes().into(),
+            key.tenant.bytes().into(),
+            key.name.as_str().into(),
+            hash.pepper.into(),
+            hash.mac.into(),
+            json(&key.apis),
+            json(&key.scopes),
+            key.status.as_str().into(),
+            key.epoch.into(),
+            key.last_four.as_str().into(),
+            key.created_at.0.into(),
+            key.expires_at.0.into(),
+            key.revoked_reason.clone().into(),
+        ],
+    )
 }
 
 pub(super) fn api_key_status(change: &StatusChange<ApiKeyId>, reason: Option<&str>) -> Statement {
-    one(&API_KEY_STATUS, vec![change.id.bytes().into(), change.from.as_str().into(), change.to.as_str().into(), raise(change.from).into(), reason.into()])
+    one(
+        &API_KEY_STATUS,
+        vec![
+            change.id.bytes().into(),
+            change.from.as_str().into(),
+            change.to.as_str().into(),
+            raise(change.from).into(),
+            reason.into(),
+        ],
+    )
 }
 
 /// A token that is revoked twice stays revoked: any number of rows.
@@ -85,7 +117,13 @@ pub(super) fn insert_key(key: &StoredKey) -> Statement {
 }
 
 pub(super) fn advance_key(step: &KeyStep) -> Statement {
-    let guard: Vec<Value> = vec![step.environment.bytes().into(), step.usage.as_str().into(), step.kid.as_str().into(), step.from.as_str().into(), step.to.as_str().into()];
+    let guard: Vec<Value> = vec![
+        step.environment.bytes().into(),
+        step.usage.as_str().into(),
+        step.kid.as_str().into(),
+        step.from.as_str().into(),
+        step.to.as_str().into(),
+    ];
     if step.to == KeyState::Retired {
         // What no longer verifies is erased, not kept.
         return one(&ERASE_KEY, [guard, vec![Value::Bytes(Vec::new())]].concat());
@@ -99,5 +137,8 @@ pub(super) fn count_sealed(environment: EnvironmentId, count: i64) -> Statement 
 }
 
 pub(super) fn insert_operator(id: OperatorId, name: &str, hash: &SecretHash, at: UnixMillis) -> Statement {
-    one(&INSERT_OPERATOR, vec![id.bytes().into(), name.into(), hash.pepper.into(), hash.mac.into(), at.0.into()])
+    one(
+        &INSERT_OPERATOR,
+        vec![id.bytes().into(), name.into(), hash.pepper.into(), hash.mac.into(), at.0.into()],
+    )
 }

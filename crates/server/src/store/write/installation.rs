@@ -10,7 +10,16 @@ use super::super::sql::{Sql, Statement};
 use super::{any, json, one};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] = &[&PUT_ENVIRONMENT, &PUT_PROFILE, &PUT_API, &PUT_META, &COUNT_ISSUED, &PRUNE_REVOKED, &PRUNE_COUNTS, &INSERT_AUDIT];
+pub(super) const STATEMENTS: &[&Sql] = &[
+    &PUT_ENVIRONMENT,
+    &PUT_PROFILE,
+    &PUT_API,
+    &PUT_META,
+    &COUNT_ISSUED,
+    &PRUNE_REVOKED,
+    &PRUNE_COUNTS,
+    &INSERT_AUDIT,
+];
 
 const PUT_ENVIRONMENT: Sql = Sql {
     name: "put_environment",
@@ -37,14 +46,9 @@ const COUNT_ISSUED: Sql = Sql {
     text: "INSERT INTO issued_counts (app_id, minute, count) VALUES ($1, $2, $3) \
            ON CONFLICT (app_id, minute) DO UPDATE SET count = issued_counts.count + excluded.count",
 };
-const PRUNE_REVOKED: Sql = Sql {
-    name: "prune_revoked",
-    text: "DELETE FROM revoked_tokens WHERE expires_at < $1",
-};
-const PRUNE_COUNTS: Sql = Sql {
-    name: "prune_counts",
-    text: "DELETE FROM issued_counts WHERE minute < $1",
-};
+const PRUNE_REVOKED: Sql =
+    Sql { name: "prune_revoked", text: "DELETE FROM revoked_tokens WHERE expires_at < $1" };
+const PRUNE_COUNTS: Sql = Sql { name: "prune_counts", text: "DELETE FROM issued_counts WHERE minute < $1" };
 const INSERT_AUDIT: Sql = Sql {
     name: "insert_audit",
     text: "INSERT INTO audit (id, at, environment_id, actor, action, target, detail, request_id, address) \
@@ -55,7 +59,16 @@ const INSERT_AUDIT: Sql = Sql {
 const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
 
 pub(super) fn put_environment(environment: &Environment) -> Statement {
-    one(&PUT_ENVIRONMENT, vec![environment.id.bytes().into(), environment.name.as_str().into(), environment.issuer.as_str().into(), environment.stage.as_str().into(), environment.scope_prefix.as_str().into()])
+    one(
+        &PUT_ENVIRONMENT,
+        vec![
+            environment.id.bytes().into(),
+            environment.name.as_str().into(),
+            environment.issuer.as_str().into(),
+            environment.stage.as_str().into(),
+            environment.scope_prefix.as_str().into(),
+        ],
+    )
 }
 
 pub(super) fn put_profile(profile: &Profile) -> Statement {
@@ -89,7 +102,10 @@ pub(super) fn mark_clock(at: UnixMillis) -> Statement {
 
 /// A minute of slack, so that no node with a slower clock forgets too early.
 pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
-    vec![any(&PRUNE_REVOKED, vec![(now.seconds() - 60).into()]), any(&PRUNE_COUNTS, vec![(now.seconds() / 60 - COUNTS_KEPT_MINUTES).into()])]
+    vec![
+        any(&PRUNE_REVOKED, vec![(now.seconds() - 60).into()]),
+        any(&PRUNE_COUNTS, vec![(now.seconds() / 60 - COUNTS_KEPT_MINUTES).into()]),
+    ]
 }
 
 /// One row of the audit.
@@ -132,4 +148,3 @@ pub fn audit(row: AuditRow) -> Statement {
         ],
     )
 }
-

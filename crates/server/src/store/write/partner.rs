@@ -10,16 +10,14 @@ use super::super::sql::{Sql, Statement};
 use super::{json, one, raise};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] = &[&INSERT_TENANT, &RENAME_TENANT, &TENANT_STATUS, &INSERT_ACCESS, &CHANGE_ACCESS, &ACCESS_STATUS];
+pub(super) const STATEMENTS: &[&Sql] =
+    &[&INSERT_TENANT, &RENAME_TENANT, &TENANT_STATUS, &INSERT_ACCESS, &CHANGE_ACCESS, &ACCESS_STATUS];
 
 const INSERT_TENANT: Sql = Sql {
     name: "insert_tenant",
     text: "INSERT INTO tenants (id, name, title, status, epoch, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
 };
-const RENAME_TENANT: Sql = Sql {
-    name: "rename_tenant",
-    text: "UPDATE tenants SET title = $2 WHERE id = $1",
-};
+const RENAME_TENANT: Sql = Sql { name: "rename_tenant", text: "UPDATE tenants SET title = $2 WHERE id = $1" };
 const TENANT_STATUS: Sql = Sql {
     name: "tenant_status",
     text: "UPDATE tenants SET status = $3, epoch = epoch + $4 WHERE id = $1 AND status = $2",
@@ -40,7 +38,17 @@ const ACCESS_STATUS: Sql = Sql {
 };
 
 pub(super) fn insert_tenant(tenant: &Tenant, at: UnixMillis) -> Statement {
-    one(&INSERT_TENANT, vec![tenant.id.bytes().into(), tenant.name.as_str().into(), tenant.title.as_str().into(), tenant.status.as_str().into(), tenant.epoch.into(), at.0.into()])
+    one(
+        &INSERT_TENANT,
+        vec![
+            tenant.id.bytes().into(),
+            tenant.name.as_str().into(),
+            tenant.title.as_str().into(),
+            tenant.status.as_str().into(),
+            tenant.epoch.into(),
+            at.0.into(),
+        ],
+    )
 }
 
 pub(super) fn rename_tenant(id: TenantId, title: &str) -> Statement {
@@ -48,7 +56,15 @@ pub(super) fn rename_tenant(id: TenantId, title: &str) -> Statement {
 }
 
 pub(super) fn tenant_status(change: &StatusChange<TenantId>) -> Statement {
-    one(&TENANT_STATUS, vec![change.id.bytes().into(), change.from.as_str().into(), change.to.as_str().into(), raise(change.from).into()])
+    one(
+        &TENANT_STATUS,
+        vec![
+            change.id.bytes().into(),
+            change.from.as_str().into(),
+            change.to.as_str().into(),
+            raise(change.from).into(),
+        ],
+    )
 }
 
 pub(super) fn insert_access(access: &Access, at: UnixMillis) -> Statement {
@@ -84,5 +100,14 @@ pub(super) fn change_access(access: &Access) -> Statement {
 
 pub(super) fn access_status(change: &StatusChange<(TenantId, ApiId)>) -> Statement {
     let (tenant, api) = change.id;
-    one(&ACCESS_STATUS, vec![tenant.bytes().into(), api.bytes().into(), change.from.as_str().into(), change.to.as_str().into(), raise(change.from).into()])
+    one(
+        &ACCESS_STATUS,
+        vec![
+            tenant.bytes().into(),
+            api.bytes().into(),
+            change.from.as_str().into(),
+            change.to.as_str().into(),
+            raise(change.from).into(),
+        ],
+    )
 }

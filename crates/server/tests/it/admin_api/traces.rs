@@ -9,11 +9,7 @@ use super::routes;
 async fn traces(server: &Server, request_id: &str) -> Vec<Value> {
     let audit = server.admin("GET", "/audit", json!({})).await.json();
     let items = audit["items"].as_array().unwrap();
-    items
-        .iter()
-        .filter(|item| item["request_id"] == request_id)
-        .cloned()
-        .collect()
+    items.iter().filter(|item| item["request_id"] == request_id).cloned().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,11 +17,7 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let server = Server::start().await;
     let token = server.token("production", "payments").await;
     let made = server
-        .admin(
-            "POST",
-            "/environments/production/keys",
-            json!({ "tenant": "acme", "apis": ["assets"] }),
-        )
+        .admin("POST", "/environments/production/keys", json!({ "tenant": "acme", "apis": ["assets"] }))
         .await;
     let key = made.json()["id"].as_str().unwrap().to_owned();
     let app = "/environments/production/apps/acme-payments";
@@ -35,36 +27,16 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let of_key = format!("/environments/production/keys/{key}");
     let steps: Vec<(&str, String, Value, &str)> = vec![
         ("POST", "/apply".into(), manifest, "manifest.apply"),
-        (
-            "POST",
-            "/tenants".into(),
-            json!({ "name": "fourth" }),
-            "tenant.create",
-        ),
-        (
-            "POST",
-            "/environments/production/tokens/revoke".into(),
-            json!({ "token": token }),
-            "token.revoke",
-        ),
+        ("POST", "/tenants".into(), json!({ "name": "fourth" }), "tenant.create"),
+        ("POST", "/environments/production/tokens/revoke".into(), json!({ "token": token }), "token.revoke"),
         ("POST", format!("{app}/secrets"), json!({}), "app.secret_create"),
-        (
-            "POST",
-            format!("{app}/secrets/{version}/end"),
-            json!({}),
-            "app.secret_end",
-        ),
+        ("POST", format!("{app}/secrets/{version}/end"), json!({}), "app.secret_end"),
         ("POST", format!("{app}/tokens/end"), json!({}), "app.tokens_end"),
         ("POST", format!("{app}/suspend"), json!({}), "app.suspend"),
         ("POST", format!("{app}/resume"), json!({}), "app.resume"),
         ("POST", format!("{access}/suspend"), json!({}), "access.suspend"),
         ("POST", format!("{access}/resume"), json!({}), "access.resume"),
-        (
-            "POST",
-            "/tenants/acme/suspend".into(),
-            json!({}),
-            "tenant.suspend",
-        ),
+        ("POST", "/tenants/acme/suspend".into(), json!({}), "tenant.suspend"),
         ("POST", "/tenants/acme/resume".into(), json!({}), "tenant.resume"),
         (
             "POST",
@@ -80,18 +52,8 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ),
         ("POST", format!("{of_key}/suspend"), json!({}), "key.suspend"),
         ("POST", format!("{of_key}/resume"), json!({}), "key.resume"),
-        (
-            "POST",
-            format!("{of_key}/revoke"),
-            json!({ "reason": "leaked" }),
-            "key.revoke",
-        ),
-        (
-            "POST",
-            "/environments/production/signing-keys/rotate".into(),
-            json!({}),
-            "signing_key.rotate",
-        ),
+        ("POST", format!("{of_key}/revoke"), json!({ "reason": "leaked" }), "key.revoke"),
+        ("POST", "/environments/production/signing-keys/rotate".into(), json!({}), "signing_key.rotate"),
         ("DELETE", app.into(), json!({}), "app.delete"),
     ];
     // Every route that writes is among them.
@@ -107,10 +69,7 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
             assert_eq!(entry["address"], "127.0.0.1", "{path}");
             assert!(entry["target"].as_str().is_some_and(|target| !target.is_empty()));
         }
-        assert!(
-            found.iter().any(|entry| entry["action"] == action),
-            "{path}: {found:?}"
-        );
+        assert!(found.iter().any(|entry| entry["action"] == action), "{path}: {found:?}");
     }
     let secretless = server.admin("GET", "/audit", json!({})).await.text;
     assert!(!secretless.contains(&token) && !secretless.contains("client_secret"));
@@ -123,12 +82,7 @@ async fn a_dry_run_a_read_and_a_refused_write_leave_none() {
     let manifest = json!({ "manifest": { "tenant": [{ "name": "third" }] }, "dry_run": true });
     let shown = server.admin("POST", "/apply", manifest).await;
     assert_eq!(shown.status, 200);
-    assert_eq!(
-        shown.json()["changes"].as_array().map(Vec::len),
-        Some(1),
-        "{}",
-        shown.text
-    );
+    assert_eq!(shown.json()["changes"].as_array().map(Vec::len), Some(1), "{}", shown.text);
     server.admin("POST", "/tenants", json!({ "name": "acme" })).await;
     server.admin("GET", "/tenants", json!({})).await;
     assert_eq!(server.admin("GET", "/audit", json!({})).await.text, before);

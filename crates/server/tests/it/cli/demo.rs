@@ -24,9 +24,7 @@ fn text<'a>(object: &'a Value, name: &str) -> &'a str {
 }
 
 fn list<'a>(object: &'a Value, name: &str) -> &'a [Value] {
-    object[name]
-        .as_array()
-        .unwrap_or_else(|| panic!("{name} is a list"))
+    object[name].as_array().unwrap_or_else(|| panic!("{name} is a list"))
 }
 
 fn api<'a>(contract: &'a Value, environment: &str, name: &str) -> &'a Value {
@@ -36,10 +34,7 @@ fn api<'a>(contract: &'a Value, environment: &str, name: &str) -> &'a Value {
 }
 
 fn http() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("an HTTP client")
+    reqwest::Client::builder().no_proxy().build().expect("an HTTP client")
 }
 
 /// Status and body of a token request as the API's first client.
@@ -57,12 +52,7 @@ async fn token(api: &Value, secret: &str) -> (u16, Value) {
 }
 
 async fn status(url: &str, bearer: &str) -> u16 {
-    let answer = http()
-        .get(url)
-        .bearer_auth(bearer)
-        .send()
-        .await
-        .expect("an answer");
+    let answer = http().get(url).bearer_auth(bearer).send().await.expect("an answer");
     answer.status().as_u16()
 }
 
@@ -104,10 +94,7 @@ fn check_api(api: &Value, origin: &str) {
         other => format!("{origin}/{other}"),
     };
     assert_eq!(text(api, "base_url"), format!("{issuer}/demo/{name}"));
-    assert_eq!(
-        text(api, "forward_auth_url"),
-        format!("{issuer}/forward-auth/{name}")
-    );
+    assert_eq!(text(api, "forward_auth_url"), format!("{issuer}/forward-auth/{name}"));
     assert!(!text(api, "audience").is_empty());
     let path = match name {
         "channel" => "/oauth/v2/token",
@@ -123,11 +110,7 @@ fn check_api(api: &Value, origin: &str) {
     for client in clients {
         assert!(!text(client, "client_id").is_empty() && text(client, "client_secret").len() > 20);
         let method = text(client, "token_endpoint_auth_method");
-        let expected = if name == "banking" {
-            "client_secret_post"
-        } else {
-            "client_secret_basic"
-        };
+        let expected = if name == "banking" { "client_secret_post" } else { "client_secret_basic" };
         assert_eq!(method, expected, "{name}");
         assert!(list(client, "grant_types").contains(&json!("client_credentials")));
         list(client, "redirect_uris");
@@ -141,37 +124,19 @@ fn check_api(api: &Value, origin: &str) {
         .iter()
         .map(|example| {
             text(example, "scope");
-            let accepts: Vec<_> = list(example, "accepts")
-                .iter()
-                .map(|kind| kind.as_str().expect("a kind"))
-                .collect();
-            format!(
-                "{} {} {}",
-                text(example, "method"),
-                text(example, "path"),
-                accepts.join(",")
-            )
+            let accepts: Vec<_> =
+                list(example, "accepts").iter().map(|kind| kind.as_str().expect("a kind")).collect();
+            format!("{} {} {}", text(example, "method"), text(example, "path"), accepts.join(","))
         })
         .collect();
     examples.sort_unstable();
     let documented: &[&str] = match name {
-        "payments" => &[
-            "GET /me user",
-            "GET /transfers client,user",
-            "POST /transfers client,user",
-        ],
+        "payments" => &["GET /me user", "GET /transfers client,user", "POST /transfers client,user"],
         "channel" => &["GET /rates client"],
-        "assets" => &[
-            "GET /assets client,user,api_key",
-            "GET /keys/self api_key",
-            "GET /me user",
-        ],
-        "deals" => &[
-            "GET /deals client",
-            "GET /me user",
-            "POST /deals client",
-            "POST /deals/{id}/signature client",
-        ],
+        "assets" => &["GET /assets client,user,api_key", "GET /keys/self api_key", "GET /me user"],
+        "deals" => {
+            &["GET /deals client", "GET /me user", "POST /deals client", "POST /deals/{id}/signature client"]
+        }
         _ => &["GET /accounts client"],
     };
     assert_eq!(examples, documented, "{name}");
@@ -183,10 +148,7 @@ async fn demo_started_again_on_its_folder_keeps_everything_and_adds_a_secret() {
     let (demo, first) = start(folder.path(), 0);
     let issuer: reqwest::Url = text(&first["environments"][0], "issuer").parse().expect("a URL");
     let port = u64::from(issuer.port().expect("a port"));
-    let (payments, assets) = (
-        api(&first, "production", "payments"),
-        api(&first, "production", "assets"),
-    );
+    let (payments, assets) = (api(&first, "production", "payments"), api(&first, "production", "assets"));
     let old_secret = text(&payments["clients"][0], "client_secret").to_owned();
     let (granted, answer) = token(payments, &old_secret).await;
     assert_eq!(granted, 200);
@@ -194,15 +156,7 @@ async fn demo_started_again_on_its_folder_keeps_everything_and_adds_a_secret() {
     let made = run(binary(folder.path())
         .env("GRANTOR_URL", text(operator, "api_url"))
         .env("GRANTOR_TOKEN", text(operator, "api_token"))
-        .args([
-            "app",
-            "create",
-            "made-before",
-            "--tenant",
-            "acme",
-            "--api",
-            "payments",
-        ]));
+        .args(["app", "create", "made-before", "--tenant", "acme", "--api", "payments"]));
     assert_eq!(made.code, 0, "{}", made.err);
     assert_eq!(demo.terminate().0, Some(0));
 
@@ -210,43 +164,21 @@ async fn demo_started_again_on_its_folder_keeps_everything_and_adds_a_secret() {
     let again = api(&second, "production", "payments");
     let new_secret = text(&again["clients"][0], "client_secret").to_owned();
     assert!(new_secret != old_secret, "a second start shows a new secret");
-    assert_eq!(
-        token(again, &old_secret).await.0,
-        200,
-        "the old secret still works"
-    );
+    assert_eq!(token(again, &old_secret).await.0, 200, "the old secret still works");
     assert_eq!(token(again, &new_secret).await.0, 200, "the new secret works");
     assert_eq!(token(again, "neither").await.0, 401);
     let transfers = format!("{}/transfers", text(again, "base_url"));
     let kept = answer["access_token"].as_str().expect("a token");
-    assert_eq!(
-        status(&transfers, kept).await,
-        200,
-        "a token from before still opens the API"
-    );
+    assert_eq!(status(&transfers, kept).await, 200, "a token from before still opens the API");
     let key = text(&assets["api_keys"][0], "key");
-    let url = format!(
-        "{}/assets",
-        text(api(&second, "production", "assets"), "base_url")
-    );
-    assert_eq!(
-        status(&url, key).await,
-        200,
-        "a key from before still opens the API"
-    );
-    assert!(
-        second["operator"] == first["operator"],
-        "the operator and its token are the same"
-    );
+    let url = format!("{}/assets", text(api(&second, "production", "assets"), "base_url"));
+    assert_eq!(status(&url, key).await, 200, "a key from before still opens the API");
+    assert!(second["operator"] == first["operator"], "the operator and its token are the same");
     let apps = run(binary(folder.path())
         .env("GRANTOR_URL", text(operator, "api_url"))
         .env("GRANTOR_TOKEN", text(operator, "api_token"))
         .args(["app", "list"]));
-    assert!(
-        apps.rows().iter().any(|row| row[0] == "made-before"),
-        "{}",
-        apps.err
-    );
+    assert!(apps.rows().iter().any(|row| row[0] == "made-before"), "{}", apps.err);
     demo.terminate();
 }
 
@@ -254,14 +186,11 @@ async fn demo_started_again_on_its_folder_keeps_everything_and_adds_a_secret() {
 fn sigterm_ends_the_demo_within_ten_seconds_though_a_connection_stays_open() {
     let folder = tempfile::tempdir().expect("a folder");
     let (demo, contract) = start(folder.path(), 0);
-    let issuer: reqwest::Url = text(&contract["environments"][0], "issuer")
-        .parse()
-        .expect("a URL");
+    let issuer: reqwest::Url = text(&contract["environments"][0], "issuer").parse().expect("a URL");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, issuer.port().expect("a port")));
     let idle = TcpStream::connect(address).expect("a connection");
     let mut half = TcpStream::connect(address).expect("a connection");
-    half.write_all(b"POST /oauth/token HTTP/1.1\r\nhost: a\r\ncontent-le")
-        .expect("half a request");
+    half.write_all(b"POST /oauth/token HTTP/1.1\r\nhost: a\r\ncontent-le").expect("half a request");
     let (ended, _) = demo.terminate();
     assert_eq!(ended, Some(0));
     drop((idle, half));
@@ -308,15 +237,9 @@ fn demo_for_people_shows_two_lines_for_each_profile_and_the_line_to_export() {
     }
     let begin = |head: &str| lines.iter().filter(|line| line.starts_with(head)).count();
     assert_eq!(begin("TOKEN=$(curl "), 5, "a token for each profile");
-    assert!(
-        begin("curl ") >= 6,
-        "a call for each profile, and one with an API key"
-    );
+    assert!(begin("curl ") >= 6, "a call for each profile, and one with an API key");
     let export = lines.last().expect("a line");
     assert!(export.contains("GRANTOR_URL=") && export.contains("GRANTOR_TOKEN="));
-    assert!(
-        !lines.iter().any(|line| line.contains('\u{1b}')),
-        "a pipe got colours"
-    );
+    assert!(!lines.iter().any(|line| line.contains('\u{1b}')), "a pipe got colours");
     assert_eq!(demo.terminate().0, Some(0));
 }

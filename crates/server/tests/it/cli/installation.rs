@@ -77,19 +77,12 @@ fn initialised() -> (tempfile::TempDir, String) {
 fn serve(folder: &Path) -> (Process, String) {
     let server = Process::start(binary(folder).env("GRANTOR_CONFIG", "grantor.toml").arg("serve"));
     let ready: Value = serde_json::from_str(&server.told("\"ready\"")).expect("a line of JSON");
-    let address = ready["address"]
-        .as_str()
-        .expect("the line names the address")
-        .to_owned();
+    let address = ready["address"].as_str().expect("the line names the address").to_owned();
     (server, format!("http://{address}"))
 }
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path)
-        .expect("the file is there")
-        .permissions()
-        .mode()
-        & 0o777
+    fs::metadata(path).expect("the file is there").permissions().mode() & 0o777
 }
 
 #[test]
@@ -97,11 +90,7 @@ fn init_makes_database_master_key_and_one_operator_and_keeps_them_the_second_tim
     let (folder, token) = initialised();
     assert!(token.starts_with("grt_") && token.len() > 20 && !token.contains(char::is_whitespace));
     for name in ["grantor.db", "master.key"] {
-        assert_eq!(
-            mode(&folder.path().join(name)),
-            0o600,
-            "{name} is for its owner only"
-        );
+        assert_eq!(mode(&folder.path().join(name)), 0o600, "{name} is for its owner only");
     }
     let key = fs::read(folder.path().join("master.key")).expect("the key");
     let again = run(binary(folder.path()).args(["init", "--config", "grantor.toml"]));
@@ -109,15 +98,8 @@ fn init_makes_database_master_key_and_one_operator_and_keeps_them_the_second_tim
     assert!(again.err.contains("An operator exists already"), "{}", again.err);
     assert!(key == fs::read(folder.path().join("master.key")).expect("the key"));
     let json = run(binary(folder.path()).args(["--json", "init", "--config", "grantor.toml"])).json();
-    assert_eq!(
-        (&json["operator_token"], &json["database"]),
-        (&Value::Null, &"grantor.db".into())
-    );
-    assert!(
-        json["master_key"]
-            .as_str()
-            .is_some_and(|path| path.ends_with("master.key"))
-    );
+    assert_eq!((&json["operator_token"], &json["database"]), (&Value::Null, &"grantor.db".into()));
+    assert!(json["master_key"].as_str().is_some_and(|path| path.ends_with("master.key")));
 }
 
 #[test]
@@ -126,11 +108,7 @@ fn a_database_without_its_master_key_is_not_opened_with_a_new_one() {
     fs::remove_file(folder.path().join("master.key")).expect("the key");
     let ran = run(binary(folder.path()).args(["serve", "--config", "grantor.toml"]));
     assert_eq!(ran.code, 1);
-    assert!(
-        ran.err.contains("Restore the key file from your backup"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("Restore the key file from your backup"), "{}", ran.err);
     assert!(!folder.path().join("master.key").exists());
 }
 
@@ -152,10 +130,7 @@ async fn a_server_with_a_real_host_name_answers_through_its_tls_proxy() {
         .as_str()
         .expect("a secret")
         .to_owned();
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("an HTTP client");
+    let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
     let ask = |host: &'static str, scheme: &'static str| {
         let request = http
             .post(format!("{url}/oauth/token"))
@@ -184,11 +159,7 @@ async fn a_server_with_a_real_host_name_answers_through_its_tls_proxy() {
     assert_eq!(status, 400, "a secret came in clear: {answer}");
     let (status, answer) = ask("sandbox.bank.example", "https").await;
     assert_eq!(status, 401, "the secret is of the other environment: {answer}");
-    assert_eq!(
-        ask("auth.other.example", "https").await.0,
-        404,
-        "no issuer has this host"
-    );
+    assert_eq!(ask("auth.other.example", "https").await.0, 404, "no issuer has this host");
 
     let metadata = http
         .get(format!("{url}/.well-known/openid-configuration"))
@@ -198,10 +169,7 @@ async fn a_server_with_a_real_host_name_answers_through_its_tls_proxy() {
         .await
         .expect("an answer");
     let metadata: Value = metadata.json().await.expect("metadata");
-    assert_eq!(
-        metadata["token_endpoint"],
-        "https://auth.bank.example/oauth/token"
-    );
+    assert_eq!(metadata["token_endpoint"], "https://auth.bank.example/oauth/token");
     let (ended, rest) = server.terminate();
     assert_eq!((ended, rest.len()), (Some(0), 0), "logs go to standard error");
 }
@@ -209,22 +177,14 @@ async fn a_server_with_a_real_host_name_answers_through_its_tls_proxy() {
 #[test]
 fn serve_refuses_plain_http_on_an_open_address_unless_proxies_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
-    let open = |proxies: &str| {
-        let mut command = binary(folder.path());
-        command
-            .env("GRANTOR_SERVER__TRUSTED_PROXIES", proxies)
-            .env("GRANTOR_LOG__FORMAT", "json")
-            .args([
-                "serve",
-                "--listen",
-                "0.0.0.0:0",
-                "--management",
-                "off",
-                "--database-url",
-                "sqlite:g.db",
-            ]);
-        command
-    };
+    let open =
+        |proxies: &str| {
+            let mut command = binary(folder.path());
+            command.env("GRANTOR_SERVER__TRUSTED_PROXIES", proxies).env("GRANTOR_LOG__FORMAT", "json").args(
+                ["serve", "--listen", "0.0.0.0:0", "--management", "off", "--database-url", "sqlite:g.db"],
+            );
+            command
+        };
     let ran = run(&mut open(""));
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
     assert!(
@@ -233,10 +193,7 @@ fn serve_refuses_plain_http_on_an_open_address_unless_proxies_are_named() {
         "{}",
         ran.err
     );
-    assert!(
-        !folder.path().join("g.db").exists(),
-        "refused before anything is written"
-    );
+    assert!(!folder.path().join("g.db").exists(), "refused before anything is written");
     let named = Process::start(&mut open("127.0.0.1/32"));
     named.told("\"ready\"");
     assert_eq!(named.terminate().0, Some(0));
@@ -249,125 +206,70 @@ fn config_check_shows_what_is_in_force_and_where_it_came_from_without_secrets() 
     let key = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
     let check = || {
         let mut command = binary(folder.path());
-        command
-            .env("GRANTOR_KEYS__MASTER_KEY", key)
-            .env("GRANTOR_LOG__LEVEL", "debug")
-            .args([
-                "config",
-                "check",
-                "--config",
-                "g.toml",
-                "--listen",
-                "127.0.0.1:7001",
-            ]);
+        command.env("GRANTOR_KEYS__MASTER_KEY", key).env("GRANTOR_LOG__LEVEL", "debug").args([
+            "config",
+            "check",
+            "--config",
+            "g.toml",
+            "--listen",
+            "127.0.0.1:7001",
+        ]);
         command
     };
     let ran = run(&mut check());
     assert_eq!(ran.code, 0, "{}", ran.err);
     let rows = ran.rows();
-    let row = |name: &str| {
-        rows.iter()
-            .find(|row| row[0] == name)
-            .expect("every setting is shown")
-    };
-    assert_eq!(
-        row("server.listen")[1..],
-        ["127.0.0.1:7001", "--listen"],
-        "a flag wins over the file"
-    );
+    let row = |name: &str| rows.iter().find(|row| row[0] == name).expect("every setting is shown");
+    assert_eq!(row("server.listen")[1..], ["127.0.0.1:7001", "--listen"], "a flag wins over the file");
     assert_eq!(row("log.level")[1], "debug");
-    assert!(
-        row("log.level")[2].contains("GRANTOR_LOG__LEVEL"),
-        "{:?}",
-        row("log.level")
-    );
+    assert!(row("log.level")[2].contains("GRANTOR_LOG__LEVEL"), "{:?}", row("log.level"));
     assert_eq!(row("log.format")[1], "json");
     assert!(row("log.format")[2].contains("g.toml"), "{:?}", row("log.format"));
     assert_eq!(row("server.brand")[1..], ["grt", "default"]);
     assert_eq!(row("keys.master_key")[1], "(hidden)");
-    assert!(
-        !ran.out.contains(key) && !ran.err.contains(key),
-        "the master key was shown"
-    );
+    assert!(!ran.out.contains(key) && !ran.err.contains(key), "the master key was shown");
     let json = run(check().arg("--json")).json();
     assert_eq!(json["items"][0]["setting"], "server.listen");
-    assert!(
-        !folder.path().join("grantor.db").exists(),
-        "checking makes nothing"
-    );
+    assert!(!folder.path().join("grantor.db").exists(), "checking makes nothing");
 }
 
 #[test]
 fn a_mistake_in_the_configuration_is_told_with_its_place_and_what_was_meant() {
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(
-        folder.path().join("g.toml"),
-        "[server]\nlisen = \"127.0.0.1:1\"\n",
-    )
-    .expect("a file");
+    fs::write(folder.path().join("g.toml"), "[server]\nlisen = \"127.0.0.1:1\"\n").expect("a file");
     let ran = run(binary(folder.path()).args(["config", "check", "--config", "g.toml"]));
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(
-        ran.err.contains("g.toml:2:1: unknown field `lisen`"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("g.toml:2:1: unknown field `lisen`"), "{}", ran.err);
     assert!(ran.err.contains("did you mean `listen`?"), "{}", ran.err);
-    let ran = run(binary(folder.path())
-        .env("GRANTOR_SERVER__LISEN", "x")
-        .args(["config", "check"]));
+    let ran = run(binary(folder.path()).env("GRANTOR_SERVER__LISEN", "x").args(["config", "check"]));
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("GRANTOR_SERVER__LISEN"), "{}", ran.err);
-    assert!(
-        ran.err.contains("GRANTOR_SERVER__LISTEN"),
-        "the nearest name: {}",
-        ran.err
-    );
+    assert!(ran.err.contains("GRANTOR_SERVER__LISTEN"), "the nearest name: {}", ran.err);
 }
 
 #[test]
 fn offline_commands_work_while_no_server_runs_and_are_refused_while_one_does() {
     let (folder, token) = initialised();
-    let offline = |line: &str| {
-        run(binary(folder.path())
-            .env("GRANTOR_CONFIG", "grantor.toml")
-            .args(line.split(' ')))
-    };
+    let offline =
+        |line: &str| run(binary(folder.path()).env("GRANTOR_CONFIG", "grantor.toml").args(line.split(' ')));
     let applied = offline("--offline apply -f bank.toml");
     assert_eq!(applied.code, 0, "{}", applied.err);
-    assert!(
-        offline("--offline app list")
-            .rows()
-            .iter()
-            .any(|row| row[0] == "partner-app")
-    );
+    assert!(offline("--offline app list").rows().iter().any(|row| row[0] == "partner-app"));
 
     let (server, url) = serve(folder.path());
     let refused = offline("--offline tenant create late");
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
     assert!(refused.err.contains("another process has"), "{}", refused.err);
-    assert!(
-        refused.err.contains("without --offline"),
-        "the next step: {}",
-        refused.err
-    );
+    assert!(refused.err.contains("without --offline"), "the next step: {}", refused.err);
     let asked = run(binary(folder.path())
         .env("GRANTOR_URL", format!("{url}/admin/v1"))
         .env("GRANTOR_TOKEN", &token)
         .args(["tenant", "list"]));
     let rows = asked.rows();
     let names: Vec<_> = rows.iter().map(|row| row[0]).collect();
-    assert_eq!(
-        names,
-        ["partner"],
-        "what was applied offline is served, what was refused is not there"
-    );
+    assert_eq!(names, ["partner"], "what was applied offline is served, what was refused is not there");
     server.terminate();
-    assert_eq!(
-        offline("--offline tenant create late").code,
-        0,
-        "free again after the end"
-    );
+    assert_eq!(offline("--offline tenant create late").code, 0, "free again after the end");
 }
 
 #[test]

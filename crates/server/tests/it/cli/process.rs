@@ -20,11 +20,8 @@ pub(super) struct Process {
 impl Process {
     /// Starts it and reads what it writes.
     pub(super) fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let out = lines(child.stdout.take().expect("standard output is a pipe"));
         let err = lines(child.stderr.take().expect("standard error is a pipe"));
         Self { child, out, err }
@@ -34,10 +31,7 @@ impl Process {
     pub(super) fn line(&self) -> String {
         match self.out.recv_timeout(START) {
             Ok(line) => line,
-            Err(_) => panic!(
-                "no line came: {}",
-                self.err.try_iter().collect::<Vec<_>>().join("\n")
-            ),
+            Err(_) => panic!("no line came: {}", self.err.try_iter().collect::<Vec<_>>().join("\n")),
         }
     }
 
@@ -56,10 +50,7 @@ impl Process {
     /// Sends SIGTERM; gives the exit code and what was still written to standard output.
     pub(super) fn terminate(mut self) -> (Option<i32>, Vec<String>) {
         let signal = format!("kill -TERM {}", self.child.id());
-        let sent = Command::new("sh")
-            .args(["-c", &signal])
-            .status()
-            .expect("a shell");
+        let sent = Command::new("sh").args(["-c", &signal]).status().expect("a shell");
         assert!(sent.success(), "the process was gone before SIGTERM");
         let mut rest = Vec::new();
         loop {

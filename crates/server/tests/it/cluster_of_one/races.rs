@@ -33,14 +33,10 @@ fn admin_post(server: &Server, path: &str, body: &Value) -> RequestBuilder {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_secrets_made_at_once_at_most_ten_live() {
     let server = Server::start().await;
-    let app = server
-        .new_app("production", json!({ "tenant": "acme", "apis": ["payments"] }))
-        .await;
+    let app = server.new_app("production", json!({ "tenant": "acme", "apis": ["payments"] })).await;
     let path = format!("/environments/production/apps/{}", app.id);
     for _ in 0..3 {
-        let requests = (0..64)
-            .map(|_| admin_post(&server, &format!("{path}/secrets"), &json!({})))
-            .collect();
+        let requests = (0..64).map(|_| admin_post(&server, &format!("{path}/secrets"), &json!({}))).collect();
         let counts = at_once(requests).await;
         assert!(
             counts.keys().all(|status| [201, 409, 422].contains(status)),
@@ -48,25 +44,17 @@ async fn of_64_secrets_made_at_once_at_most_ten_live() {
         );
         let shown = server.admin("GET", &path, json!({})).await.json();
         let versions = shown["secrets"].as_array().unwrap();
-        let living = versions
-            .iter()
-            .filter(|version| version["status"] == "active")
-            .count();
+        let living = versions.iter().filter(|version| version["status"] == "active").count();
         assert!(living <= 10, "{living}");
-        let mut numbers: Vec<i64> = versions
-            .iter()
-            .map(|version| version["version"].as_i64().unwrap())
-            .collect();
+        let mut numbers: Vec<i64> =
+            versions.iter().map(|version| version["version"].as_i64().unwrap()).collect();
         numbers.dedup();
         assert_eq!(numbers.len(), versions.len(), "no number twice");
     }
     // One by one the limit is reached, and refused beyond.
     let mut last = 0;
     for _ in 0..10 {
-        last = server
-            .admin("POST", &format!("{path}/secrets"), json!({}))
-            .await
-            .status;
+        last = server.admin("POST", &format!("{path}/secrets"), json!({})).await.status;
     }
     assert_eq!(last, 422);
 }
@@ -90,9 +78,7 @@ async fn of_64_apps_with_one_client_id_exactly_one_is_made() {
 async fn of_64_suspensions_at_once_one_is_written_and_none_fails_uncleanly() {
     let server = Server::start().await;
     let token = server.token("production", "payments").await;
-    let requests = (0..64)
-        .map(|_| admin_post(&server, "/tenants/acme/suspend", &json!({})))
-        .collect();
+    let requests = (0..64).map(|_| admin_post(&server, "/tenants/acme/suspend", &json!({}))).collect();
     let counts = at_once(requests).await;
     assert!(
         counts.keys().all(|status| [200, 409].contains(status)) && counts.contains_key(&200),
@@ -101,9 +87,7 @@ async fn of_64_suspensions_at_once_one_is_written_and_none_fails_uncleanly() {
     let tenant = server.admin("GET", "/tenants/acme", json!({})).await.json();
     assert_eq!(tenant["status"], "suspended");
     assert_eq!(tenant["epoch"], 1, "raised once");
-    let verdicts = server
-        .verdicts("production", "payments", &token, "/transfers")
-        .await;
+    let verdicts = server.verdicts("production", "payments", &token, "/transfers").await;
     assert_eq!(verdicts, [false; 3]);
 }
 
@@ -114,17 +98,11 @@ fn row_counts(folder: &Path) -> BTreeMap<String, i64> {
         rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
     )
     .unwrap();
-    let mut tables = base
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-        .unwrap();
-    let names: Vec<String> = tables
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let mut tables =
+        base.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
+    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let count = |name: &String| {
-        base.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0))
-            .unwrap()
+        base.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0)).unwrap()
     };
     names.iter().map(|name| (name.clone(), count(name))).collect()
 }
@@ -132,9 +110,7 @@ fn row_counts(folder: &Path) -> BTreeMap<String, i64> {
 /// Issues tokens of a fresh app; the rows that there are more afterwards, and the sum of the counts.
 async fn rows_of_issuing(tokens: usize) -> (BTreeMap<String, i64>, i64) {
     let mut server = Server::start().await;
-    let app = server
-        .new_app("production", json!({ "tenant": "acme", "apis": ["payments"] }))
-        .await;
+    let app = server.new_app("production", json!({ "tenant": "acme", "apis": ["payments"] })).await;
     grantor_server::jobs::flush(server.node()).await.unwrap();
     let before = row_counts(server.folder());
     let url = server.token_endpoint("production", "payments");

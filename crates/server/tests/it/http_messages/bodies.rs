@@ -3,10 +3,7 @@
 use grantor_testkit::{Server, basic};
 
 fn admin_url(server: &Server, path: &str) -> String {
-    format!(
-        "{}{path}",
-        server.contract()["operator"]["api_url"].as_str().unwrap()
-    )
+    format!("{}{path}", server.contract()["operator"]["api_url"].as_str().unwrap())
 }
 
 async fn post_json(server: &Server, path: &str, body: String) -> grantor_testkit::Answer {
@@ -38,13 +35,8 @@ async fn m02_the_admin_api_reads_256_kib_and_a_manifest_of_4_mib_and_no_byte_mor
 #[tokio::test(flavor = "multi_thread")]
 async fn m05_json_that_is_deep_wide_or_huge_is_400() {
     let server = Server::start().await;
-    let deep = |depth: usize| {
-        format!(
-            "{{\"manifest\":{{\"tenant\":{}{}}}}}",
-            "[".repeat(depth),
-            "]".repeat(depth)
-        )
-    };
+    let deep =
+        |depth: usize| format!("{{\"manifest\":{{\"tenant\":{}{}}}}}", "[".repeat(depth), "]".repeat(depth));
     for depth in [31, 33, 1_000, 1_000_000] {
         let answer = post_json(&server, "/apply", deep(depth)).await;
         assert_eq!(answer.status, 400, "{depth}: {}", answer.text);
@@ -111,19 +103,8 @@ fn locked_packages() -> Vec<&'static str> {
 #[test]
 fn m07_there_is_no_regular_expression_engine_that_backtracks() {
     let locked = locked_packages();
-    assert!(
-        locked.contains(&"regex-automata"),
-        "the log filter's engine is linear"
-    );
-    for engine in [
-        "fancy-regex",
-        "pcre",
-        "pcre2",
-        "onig",
-        "onig_sys",
-        "regress",
-        "oniguruma",
-    ] {
+    assert!(locked.contains(&"regex-automata"), "the log filter's engine is linear");
+    for engine in ["fancy-regex", "pcre", "pcre2", "onig", "onig_sys", "regress", "oniguruma"] {
         assert!(!locked.contains(&engine), "{engine} backtracks");
     }
 }
@@ -137,17 +118,9 @@ fn m06_no_crate_of_the_product_names_a_hasher_without_a_key() {
         include_str!("../../../../jose/Cargo.toml"),
         include_str!("../../../../resource/Cargo.toml"),
     ];
-    for hasher in [
-        "fxhash",
-        "rustc-hash",
-        "fnv",
-        "nohash",
-        "ahash",
-        "foldhash",
-        "twox-hash",
-        "xxhash",
-        "seahash",
-    ] {
+    for hasher in
+        ["fxhash", "rustc-hash", "fnv", "nohash", "ahash", "foldhash", "twox-hash", "xxhash", "seahash"]
+    {
         for manifest in manifests {
             assert!(!manifest.contains(hasher), "{hasher} as a dependency of our own");
         }
@@ -161,17 +134,11 @@ async fn m06_thousands_of_chosen_names_cost_no_more_than_any_others() {
     let fields: Vec<String> = (0..64).map(|i| format!("p{i}=x")).collect();
     let form = format!("grant_type=client_credentials&{}", fields.join("&"));
     let answer = server.post(&url, None, &form).await;
-    assert_eq!(
-        answer.status, 400,
-        "a form has 64 fields at most: {}",
-        answer.text
-    );
+    assert_eq!(answer.status, 400, "a form has 64 fields at most: {}", answer.text);
     let fields = fields[..63].join("&");
     let client = server.client("production", "payments");
     let form = format!("grant_type=client_credentials&{fields}");
-    let answer = server
-        .post(&url, Some(&basic(&client.id, &client.secret)), &form)
-        .await;
+    let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), &form).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
@@ -205,10 +172,6 @@ async fn m08_one_decoder_reads_forms_and_refuses_what_it_cannot_read() {
         assert_eq!(answer.status, 200, "{scope}: {}", answer.text);
         let token = answer.json()["access_token"].as_str().unwrap().to_owned();
         let seen = server.introspect("production", "payments", &token).await;
-        assert_eq!(
-            seen.json()["scope"],
-            "payments:read payments:write",
-            "{scope} is exact"
-        );
+        assert_eq!(seen.json()["scope"], "payments:read payments:write", "{scope} is exact");
     }
 }

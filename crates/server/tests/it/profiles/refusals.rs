@@ -8,10 +8,7 @@ use crate::rfc6749_token::state;
 async fn all_of_it(server: &Server) -> (Value, Value, Value, Value) {
     let (audit, apps) = state(server).await;
     let profiles = server.admin("GET", "/profiles", Value::Null).await.json();
-    let apis = server
-        .admin("GET", "/environments/production/apis", Value::Null)
-        .await
-        .json();
+    let apis = server.admin("GET", "/environments/production/apis", Value::Null).await.json();
     (audit, apps, profiles, apis)
 }
 
@@ -23,11 +20,7 @@ async fn refused(server: &Server, manifest: &str, text: &str) {
     assert_eq!(answer.header("content-type"), "application/problem+json");
     let detail = answer.json()["detail"].as_str().expect("a detail").to_owned();
     assert!(detail.contains(text), "{detail}\nshould say\n{text}");
-    assert_eq!(
-        server.admin("GET", "/tenants/newcomer", Value::Null).await.status,
-        404,
-        "{text}"
-    );
+    assert_eq!(server.admin("GET", "/tenants/newcomer", Value::Null).await.status, 404, "{text}");
 }
 
 const PROFILE: &str = "[[profile]]\nname = \"p\"\ntoken_paths = [\"/p\"]\nclient_auth = [\"client_secret_basic\"]\ntoken_format = \"jwt\"\ngrants = [\"client_credentials\"]\n";
@@ -73,16 +66,8 @@ async fn profiles_are_refused_by_their_rule() {
     let server = Server::start().await;
     let before = all_of_it(&server).await;
     for (from, to, text) in [
-        (
-            "[\"/p\"]",
-            "[]",
-            "profile p: a profile needs at least one token path",
-        ),
-        (
-            "[\"client_secret_basic\"]",
-            "[]",
-            "profile p: a profile needs at least one method in client_auth",
-        ),
+        ("[\"/p\"]", "[]", "profile p: a profile needs at least one token path"),
+        ("[\"client_secret_basic\"]", "[]", "profile p: a profile needs at least one method in client_auth"),
         (
             "[\"client_secret_basic\"]",
             "[\"none\"]",
@@ -113,27 +98,12 @@ async fn profiles_are_refused_by_their_rule() {
         refused(&server, &PROFILE.replace(from, to), text).await;
     }
     // A profile that is in use, and one that comes with its first API.
-    let bad_scope = PROFILE.replace(
-        "[\"client_credentials\"]\n",
-        "[\"client_credentials\"]\nserver_scopes = [\"a b\"]\n",
-    );
+    let bad_scope = PROFILE
+        .replace("[\"client_credentials\"]\n", "[\"client_credentials\"]\nserver_scopes = [\"a b\"]\n");
     let in_use = bad_scope.replace("\"p\"", "\"payments\"");
-    refused(
-        &server,
-        &in_use,
-        "profile payments: server_scopes holds something that is no scope",
-    )
-    .await;
-    let with_api = format!(
-        "{bad_scope}{}",
-        api("profile = \"p\"\naudience = \"https://x.example\"")
-    );
-    refused(
-        &server,
-        &with_api,
-        "profile p: server_scopes holds something that is no scope",
-    )
-    .await;
+    refused(&server, &in_use, "profile payments: server_scopes holds something that is no scope").await;
+    let with_api = format!("{bad_scope}{}", api("profile = \"p\"\naudience = \"https://x.example\""));
+    refused(&server, &with_api, "profile p: server_scopes holds something that is no scope").await;
     assert_eq!(all_of_it(&server).await, before);
 }
 
@@ -141,10 +111,7 @@ async fn profiles_are_refused_by_their_rule() {
 async fn apis_are_refused_by_their_rule() {
     let server = Server::start().await;
     let before = all_of_it(&server).await;
-    let taken = server.api("production", "payments")["audience"]
-        .as_str()
-        .expect("text")
-        .to_owned();
+    let taken = server.api("production", "payments")["audience"].as_str().expect("text").to_owned();
     let good = "profile = \"payments\"\naudience = \"https://x.example\"\n";
     let here = "api x in production: ";
     for (more, text) in [
@@ -172,10 +139,7 @@ async fn apis_are_refused_by_their_rule() {
             format!("profile = \"payments\"\naudience = \"{taken}\""),
             "the audience belongs to API payments".to_owned(),
         ),
-        (
-            format!("{good}scope = [{{ name = \"{}\" }}]", "{issuer}".repeat(12)),
-            " is not a scope".to_owned(),
-        ),
+        (format!("{good}scope = [{{ name = \"{}\" }}]", "{issuer}".repeat(12)), " is not a scope".to_owned()),
         (
             format!("{good}scope = [{{ name = \"openid\" }}]"),
             "openid belongs to OpenID Connect, not to an API".to_owned(),
@@ -192,16 +156,9 @@ async fn apis_are_refused_by_their_rule() {
             format!("{good}url = \"https://x.example\"\nopenapi = \"[]\""),
             "the contract is not a JSON object".to_owned(),
         ),
-        (
-            format!("{good}openapi = \"{{}}\""),
-            "the contract cannot be used: ".to_owned(),
-        ),
+        (format!("{good}openapi = \"{{}}\""), "the contract cannot be used: ".to_owned()),
     ] {
-        let text = if text.starts_with(' ') {
-            text
-        } else {
-            format!("{here}{text}")
-        };
+        let text = if text.starts_with(' ') { text } else { format!("{here}{text}") };
         refused(&server, &api(&more), &text).await;
     }
     let elsewhere = "[[api]]\nname = \"x\"\nenvironments = [\"moon\"]\nprofile = \"payments\"\naudience = \"https://x.example\"\n";
@@ -214,13 +171,7 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
     let server = Server::start().await;
     let gone = json!({ "tenant": "acme", "client_id": "gone", "apis": ["payments"] });
     server.new_app("production", gone).await;
-    assert!(
-        server
-            .admin("DELETE", "/environments/production/apps/gone", json!({}))
-            .await
-            .status
-            < 300
-    );
+    assert!(server.admin("DELETE", "/environments/production/apps/gone", json!({})).await.status < 300);
     let before = all_of_it(&server).await;
     let access = |more: &str| format!("[[access]]\nquota = \"unlimited\"\n{more}\n");
     let production = "environments = [\"production\"]";
@@ -230,9 +181,7 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
             "tenant acme: it has another GUID already",
         ),
         (
-            access(&format!(
-                "tenant = \"nobody\"\napis = [\"payments\"]\n{production}"
-            )),
+            access(&format!("tenant = \"nobody\"\napis = [\"payments\"]\n{production}")),
             "there is no tenant nobody",
         ),
         (
@@ -244,9 +193,7 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
             "there is no API nothing in environment production",
         ),
         (
-            access(&format!(
-                "tenant = \"acme\"\napis = [\"payments\"]\n{production}\nscopes = [\"a b\"]"
-            )),
+            access(&format!("tenant = \"acme\"\napis = [\"payments\"]\n{production}\nscopes = [\"a b\"]")),
             "access of acme: not a scope",
         ),
         (
@@ -263,30 +210,15 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
             app("apis = [\"payments\"]").replace("\"x\"", "\"payments-api\""),
             "app payments-api in production: it belongs to another tenant",
         ),
-        (
-            app("apis = [\"payments\"]").replace("\"acme\"", "\"nobody\""),
-            "there is no tenant nobody",
-        ),
-        (
-            app("apis = [\"payments\"]").replace("\"production\"", "\"moon\""),
-            "there is no environment moon",
-        ),
-        (
-            app("apis = [\"nothing\"]"),
-            "there is no API nothing in environment production",
-        ),
-        (
-            app("apis = [\"payments\"]\nscopes = [\"a b\"]"),
-            "app x: not a scope",
-        ),
+        (app("apis = [\"payments\"]").replace("\"acme\"", "\"nobody\""), "there is no tenant nobody"),
+        (app("apis = [\"payments\"]").replace("\"production\"", "\"moon\""), "there is no environment moon"),
+        (app("apis = [\"nothing\"]"), "there is no API nothing in environment production"),
+        (app("apis = [\"payments\"]\nscopes = [\"a b\"]"), "app x: not a scope"),
         (
             app("apis = [\"payments\"]\nscopes = [\"deals:read\"]"),
             "app x in production: The tenant's access does not allow one of the scopes.",
         ),
-        (
-            app(""),
-            "app x in production: An app needs at least one API that it calls or is.",
-        ),
+        (app(""), "app x in production: An app needs at least one API that it calls or is."),
         (
             app("apis = [\"payments\"]").replace("\"acme\"", "\"provider\""),
             "app x in production: The tenant has no access to one of the APIs.",
@@ -312,9 +244,7 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
         .as_str()
         .expect("an id")
         .to_owned();
-    let answer = server
-        .apply(&format!("[[tenant]]\nname = \"twin\"\nid = \"{acme}\"\n"))
-        .await;
+    let answer = server.apply(&format!("[[tenant]]\nname = \"twin\"\nid = \"{acme}\"\n")).await;
     assert_eq!(answer.status, 409, "{}", answer.text);
     assert_eq!(all_of_it(&server).await, before);
 }
@@ -348,20 +278,13 @@ async fn i01_an_unknown_key_is_refused_at_every_depth_and_nothing_is_applied() {
         let answer = server.admin("POST", "/apply", body.clone()).await;
         assert_eq!(answer.status, 400, "{body}");
         assert!(
-            answer.json()["detail"]
-                .as_str()
-                .expect("a detail")
-                .contains("unknown field"),
+            answer.json()["detail"].as_str().expect("a detail").contains("unknown field"),
             "{}",
             answer.text
         );
     }
     assert_eq!(state(&server).await, before);
-    for toml in [
-        "[[profiles]]",
-        "[[profile]]\nnaem = \"x\"",
-        "[environment]\nname = \"x\"",
-    ] {
+    for toml in ["[[profiles]]", "[[profile]]\nnaem = \"x\"", "[environment]\nname = \"x\""] {
         assert!(grantor_server::manifest::from_toml(toml).is_err(), "{toml}");
     }
 }

@@ -19,21 +19,14 @@ async fn credentials_in_the_request_uri_are_refused_even_beside_good_ones() {
         "access_token=x".to_owned(),
     ] {
         let url = format!("{url}?{query}");
-        let answer = server
-            .post(&url, Some(&basic(&client.id, &client.secret)), GRANT)
-            .await;
+        let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), GRANT).await;
         refused(&answer, 400, "invalid_request");
         let answer = server.post(&url, None, GRANT).await;
         refused(&answer, 400, "invalid_request");
     }
     // Nothing of the query counts as a parameter.
-    let answer = server
-        .post(
-            &format!("{url}?{GRANT}"),
-            Some(&basic(&client.id, &client.secret)),
-            "scope=",
-        )
-        .await;
+    let answer =
+        server.post(&format!("{url}?{GRANT}"), Some(&basic(&client.id, &client.secret)), "scope=").await;
     refused(&answer, 400, "invalid_request");
 }
 
@@ -70,15 +63,9 @@ async fn a_parameter_sent_twice_is_refused_in_every_spelling() {
     }
     let client = server.client("production", "payments");
     let url = server.token_endpoint("production", "payments");
-    let form = format!(
-        "{GRANT}&client_id={0}&client_id={0}&client_secret={1}",
-        client.id, client.secret
-    );
+    let form = format!("{GRANT}&client_id={0}&client_id={0}&client_secret={1}", client.id, client.secret);
     refused(&server.post(&url, None, &form).await, 400, "invalid_request");
-    let form = format!(
-        "{GRANT}&client_id={0}&client_secret={1}&client_secret={1}",
-        client.id, client.secret
-    );
+    let form = format!("{GRANT}&client_id={0}&client_secret={1}&client_secret={1}", client.id, client.secret);
     refused(&server.post(&url, None, &form).await, 400, "invalid_request");
     assert_eq!(state(&server).await, before);
 }
@@ -109,20 +96,14 @@ async fn only_a_form_is_taken_and_the_charset_does_not_matter() {
     let client = server.client("production", "payments");
     let url = server.token_endpoint("production", "payments");
     let send = |media: Option<&'static str>, body: String| {
-        let mut request = server
-            .http
-            .post(&url)
-            .header("authorization", basic(&client.id, &client.secret))
-            .body(body);
+        let mut request =
+            server.http.post(&url).header("authorization", basic(&client.id, &client.secret)).body(body);
         if let Some(media) = media {
             request = request.header("content-type", media);
         }
         server.send(request)
     };
-    for media in [
-        "application/x-www-form-urlencoded; charset=UTF-8",
-        "APPLICATION/X-WWW-FORM-URLENCODED",
-    ] {
+    for media in ["application/x-www-form-urlencoded; charset=UTF-8", "APPLICATION/X-WWW-FORM-URLENCODED"] {
         assert_eq!(send(Some(media), GRANT.to_owned()).await.status, 200, "{media}");
     }
     let json = json!({ "grant_type": "client_credentials" }).to_string();
@@ -164,10 +145,7 @@ async fn broken_utf8_nul_and_broken_escapes_are_refused() {
         refused(&server.send(request).await, 400, "invalid_request");
     }
     // RFC 6749 appendix B: UTF-8 outside ASCII is fine.
-    assert_eq!(
-        ask(&server, &format!("{GRANT}&name=%C3%BC\u{fc}")).await.status,
-        200
-    );
+    assert_eq!(ask(&server, &format!("{GRANT}&name=%C3%BC\u{fc}")).await.status, 200);
     assert_eq!(state(&server).await, before);
 }
 
@@ -202,11 +180,7 @@ async fn f03_an_over_long_field_is_an_error_and_is_never_dropped() {
         refused(&ask(&server, &form).await, 400, "invalid_request");
     }
     let many: String = (0..64).map(|number| format!("&f{number}=1")).collect();
-    refused(
-        &ask(&server, &format!("{GRANT}{many}")).await,
-        400,
-        "invalid_request",
-    );
+    refused(&ask(&server, &format!("{GRANT}{many}")).await, 400, "invalid_request");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,13 +7,7 @@ use super::{GRANT, refused, state};
 
 async fn ask(server: &Server, client: &Client, more: &str) -> Answer {
     let url = server.token_endpoint("production", "payments");
-    server
-        .post(
-            &url,
-            Some(&basic(&client.id, &client.secret)),
-            &format!("{GRANT}{more}"),
-        )
-        .await
+    server.post(&url, Some(&basic(&client.id, &client.secret)), &format!("{GRANT}{more}")).await
 }
 
 fn audience(server: &Server, api: &str) -> String {
@@ -56,12 +50,7 @@ async fn the_answer_names_the_scope_where_it_differs_from_the_wish() {
     let server = Server::start().await;
     let manifest = "[[profile]]\nname = \"payments\"\ntoken_paths = [\"/oauth/token\"]\nclient_auth = [\"client_secret_basic\"]\ntoken_format = \"jwt\"\ngrants = [\"client_credentials\"]\nserver_scopes = [\"{scope_prefix}.added\"]\n";
     assert_eq!(server.apply(manifest).await.status, 200);
-    let answer = ask(
-        &server,
-        &server.client("production", "payments"),
-        "&scope=payments%3Aread",
-    )
-    .await;
+    let answer = ask(&server, &server.client("production", "payments"), "&scope=payments%3Aread").await;
     assert_eq!(answer.json()["scope"], "payments:read prod.added");
 }
 
@@ -88,17 +77,10 @@ async fn f12_a_scope_beyond_the_app_its_access_or_its_api_is_refused_and_not_dro
         refused(&ask(&server, &reader, more).await, 400, "invalid_scope");
     }
     let many: String = (0..65).map(|number| format!("s{number}+")).collect();
-    refused(
-        &ask(&server, &reader, &format!("&scope={many}")).await,
-        400,
-        "invalid_scope",
-    );
+    refused(&ask(&server, &reader, &format!("&scope={many}")).await, 400, "invalid_scope");
     assert_eq!(state(&server).await, before);
     let answer = ask(&server, &reader, "").await;
-    let token = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let token = answer.json()["access_token"].as_str().expect("a token").to_owned();
     let seen = server.introspect("production", "payments", &token).await;
     assert_eq!(seen.json()["scope"], "payments:read");
 }
@@ -109,11 +91,7 @@ async fn f12_a_narrowed_access_narrows_the_next_token() {
     let manifest = "[[access]]\ntenant = \"acme\"\napis = [\"payments\"]\nenvironments = [\"production\"]\nscopes = [\"payments:read\"]\nquota = \"unlimited\"\n";
     assert_eq!(server.apply(manifest).await.status, 200);
     let client = server.client("production", "payments");
-    refused(
-        &ask(&server, &client, "&scope=payments%3Awrite").await,
-        400,
-        "invalid_scope",
-    );
+    refused(&ask(&server, &client, "&scope=payments%3Awrite").await, 400, "invalid_scope");
     let token = server.token("production", "payments").await;
     let seen = server.introspect("production", "payments", &token).await;
     assert_eq!(seen.json()["scope"], "payments:read");
@@ -123,36 +101,21 @@ async fn f12_a_narrowed_access_narrows_the_next_token() {
 async fn a_token_is_for_one_api_and_ambiguity_is_refused() {
     let server = Server::start().await;
     let client = broad(&server).await;
-    let (payments, deals, banking) = (
-        audience(&server, "payments"),
-        audience(&server, "deals"),
-        audience(&server, "banking"),
-    );
+    let (payments, deals, banking) =
+        (audience(&server, "payments"), audience(&server, "deals"), audience(&server, "banking"));
     let before = state(&server).await;
     for (more, error) in [
         ("&scope=payments%3Aread+deals%3Aread".to_owned(), "invalid_scope"),
         // payments and deals share the path /oauth/token.
         (String::new(), "invalid_target"),
         (format!("&resource={payments}&resource={deals}"), "invalid_target"),
-        (
-            format!("&resource={payments}&resource={payments}&resource={banking}"),
-            "invalid_target",
-        ),
-        (
-            "&resource=https%3A%2F%2Funknown.example".to_owned(),
-            "invalid_target",
-        ),
+        (format!("&resource={payments}&resource={payments}&resource={banking}"), "invalid_target"),
+        ("&resource=https%3A%2F%2Funknown.example".to_owned(), "invalid_target"),
         (format!("&resource={payments}%2F"), "invalid_target"),
         (format!("&resource={payments}%23x"), "invalid_target"),
         ("&resource=payments".to_owned(), "invalid_target"),
-        (
-            format!("&resource={deals}&scope=payments%3Aread"),
-            "invalid_scope",
-        ),
-        (
-            format!("&resource={}", audience(&server, "assets")),
-            "invalid_target",
-        ),
+        (format!("&resource={deals}&scope=payments%3Aread"), "invalid_scope"),
+        (format!("&resource={}", audience(&server, "assets")), "invalid_target"),
     ] {
         refused(&ask(&server, &client, &more).await, 400, error);
     }
@@ -163,48 +126,25 @@ async fn a_token_is_for_one_api_and_ambiguity_is_refused() {
         (format!("&resource={payments}&resource={payments}"), "payments"),
     ] {
         let answer = ask(&server, &client, &more).await;
-        let token = answer.json()["access_token"]
-            .as_str()
-            .expect("a token")
-            .to_owned();
+        let token = answer.json()["access_token"].as_str().expect("a token").to_owned();
         let seen = server.introspect("production", api, &token).await;
-        assert_eq!(
-            seen.json()["aud"],
-            server.api("production", api)["audience"],
-            "{more}"
-        );
+        assert_eq!(seen.json()["aud"], server.api("production", api)["audience"], "{more}");
     }
     // banking alone has the path /token, and takes the secret in the body only.
     let form = format!("{GRANT}&client_id={}&client_secret={}", client.id, client.secret);
-    let answer = server
-        .post(&server.token_endpoint("production", "banking"), None, &form)
-        .await;
-    let token = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
-    assert_eq!(
-        server.introspect("production", "banking", &token).await.json()["active"],
-        true
-    );
+    let answer = server.post(&server.token_endpoint("production", "banking"), None, &form).await;
+    let token = answer.json()["access_token"].as_str().expect("a token").to_owned();
+    assert_eq!(server.introspect("production", "banking", &token).await.json()["active"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resource_that_is_not_the_apps_looks_like_an_unknown_one() {
     let server = Server::start().await;
     let client = server.client("production", "payments");
-    let foreign = ask(
-        &server,
-        &client,
-        &format!("&resource={}", audience(&server, "deals")),
-    )
-    .await;
+    let foreign = ask(&server, &client, &format!("&resource={}", audience(&server, "deals"))).await;
     let unknown = ask(&server, &client, "&resource=https%3A%2F%2Funknown.example").await;
     refused(&foreign, 400, "invalid_target");
-    assert_eq!(
-        foreign.json()["error_description"],
-        unknown.json()["error_description"]
-    );
+    assert_eq!(foreign.json()["error_description"], unknown.json()["error_description"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,22 +160,12 @@ async fn client_credentials_are_for_confidential_clients_that_are_registered_for
     assert_eq!(answer.status, 422, "{}", answer.text);
     let before = state(&server).await;
     let url = server.token_endpoint("production", "payments");
-    refused(
-        &server
-            .post(&url, None, &format!("{GRANT}&client_id=public"))
-            .await,
-        401,
-        "invalid_client",
-    );
+    refused(&server.post(&url, None, &format!("{GRANT}&client_id=public")).await, 401, "invalid_client");
     // D08: with any secret, even an empty one, it is somebody who pretends.
     for secret in ["", "x"] {
         let form = format!("{GRANT}&client_id=public&client_secret={secret}");
         refused(&server.post(&url, None, &form).await, 401, "invalid_client");
-        refused(
-            &server.post(&url, Some(&basic("public", secret)), GRANT).await,
-            401,
-            "invalid_client",
-        );
+        refused(&server.post(&url, Some(&basic("public", secret)), GRANT).await, 401, "invalid_client");
     }
     refused(&ask(&server, &other, "").await, 400, "unauthorized_client");
     assert_eq!(state(&server).await, before);
@@ -244,21 +174,13 @@ async fn client_credentials_are_for_confidential_clients_that_are_registered_for
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_gate_is_told_to_the_caller_who_has_proved_himself_only() {
     let server = Server::start().await;
-    let done = server
-        .admin(
-            "POST",
-            "/environments/production/accesses/acme/payments/suspend",
-            json!({}),
-        )
-        .await;
+    let done =
+        server.admin("POST", "/environments/production/accesses/acme/payments/suspend", json!({})).await;
     assert_eq!(done.status, 200, "{}", done.text);
     let client = server.client("production", "payments");
     let before = state(&server).await;
     refused(&ask(&server, &client, "").await, 400, "access_denied");
-    let stranger = Client {
-        id: client.id.clone(),
-        secret: "guess".to_owned(),
-    };
+    let stranger = Client { id: client.id.clone(), secret: "guess".to_owned() };
     refused(&ask(&server, &stranger, "").await, 401, "invalid_client");
     assert_eq!(state(&server).await, before);
 }
@@ -285,9 +207,7 @@ async fn absent_grants_are_refused_at_every_api_even_where_a_profile_names_them(
             "client_credentials+",
         ] {
             let form = format!("grant_type={grant}");
-            let answer = server
-                .post(&url, Some(&basic(&client.id, &client.secret)), &form)
-                .await;
+            let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), &form).await;
             refused(&answer, 400, "unsupported_grant_type");
         }
     }
@@ -306,12 +226,7 @@ async fn absent_client_assertions_and_certificates_authenticate_nobody() {
             refused(&server.post(&url, None, &form).await, 401, "invalid_client");
         }
     }
-    for header in [
-        "client-cert",
-        "x-ssl-client-cert",
-        "x-forwarded-client-cert",
-        "x-client-cert",
-    ] {
+    for header in ["client-cert", "x-ssl-client-cert", "x-forwarded-client-cert", "x-client-cert"] {
         let request = server
             .http
             .post(&url)
@@ -337,10 +252,7 @@ async fn absent_dpop_gives_a_plain_bearer_token_without_confirmation() {
     let answer = server.send(request).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["token_type"], "Bearer");
-    let token = answer.json()["access_token"]
-        .as_str()
-        .expect("a token")
-        .to_owned();
+    let token = answer.json()["access_token"].as_str().expect("a token").to_owned();
     let seen = server.introspect("production", "payments", &token).await;
     assert_eq!(seen.json()["cnf"], Value::Null);
     assert_eq!(seen.json()["active"], true);

@@ -41,12 +41,7 @@ async fn f09_a_truncated_extended_or_recased_opaque_token_is_inactive() {
         assert_eq!(verdicts(&server, "production", "banking", &bad).await, BAD);
     }
     let key = server.key("production", "assets");
-    for bad in [
-        key[..key.len() - 1].to_owned(),
-        format!("{key}0"),
-        key.to_uppercase(),
-        key.to_lowercase(),
-    ] {
+    for bad in [key[..key.len() - 1].to_owned(), format!("{key}0"), key.to_uppercase(), key.to_lowercase()] {
         assert_eq!(verdicts(&server, "production", "assets", &bad).await, BAD);
     }
 }
@@ -54,10 +49,8 @@ async fn f09_a_truncated_extended_or_recased_opaque_token_is_inactive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_ends_in_its_last_second_and_a_key_with_its_year() {
     let server = Server::start().await;
-    let (jwt, sealed) = (
-        server.token("production", "payments").await,
-        server.token("production", "banking").await,
-    );
+    let (jwt, sealed) =
+        (server.token("production", "payments").await, server.token("production", "banking").await);
     server.clock().pass(3590);
     assert_eq!(verdicts(&server, "production", "payments", &jwt).await, GOOD);
     assert_eq!(verdicts(&server, "production", "banking", &sealed).await, GOOD);
@@ -85,60 +78,25 @@ async fn f10_every_kill_reaches_issued_tokens_and_resuming_revives_none() {
         ("/environments/production/apps/acme-payments/tokens/end", None),
     ] {
         let token = server.token("production", "payments").await;
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            GOOD,
-            "{kill}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, GOOD, "{kill}");
         let done = server.admin("POST", kill, json!({})).await;
         assert_eq!(done.status, 200, "{kill}: {}", done.text);
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            BAD,
-            "{kill}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{kill}");
         let Some(revive) = revive else { continue };
-        assert_eq!(
-            server.admin("POST", revive, json!({})).await.status,
-            200,
-            "{revive}"
-        );
-        assert_eq!(
-            verdicts(&server, "production", "payments", &token).await,
-            BAD,
-            "{revive}"
-        );
+        assert_eq!(server.admin("POST", revive, json!({})).await.status, 200, "{revive}");
+        assert_eq!(verdicts(&server, "production", "payments", &token).await, BAD, "{revive}");
         let fresh = server.token("production", "payments").await;
-        assert_eq!(
-            verdicts(&server, "production", "payments", &fresh).await,
-            GOOD,
-            "{revive}"
-        );
+        assert_eq!(verdicts(&server, "production", "payments", &fresh).await, GOOD, "{revive}");
     }
     // The opaque dress and API keys die with the same subjects; an access to another API is no subject of theirs.
-    let (sealed, key) = (
-        server.token("production", "banking").await,
-        server.key("production", "assets"),
-    );
+    let (sealed, key) = (server.token("production", "banking").await, server.key("production", "assets"));
     let kill = "/environments/production/accesses/acme/payments/suspend";
     assert_eq!(server.admin("POST", kill, json!({})).await.status, 200);
     assert_eq!(verdicts(&server, "production", "banking", &sealed).await, GOOD);
-    assert_eq!(
-        server
-            .admin("POST", "/tenants/acme/suspend", json!({}))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.admin("POST", "/tenants/acme/suspend", json!({})).await.status, 200);
     assert_eq!(verdicts(&server, "production", "banking", &sealed).await, BAD);
     assert_eq!(verdicts(&server, "production", "assets", &key).await, BAD);
-    assert_eq!(
-        server
-            .admin("POST", "/tenants/acme/resume", json!({}))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.admin("POST", "/tenants/acme/resume", json!({})).await.status, 200);
     assert_eq!(verdicts(&server, "production", "banking", &sealed).await, BAD);
     assert_eq!(
         verdicts(&server, "production", "assets", &key).await,
@@ -154,53 +112,31 @@ async fn n05_a_storage_error_is_never_active_and_never_inactive() {
     let header = basic(&api.id, &api.secret);
     let token = server.token("production", "assets").await;
     // The caller is known now; the key has not been asked for yet.
-    assert_eq!(
-        server.introspect("production", "assets", &token).await.json()["active"],
-        true
-    );
+    assert_eq!(server.introspect("production", "assets", &token).await.json()["active"], true);
     let key = server.key("production", "assets");
     let path = server.folder().join("data").join("grantor.db");
     let damage = rusqlite::Connection::open(path).expect("the database");
-    damage
-        .execute_batch("ALTER TABLE api_keys RENAME TO api_keys_gone")
-        .expect("damage");
+    damage.execute_batch("ALTER TABLE api_keys RENAME TO api_keys_gone").expect("damage");
     let answer = server.post(&url, Some(&header), &format!("token={key}")).await;
     assert!(answer.status >= 500, "{}", answer.text);
     refused(
         &answer,
         answer.status,
-        if answer.status == 503 {
-            "temporarily_unavailable"
-        } else {
-            "server_error"
-        },
+        if answer.status == 503 { "temporarily_unavailable" } else { "server_error" },
     );
-    let asked = server
-        .forward_auth("production", "assets", Some(&key), "GET", "/assets")
-        .await;
+    let asked = server.forward_auth("production", "assets", Some(&key), "GET", "/assets").await;
     assert_eq!(asked.status, 403);
     assert_eq!(asked.header("x-grantor-subject"), "");
-    let called = server
-        .call("production", "assets", Some(&key), "GET", "/assets")
-        .await;
+    let called = server.call("production", "assets", Some(&key), "GET", "/assets").await;
     assert!(called.status >= 500, "{}", called.status);
     // A client that has to be read first: no token for nobody, and no invalid_client either.
-    damage
-        .execute_batch("ALTER TABLE apps RENAME TO apps_gone")
-        .expect("damage");
+    damage.execute_batch("ALTER TABLE apps RENAME TO apps_gone").expect("damage");
     let unread = server.client("production", "deals");
     let answer = server.request_token("production", "deals", &unread).await;
     assert!(answer.status >= 500, "{}", answer.text);
     damage
         .execute_batch("ALTER TABLE apps_gone RENAME TO apps; ALTER TABLE api_keys_gone RENAME TO api_keys")
         .expect("repair");
-    assert_eq!(
-        verdicts(&server, "production", "assets", &key).await,
-        GOOD,
-        "the error was not remembered"
-    );
-    assert_eq!(
-        server.request_token("production", "deals", &unread).await.status,
-        200
-    );
+    assert_eq!(verdicts(&server, "production", "assets", &key).await, GOOD, "the error was not remembered");
+    assert_eq!(server.request_token("production", "deals", &unread).await.status, 200);
 }

@@ -32,13 +32,8 @@ async fn s004_06_a_secret_in_a_query_string_is_flagged_and_audited_as_leaked() {
                 Value::Null,
                 "nobody can mark a stranger's app"
             );
-            let refused = server
-                .post(&format!("{url}?{query}{}", app.secret), None, &body)
-                .await;
-            assert_eq!(
-                (refused.status, refused.error().as_str()),
-                (400, "invalid_request")
-            );
+            let refused = server.post(&format!("{url}?{query}{}", app.secret), None, &body).await;
+            assert_eq!((refused.status, refused.error().as_str()), (400, "invalid_request"));
             assert!(!refused.text.contains(&app.secret));
             assert!(exposed_at(&server, environment, &app.id).await.is_string());
             let audit = server.admin("GET", "/audit", Value::Null).await;
@@ -77,10 +72,8 @@ async fn s004_06_a_secret_in_the_query_of_a_get_is_a_leak_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s004_15_suspending_the_account_stops_all_tokens_at_once_and_is_reversible() {
     let server = Server::start().await;
-    let (live, test) = (
-        server.token("production", "banking").await,
-        server.token("sandbox", "banking").await,
-    );
+    let (live, test) =
+        (server.token("production", "banking").await, server.token("sandbox", "banking").await);
     let jwt = server.token("production", "payments").await;
     let key = server.key("production", "assets");
     let places = [
@@ -93,26 +86,14 @@ async fn s004_15_suspending_the_account_stops_all_tokens_at_once_and_is_reversib
         is_open(&server, place).await;
     }
     let suspended = server.admin("POST", "/tenants/acme/suspend", json!({})).await;
-    assert_eq!(
-        (suspended.status, &suspended.json()["status"]),
-        (200, &json!("suspended"))
-    );
+    assert_eq!((suspended.status, &suspended.json()["status"]), (200, &json!("suspended")));
     for place in places {
         is_closed(&server, place).await;
         let client = server.client(place.0, place.1);
         let refused = server.request_token(place.0, place.1, &client).await;
-        assert_eq!(
-            (refused.status, refused.error().as_str()),
-            (401, "invalid_client")
-        );
+        assert_eq!((refused.status, refused.error().as_str()), (401, "invalid_client"));
     }
-    assert_eq!(
-        server
-            .admin("POST", "/tenants/acme/resume", json!({}))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.admin("POST", "/tenants/acme/resume", json!({})).await.status, 200);
     for place in &places[..3] {
         is_closed(&server, *place).await;
         let fresh = server.token(place.0, place.1).await;
@@ -129,33 +110,20 @@ async fn s004_15_suspending_one_app_stops_its_tokens_alone_and_survives_a_restar
     let at = "/environments/production/apps/acme-banking";
     let before = ("production", "banking", &token, "/accounts");
     is_open(&server, before).await;
-    assert_eq!(
-        server
-            .admin("POST", &format!("{at}/suspend"), json!({}))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(server.admin("POST", &format!("{at}/suspend"), json!({})).await.status, 200);
     is_closed(&server, before).await;
     is_open(&server, ("sandbox", "banking", &twin, "/accounts")).await;
     let client = server.client("production", "banking");
     assert_eq!(ask(&server, "production", &client).await.status, 401);
 
     let resumed = server.admin("POST", &format!("{at}/resume"), json!({})).await;
-    assert_eq!(
-        (resumed.status, &resumed.json()["status"]),
-        (200, &json!("active"))
-    );
+    assert_eq!((resumed.status, &resumed.json()["status"]), (200, &json!("active")));
     is_closed(&server, before).await;
     let fresh = server.token("production", "banking").await;
     is_open(&server, ("production", "banking", &fresh, "/accounts")).await;
     let server = server.restart().await;
     let told = server.introspect("production", "banking", &token).await;
-    assert_eq!(
-        told.json(),
-        json!({ "active": false }),
-        "dead after a restart too"
-    );
+    assert_eq!(told.json(), json!({ "active": false }), "dead after a restart too");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,16 +156,10 @@ async fn s004_17_the_id_stands_in_answers_and_logs_and_the_secret_in_none() {
         server.post(&url, Some(&basic), &right).await,
         server.post(&query, None, GRANT).await,
         server.get(&query, None).await,
-        server
-            .post(&url, None, &format!("{right}&client_secret=twice"))
-            .await,
+        server.post(&url, None, &format!("{right}&client_secret=twice")).await,
         server.post(&url, None, &format!("{right}&scope=nonsense")).await,
-        server
-            .admin("GET", "/environments/production/apps", Value::Null)
-            .await,
-        server
-            .admin("GET", "/environments/production/apps/acme-banking", Value::Null)
-            .await,
+        server.admin("GET", "/environments/production/apps", Value::Null).await,
+        server.admin("GET", "/environments/production/apps/acme-banking", Value::Null).await,
         server.admin("GET", "/audit", Value::Null).await,
     ];
     let statuses = answers.each_ref().map(|answer| answer.status);
@@ -214,20 +176,10 @@ async fn s004_17_the_id_stands_in_answers_and_logs_and_the_secret_in_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s004_19_secrets_are_only_hashed_at_rest() {
     let server = Server::start().await;
-    let made = server
-        .new_app("production", json!({ "tenant": "acme", "apis": ["banking"] }))
-        .await;
-    let rotated = server
-        .admin(
-            "POST",
-            &format!("/environments/production/apps/{}/secrets", made.id),
-            json!({}),
-        )
-        .await;
-    let mut secrets = vec![
-        made.secret.clone(),
-        rotated.json()["client_secret"].as_str().unwrap().to_owned(),
-    ];
+    let made = server.new_app("production", json!({ "tenant": "acme", "apis": ["banking"] })).await;
+    let rotated =
+        server.admin("POST", &format!("/environments/production/apps/{}/secrets", made.id), json!({})).await;
+    let mut secrets = vec![made.secret.clone(), rotated.json()["client_secret"].as_str().unwrap().to_owned()];
     for environment in BOTH {
         secrets.push(server.client(environment, "banking").secret);
         secrets.push(server.key(environment, "assets"));
@@ -296,32 +248,19 @@ async fn s004_20_tokens_in_url_queries_are_refused_and_never_logged() {
         let path = format!("/accounts?access_token={token}");
         for bearer in [None, Some(token.as_str())] {
             let refused = server.call(environment, "banking", bearer, "GET", &path).await;
-            assert_eq!(
-                (refused.status, refused.error().as_str()),
-                (400, "invalid_request")
-            );
-            let asked = server
-                .forward_auth(environment, "banking", bearer, "GET", &path)
-                .await;
+            assert_eq!((refused.status, refused.error().as_str()), (400, "invalid_request"));
+            let asked = server.forward_auth(environment, "banking", bearer, "GET", &path).await;
             assert_eq!(asked.status, 401);
         }
         let caller = &server.api(environment, "banking")["introspection"];
         let text = |name: &str| caller[name].as_str().unwrap();
         let header = basic(text("client_id"), text("client_secret"));
         let issuer = server.issuer(environment);
-        for path in [
-            "introspect?token=",
-            "revoke?token=",
-            "introspect?access_token=",
-            "token?access_token=",
-        ] {
+        for path in ["introspect?token=", "revoke?token=", "introspect?access_token=", "token?access_token="]
+        {
             let url = format!("{issuer}/{path}{token}");
             let refused = server.post(&url, Some(&header), "a=b").await;
-            assert_eq!(
-                (refused.status, refused.error().as_str()),
-                (400, "invalid_request"),
-                "{path}"
-            );
+            assert_eq!((refused.status, refused.error().as_str()), (400, "invalid_request"), "{path}");
             assert!(!refused.text.contains(&token));
         }
         assert_eq!(
@@ -331,10 +270,7 @@ async fn s004_20_tokens_in_url_queries_are_refused_and_never_logged() {
         );
         assert!(!log.holds(&token) && !log.holds(&token[token.len() - 20..]));
     }
-    assert!(
-        log.holds("credential_in_query"),
-        "the log is that of this server: the refusals stand in it"
-    );
+    assert!(log.holds("credential_in_query"), "the log is that of this server: the refusals stand in it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -359,32 +295,18 @@ type Place<'a> = (&'a str, &'a str, &'a String, &'a str);
 
 /// The API, introspection and forward-auth say yes.
 async fn is_open(server: &Server, place: Place<'_>) {
-    assert_eq!(
-        verdicts(server, place).await,
-        (200, true, 200),
-        "{} {}",
-        place.0,
-        place.1
-    );
+    assert_eq!(verdicts(server, place).await, (200, true, 200), "{} {}", place.0, place.1);
 }
 
 /// The API, introspection and forward-auth say no, on the next request.
 async fn is_closed(server: &Server, place: Place<'_>) {
-    assert_eq!(
-        verdicts(server, place).await,
-        (401, false, 401),
-        "{} {}",
-        place.0,
-        place.1
-    );
+    assert_eq!(verdicts(server, place).await, (401, false, 401), "{} {}", place.0, place.1);
 }
 
 async fn verdicts(server: &Server, (environment, api, credential, path): Place<'_>) -> (u16, bool, u16) {
     let called = server.call(environment, api, Some(credential), "GET", path).await;
     let told = server.introspect(environment, api, credential).await;
-    let asked = server
-        .forward_auth(environment, api, Some(credential), "GET", path)
-        .await;
+    let asked = server.forward_auth(environment, api, Some(credential), "GET", path).await;
     (called.status, told.json()["active"] == true, asked.status)
 }
 
@@ -396,7 +318,5 @@ fn database_files(folder: &Path) -> Vec<Vec<u8>> {
         let name = path.file_name().map(|name| name.to_string_lossy());
         name.is_some_and(|name| name.starts_with("grantor.db"))
     });
-    of_database
-        .map(|path| std::fs::read(path).expect("a file of the database"))
-        .collect()
+    of_database.map(|path| std::fs::read(path).expect("a file of the database")).collect()
 }
