@@ -26,7 +26,7 @@ macro_rules! id {
             }
 
             /// The id that these 16 bytes stand for.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 

@@ -9,6 +9,7 @@ use crate::env::UnixMillis;
 use crate::environment::Environment;
 use crate::epoch::Epochs;
 use crate::error::Reason;
+use crate::profile::ApiKeyPolicy;
 use crate::tenant::Tenant;
 
 /// What is known about the subjects of a credential.
@@ -60,6 +61,10 @@ pub fn judge_token(
     if claims.tid.parse() != Ok(tenant.id) {
         return Err(Reason::UnknownCredential);
     }
+    // The API was taken from the app since.
+    if !app.apis.contains(&api.id) {
+        return Err(Reason::WrongAudience);
+    }
     if !app.status.is_active() {
         return Err(Reason::AppSuspended);
     }
@@ -94,7 +99,7 @@ pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Resu
     if !key.status.is_active() {
         return Err(Reason::CredentialRevoked);
     }
-    if !key.apis.contains(&api.id) {
+    if !key.apis.contains(&api.id) || api.profile.api_keys == ApiKeyPolicy::Off {
         return Err(Reason::WrongAudience);
     }
     access::gate(tenant, accesses, api).map(|_| ()).map_err(|denial| denial.reason)

@@ -48,6 +48,9 @@ pub fn register(
     if registration.apis.is_empty() && registration.introspects.is_empty() {
         return bad("An app needs at least one API that it calls or is.");
     }
+    if registration.auth_method == Some(ClientAuthMethod::None) && !registration.introspects.is_empty() {
+        return bad("An app without secret cannot introspect (RFC 7662 2.1).");
+    }
     if registration.name.len() > 200 || registration.name.chars().any(char::is_control) {
         return bad("An app's name has at most 200 characters and no control characters.");
     }

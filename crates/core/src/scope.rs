@@ -71,6 +71,11 @@ impl ScopeSet {
         self.0.binary_search(scope).is_ok()
     }
 
+    /// Whether the set holds a scope of this spelling.
+    pub fn has(&self, scope: &str) -> bool {
+        self.0.binary_search_by(|known| known.0.as_str().cmp(scope)).is_ok()
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -3,12 +3,15 @@
 //! A rule that matches one spelling of a path while the API behind it understands another one is a hole. So a path is
 //! not repaired here: what is not in its one normal form matches nothing (RFC 3986 section 6.2.2).
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 /// A tree of path segments; a lookup costs one map access per segment and per `{name}` that competes with a literal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RouteTree {
     literal: HashMap<String, RouteTree>,
+    /// The [`lenient`] readings of the literals, for those who come to the parameter beside them.
+    readings: HashSet<String>,
     parameter: Option<Box<RouteTree>>,
     leaf: Option<usize>,
 }
@@ -38,7 +41,10 @@ impl RouteTree {
             stand_in.push_str(if name.is_some() { "x" } else { segment });
             node = match name {
                 Some(_) => node.parameter.get_or_insert_default(),
-                None => node.literal.entry(segment.to_owned()).or_default(),
+                None => {
+                    node.readings.insert(lenient(segment).into_owned());
+                    node.literal.entry(segment.to_owned()).or_default()
+                }
             };
         }
         if normal_segments(&stand_in).is_none() {
@@ -52,16 +58,51 @@ impl RouteTree {
     }
 
     /// The leaf of the most specific template: at the first difference, a literal segment beats a parameter.
+    ///
+    /// Nothing where an API that trims, folds case or decodes would read a parameter's segment as a literal beside it:
+    /// `/users/EXPORT` is no `{id}` if there is a `/users/export`, because that one may have stricter rules.
     pub(crate) fn find(&self, segments: &[&str]) -> Option<usize> {
         let Some((first, rest)) = segments.split_first() else {
             return self.leaf;
         };
-        if let Some(found) = self.literal.get(*first).and_then(|node| node.find(rest)) {
+        let literal = self.literal.get(*first);
+        if let Some(found) = literal.and_then(|node| node.find(rest)) {
             return Some(found);
         }
         // A parameter is exactly one segment and never an empty one.
-        self.parameter.as_ref().filter(|_| !first.is_empty()).and_then(|node| node.find(rest))
+        let parameter = self.parameter.as_ref().filter(|_| !first.is_empty())?;
+        let reading = lenient(first);
+        // The literal itself is a dead end only if no lenient reading of the rest leads anywhere, either.
+        let is_mistakable = match literal {
+            None => self.readings.contains(&*reading),
+            Some(_) => self.literal_leads_on(&reading, rest),
+        };
+        if is_mistakable { None } else { parameter.find(rest) }
     }
+
+    /// Whether an API that reads leniently could see a template here.
+    fn leads_on(&self, segments: &[&str]) -> bool {
+        let Some((first, rest)) = segments.split_first() else {
+            return self.leaf.is_some();
+        };
+        self.literal_leads_on(&lenient(first), rest)
+            || !first.is_empty() && self.parameter.as_ref().is_some_and(|node| node.leads_on(rest))
+    }
+
+    fn literal_leads_on(&self, reading: &str, rest: &[&str]) -> bool {
+        self.readings.contains(reading)
+            && self.literal.iter().any(|(name, node)| lenient(name) == reading && node.leads_on(rest))
+    }
+}
+
+/// What a lenient API may take a segment for: decoded, without white space around it, in lower case.
+fn lenient(segment: &str) -> Cow<'_, str> {
+    // Most segments are their own reading and cost no allocation.
+    if !segment.bytes().any(|byte| byte == b'%' || byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(segment);
+    }
+    let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+    Cow::Owned(decoded.trim().to_lowercase())
 }
 
 /// The path of a request target, without its query. A fragment has no place in a request (RFC 9112 section 3.2).
@@ -75,9 +116,10 @@ pub(crate) fn without_query(target: &str) -> Option<&str> {
 /// The segments of a path in normal form, or nothing if any part of it could be read in a second way.
 ///
 /// Refused: no leading slash, empty segments except one at the end, `.` and `..`, backslash, semicolon (path
-/// parameters), control characters, spaces, anything outside ASCII, broken percent escapes, escapes of unreserved
-/// characters (so `%2e` and `%61dmin`), of slash, backslash, semicolon and controls, escapes that are not UTF-8 (overlong
-/// forms), and `%25` before two hex digits, which a second decoding would turn into an escape.
+/// parameters), control characters, spaces, anything outside ASCII, broken percent escapes, escapes of characters that a
+/// segment may carry as they are (RFC 3986 section 3.3: so `%2e`, `%61dmin`, `%40all` and `run%3anow`), of slash,
+/// backslash and controls, escapes that are not UTF-8 (overlong forms), and `%25` before two hex digits, which a second
+/// decoding would turn into an escape.
 pub(crate) fn normal_segments(path: &str) -> Option<Vec<&str>> {
     let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
     let (_, inner) = segments.split_last()?;
@@ -105,9 +147,9 @@ fn is_normal(segment: &str) -> bool {
             return false;
         };
         let second_meaning = match decoded {
-            b'/' | b'\\' | b';' | b'-' | b'.' | b'_' | b'~' => true,
+            b'/' | b'\\' => true,
             b'%' => is_hex(bytes, at + 3) && is_hex(bytes, at + 4),
-            other => other.is_ascii_control() || other.is_ascii_alphanumeric(),
+            other => other.is_ascii_control() || needs_no_escape(other),
         };
         if second_meaning {
             return false;
@@ -123,6 +165,11 @@ fn is_normal(segment: &str) -> bool {
 fn escape_at(bytes: &[u8], at: usize) -> Option<u8> {
     let digit = |offset: usize| bytes.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16));
     u8::try_from(digit(1)? * 16 + digit(2)?).ok()
+}
+
+/// `pchar` without escapes (RFC 3986 section 3.3): unreserved, sub-delims, colon and at.
+fn needs_no_escape(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }
 
 fn is_hex(bytes: &[u8], at: usize) -> bool {
@@ -189,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn l02_an_escape_of_a_character_that_needs_none_is_refused_in_either_case_of_hex() {
+        for byte in "AZaz09-._~!$&'()*+,;=:@".bytes() {
+            for path in [format!("/a%{byte:02x}"), format!("/%{byte:02X}b"), format!("/a/x%{byte:02X}x/b")] {
+                assert_eq!(normal_segments(&path), None, "{path}");
+            }
+        }
+        for byte in " \"#%<>?[]^`{|}".bytes() {
+            let path = format!("/a%{byte:02X}");
+            assert!(normal_segments(&path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
     fn ordinary_paths_and_necessary_escapes_are_normal() {
         for (path, segments) in [
             ("/", vec![""]),
@@ -235,6 +295,66 @@ mod tests {
         for unknown in ["/deals", "/deals/", "/deals/1/", "/deals/1/2", "/other/mine", "/DEALS/mine"] {
             assert_eq!(find(&tree, unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn l02_a_parameter_takes_no_other_spelling_of_a_literal_beside_it() {
+        let tree = tree(&[
+            "/users/{id}",
+            "/users/export",
+            "/users/Mine",
+            "/users/caf%C3%A9",
+            "/users/a[b",
+            "/users/{id}/keys",
+            "/users/{id}/{name}",
+        ]);
+        for refused in [
+            "/users/EXPORT",
+            "/users/eXport",
+            "/users/export%20",
+            "/users/%20export",
+            "/users/%C2%A0Export%E3%80%80",
+            "/users/mine",
+            "/users/caf%c3%a9",
+            "/users/CAF%C3%89",
+            "/users/a%5Bb",
+            "/users/1/KEYS",
+            "/users/1/keys%20",
+            "/users/EXPORT/keys",
+        ] {
+            assert_eq!(find(&tree, refused), None, "{refused}");
+        }
+        for (path, leaf) in [
+            ("/users/export", 1),
+            ("/users/Mine", 2),
+            ("/users/exports", 0),
+            ("/users/EXPORTS", 0),
+            ("/users/ex%20port", 0),
+            ("/users/export/keys", 5),
+            ("/users/KEYS", 0),
+            ("/users/KEYS/keys", 5),
+            ("/users/1/EXPORT", 6),
+        ] {
+            assert_eq!(find(&tree, path), Some(leaf), "{path}");
+        }
+    }
+
+    #[test]
+    fn l02_a_template_that_begins_with_a_parameter_is_no_way_around_either() {
+        let tree = tree(&["/deals/export", "/{a}/{b}", "/{a}/{b}/c", "/Deals/{id}/keys", "/{a}/{b}/{c}"]);
+        for refused in ["/deals/EXPORT", "/DEALS/export", "/DEALS/1", "/deals/export%20", "/deals/1/KEYS"] {
+            assert_eq!(find(&tree, refused), None, "{refused}");
+        }
+        assert_eq!(find(&tree, "/deals/export"), Some(0));
+        assert_eq!(find(&tree, "/deals/1"), Some(1));
+        assert_eq!(find(&tree, "/deals/EXPORT/c"), Some(2));
+        assert_eq!(find(&tree, "/x/EXPORT"), Some(1));
+    }
+
+    #[test]
+    fn a_segment_that_is_its_own_reading_is_not_copied() {
+        assert!(matches!(lenient("plain-1_~:@"), Cow::Borrowed(_)));
+        assert_eq!(lenient("%20ExPort%20"), "export");
     }
 
     #[test]

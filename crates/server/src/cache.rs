@@ -23,6 +23,14 @@ use quick_cache::{Equivalent, UnitWeighter, Weighter};
 use crate::store::Store;
 use crate::store::sql::StoreError;
 
+/// Claims of a JWT whose signature was good, and the key that said so.
+pub struct SignedClaims {
+    /// The claims.
+    pub claims: AccessClaims,
+    /// The key. Whoever uses the claims asks whether it still verifies.
+    pub kid: String,
+}
+
 /// A tenant with all its accesses.
 pub struct TenantFacts {
     /// The tenant.
@@ -36,7 +44,7 @@ const ENTRIES: usize = 200_000;
 /// Unknown names that are remembered at most, so that guessing does not become a load on the database.
 const UNKNOWN: usize = 20_000;
 /// Bytes of verified claims that are held at most.
-const CLAIMS_BYTES: u64 = 64 * 1024 * 1024;
+const CLAIMS_BYTES: u64 = 48 * 1024 * 1024;
 
 /// The caches of a node.
 pub struct Cache {
@@ -49,7 +57,7 @@ pub struct Cache {
     key_ids: Bounded<(EnvironmentId, [u8; 32]), ApiKeyId>,
     keys: Bounded<ApiKeyId, Arc<ApiKey>>,
     unknown_keys: Bounded<(EnvironmentId, [u8; 32]), ()>,
-    claims: Bounded<(EnvironmentId, [u8; 32]), Arc<AccessClaims>, ClaimsWeight>,
+    claims: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedClaims>, ClaimsWeight>,
     revoked: RwLock<HashMap<EnvironmentId, HashMap<String, i64>>>,
     revoked_count: AtomicUsize,
     generation: AtomicU64,
@@ -71,14 +79,22 @@ impl Equivalent<AppName> for AppNameRef<'_> {
 #[derive(Clone)]
 struct ClaimsWeight;
 
-impl Weighter<(EnvironmentId, [u8; 32]), Arc<AccessClaims>> for ClaimsWeight {
-    fn weight(&self, _key: &(EnvironmentId, [u8; 32]), claims: &Arc<AccessClaims>) -> u64 {
-        let texts = claims.iss.len()
-            + claims.sub.len()
-            + claims.aud.len()
-            + claims.client_id.len()
-            + claims.scope.len();
-        (texts + 320) as u64
+impl Weighter<(EnvironmentId, [u8; 32]), Arc<SignedClaims>> for ClaimsWeight {
+    fn weight(&self, _key: &(EnvironmentId, [u8; 32]), signed: &Arc<SignedClaims>) -> u64 {
+        let claims = &signed.claims;
+        let texts = [
+            &claims.iss,
+            &claims.sub,
+            &claims.aud,
+            &claims.client_id,
+            &claims.scope,
+            &claims.tid,
+            &claims.env,
+            &claims.jti,
+            &signed.kid,
+        ];
+        // Each text costs its allocation, the entry its tables.
+        texts.iter().map(|text| text.len() as u64 + 24).sum::<u64>() + 400
     }
 }
 
@@ -182,12 +198,12 @@ impl Cache {
     }
 
     /// Claims of a token whose signature was good, in this environment.
-    pub fn claims(&self, environment: EnvironmentId, digest: [u8; 32]) -> Option<Arc<AccessClaims>> {
+    pub fn claims(&self, environment: EnvironmentId, digest: [u8; 32]) -> Option<Arc<SignedClaims>> {
         self.claims.get(&(environment, digest))
     }
 
     /// Remembers claims whose signature was good.
-    pub fn remember_claims(&self, environment: EnvironmentId, digest: [u8; 32], claims: Arc<AccessClaims>) {
+    pub fn remember_claims(&self, environment: EnvironmentId, digest: [u8; 32], claims: Arc<SignedClaims>) {
         self.claims.insert((environment, digest), claims);
     }
 

@@ -50,6 +50,7 @@ pub struct Catalogue {
     /// The operators.
     pub operators: Vec<StoredOperator>,
     routes: HashMap<String, Vec<(Arc<EnvironmentState>, Endpoint)>>,
+    several_hosts: bool,
 }
 
 /// One environment with everything that its endpoints need.
@@ -124,14 +125,17 @@ impl Catalogue {
             }));
         }
         let routes = routes(&environments);
-        Ok(Self { environments, profiles, operators: store.operators().await?, routes })
+        let first = environments.first().map(|state| state.environment.issuer.authority());
+        let several_hosts =
+            environments.iter().any(|state| Some(state.environment.issuer.authority()) != first);
+        Ok(Self { environments, profiles, operators: store.operators().await?, routes, several_hosts })
     }
 
-    /// The environment and endpoint behind a path. Where several issuers share it, the host decides; a host that is
-    /// none of theirs finds nothing. The host never enters any document or token.
+    /// The environment and endpoint behind a path. Where the issuers have different hosts, the host must be the issuer's: an
+    /// environment never answers at another one's address. The host never enters any document or token.
     pub fn route(&self, path: &str, host: Option<&str>) -> Option<(&Arc<EnvironmentState>, &Endpoint)> {
         let candidates = self.routes.get(path)?;
-        if let [(state, endpoint)] = &candidates[..] {
+        if let ([(state, endpoint)], false) = (&candidates[..], self.several_hosts) {
             return Some((state, endpoint));
         }
         let host = host?;

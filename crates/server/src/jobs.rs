@@ -40,12 +40,12 @@ pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
 pub async fn flush(node: &Node) -> Result<(), Fault> {
     let mut writes = node.take_counts();
     writes.push(Write::MarkClock(node.now()));
-    if node.is_stale() {
-        node.reload().await?;
-    }
     let written = node.commit(&Actor::system(), writes.clone(), Vec::new()).await;
     if written.is_err() {
         node.return_counts(&writes);
+    }
+    if node.is_stale() {
+        node.reload().await?;
     }
     written
 }
@@ -56,6 +56,13 @@ pub async fn flush(node: &Node) -> Result<(), Fault> {
 /// Storage trouble.
 pub async fn upkeep(node: &Node) -> Result<(), Fault> {
     let now = node.now();
+    let ahead = node.ahead_of_wall();
+    if ahead > 60 {
+        tracing::error!(
+            seconds = ahead,
+            "the wall clock was set back; time goes on from where it was. Check the clock of this machine"
+        );
+    }
     node.cache.prune_revoked(now.seconds());
     node.limits.prune();
     node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new()).await?;

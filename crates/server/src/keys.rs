@@ -59,10 +59,14 @@ impl EnvironmentKeys {
             match key.usage {
                 KeyUse::Sign => {
                     let algorithm: Algorithm = key.algorithm.parse().map_err(|_| unparsable())?;
-                    let public = key.public.as_deref().ok_or_else(unparsable)?;
-                    published.push(serde_json::from_str(public).map_err(|_| unparsable())?);
+                    // From the sealed half, never from the column beside it: whoever can write the database must not be
+                    // able to publish a key of his own.
+                    let parsed = SigningKey::from_pkcs8(algorithm, &private).map_err(|_| unparsable())?;
+                    if parsed.kid() != key.kid {
+                        return Err(unparsable());
+                    }
+                    published.push(parsed.public_jwk().clone());
                     if key.state == KeyState::Active {
-                        let parsed = SigningKey::from_pkcs8(algorithm, &private).map_err(|_| unparsable())?;
                         signing.insert(algorithm, Arc::new(parsed));
                     }
                 }

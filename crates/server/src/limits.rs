@@ -1,8 +1,9 @@
 //! Rate limits: the quota of an app, and the throttle on failed client authentication.
 //!
-//! A failure costs a token of two buckets: the app's and the source's, across all endpoints together. When one is empty, a
-//! reserve per app *and* source decides whether a secret is looked at at all, so that nobody can lock a partner out by
-//! guessing from elsewhere, and guessing from one place ends.
+//! A failure costs a token of two buckets: the claimed identity's and the source's, across all endpoints together. While one
+//! is empty, a small reserve decides whether a secret is looked at at all: one per source that guesses, one per identity and
+//! source otherwise. Whoever has succeeded from the same place before is looked at in any case, so that nobody can shut a
+//! partner or an operator out by failing in his name, and guessing from one place ends.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -14,7 +15,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use grantor_core::access::QuotaClass;
-use grantor_core::id::AppId;
+use grantor_core::id::{AppId, EnvironmentId};
 use quick_cache::sync::Cache as Bounded;
 
 use crate::clock::Clock;
@@ -37,15 +38,25 @@ type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, LimiterClock, NoOpMiddlew
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAfter(pub u64);
 
+/// Who is being claimed to be. No client id is ever mistaken for the operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Who<'a> {
+    /// An app of an environment, by the client id that was sent.
+    Client(EnvironmentId, &'a str),
+    /// An operator.
+    Operator,
+}
+
 /// All limits of a node.
 pub struct Limits {
     clock: LimiterClock,
     quotas: [(QuotaClass, Option<Limiter<AppId>>); 4],
-    by_client: Limiter<u64>,
+    by_identity: Limiter<u64>,
     by_source: Limiter<IpAddr>,
     reserve: Limiter<(u64, IpAddr)>,
-    closed_clients: Bounded<u64, Duration>,
+    closed_identities: Bounded<u64, Duration>,
     closed_sources: Bounded<IpAddr, Duration>,
+    proven: Bounded<(u64, IpAddr), ()>,
     hasher: std::collections::hash_map::RandomState,
 }
 
@@ -68,7 +79,7 @@ impl Limits {
             quotas: QuotaClass::ALL.map(|class| {
                 (class, class.rate().map(|rate| Limiter::dashmap_with_clock(keyed(rate), clock.clone())))
             }),
-            by_client: Limiter::dashmap_with_clock(keyed(BY_CLIENT), clock.clone()),
+            by_identity: Limiter::dashmap_with_clock(keyed(BY_CLIENT), clock.clone()),
             by_source: Limiter::dashmap_with_clock(keyed(BY_SOURCE), clock.clone()),
             reserve: Limiter::dashmap_with_clock(
                 Quota::with_period(RESERVE_PERIOD)
@@ -76,8 +87,9 @@ impl Limits {
                     .allow_burst(at_least_one(RESERVE_BURST)),
                 clock.clone(),
             ),
-            closed_clients: Bounded::new(CLOSED),
+            closed_identities: Bounded::new(CLOSED),
             closed_sources: Bounded::new(CLOSED),
+            proven: Bounded::new(CLOSED),
             hasher: std::collections::hash_map::RandomState::new(),
             clock,
         }
@@ -96,35 +108,53 @@ impl Limits {
 
     /// Whether a presented secret may be looked at.
     ///
+    /// Whoever has proved the same identity from the same place before may always try: a flood of failures elsewhere, or
+    /// beside him, must not shut him out. Everybody else draws on a small reserve while a bucket is empty.
+    ///
     /// # Errors
     /// How long to wait.
-    pub fn may_try(&self, client_id: &str, source: IpAddr) -> Result<(), RetryAfter> {
+    pub fn may_try(&self, who: Who<'_>, source: IpAddr) -> Result<(), RetryAfter> {
         let now = self.clock.now();
-        let (client, source) = (self.client(client_id), network(source));
-        let until =
-            [self.closed_clients.get(&client), self.closed_sources.get(&source)].into_iter().flatten().max();
-        if until.is_none_or(|until| until <= now) {
+        let (who, source) = (self.hash(who), network(source));
+        let closed = |until: Option<Duration>| until.is_some_and(|until| until > now);
+        let source_closed = closed(self.closed_sources.get(&source));
+        if !source_closed && !closed(self.closed_identities.get(&who)) {
             return Ok(());
         }
-        self.reserve.check_key(&(client, source)).map_err(|not_until| wait(not_until.wait_time_from(now)))
+        if self.proven.get(&(who, source)).is_some() {
+            return Ok(());
+        }
+        // A source that guesses has one reserve, however many identities it guesses at.
+        let reserve = (if source_closed { 0 } else { who }, source);
+        self.reserve.check_key(&reserve).map_err(|not_until| wait(not_until.wait_time_from(now)))
+    }
+
+    /// Notes a success, so that later failures of others cost this identity nothing here.
+    pub fn proved(&self, who: Who<'_>, source: IpAddr) {
+        let pair = (self.hash(who), network(source));
+        if self.proven.get(&pair).is_none() {
+            self.proven.insert(pair, ());
+        }
     }
 
     /// Counts a failed authentication. `Err` if a bucket is empty now: the answer is 429.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn failed(&self, client_id: &str, source: IpAddr) -> Result<(), RetryAfter> {
+    pub fn failed(&self, who: Who<'_>, source: IpAddr) -> Result<(), RetryAfter> {
         let now = self.clock.now();
-        let (client, source) = (self.client(client_id), network(source));
-        let by_client = self.by_client.check_key(&client).map_err(|not_until| not_until.wait_time_from(now));
+        let (who, source) = (self.hash(who), network(source));
+        // Guessing from a place that has succeeded before begins anew with the reserve.
+        self.proven.remove(&(who, source));
+        let by_identity = self.by_identity.check_key(&who).map_err(|not_until| not_until.wait_time_from(now));
         let by_source = self.by_source.check_key(&source).map_err(|not_until| not_until.wait_time_from(now));
-        if let Err(time) = by_client {
-            self.closed_clients.insert(client, now + time);
+        if let Err(time) = by_identity {
+            self.closed_identities.insert(who, now + time);
         }
         if let Err(time) = by_source {
             self.closed_sources.insert(source, now + time);
         }
-        match by_client.err().max(by_source.err()) {
+        match by_identity.err().max(by_source.err()) {
             None => Ok(()),
             Some(time) => Err(wait(time)),
         }
@@ -135,15 +165,15 @@ impl Limits {
         for limiter in self.quotas.iter().filter_map(|(_, limiter)| limiter.as_ref()) {
             limiter.retain_recent();
         }
-        self.by_client.retain_recent();
+        self.by_identity.retain_recent();
         self.by_source.retain_recent();
         self.reserve.retain_recent();
     }
 
     /// A keyed hash: any text may be sent as a client id, and none of it is kept.
-    fn client(&self, client_id: &str) -> u64 {
+    fn hash(&self, who: Who<'_>) -> u64 {
         use std::hash::BuildHasher as _;
-        self.hasher.hash_one(client_id)
+        self.hasher.hash_one(who)
     }
 }
 
@@ -186,6 +216,12 @@ mod tests {
         }
     }
 
+    const ENVIRONMENT: EnvironmentId = EnvironmentId::from_bytes([1; 16]);
+    const ACME: Who<'_> = Who::Client(ENVIRONMENT, "acme");
+    fn app(name: &str) -> Who<'_> {
+        Who::Client(ENVIRONMENT, name)
+    }
+
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 1));
 
@@ -193,22 +229,53 @@ mod tests {
     fn guessing_ends_and_the_owner_is_not_locked_out() {
         let clock = Arc::new(Manual(AtomicU64::new(1_000)));
         let limits = Limits::new(clock.clone());
-        let counted = (0..100).take_while(|_| limits.failed("acme", HERE).is_ok()).count();
+        let counted = (0..100).take_while(|_| limits.failed(ACME, HERE).is_ok()).count();
         assert_eq!(counted, 20, "the burst of one app");
         assert!(
-            (0..100).filter(|_| limits.may_try("acme", HERE).is_ok()).count() <= 5,
+            (0..100).filter(|_| limits.may_try(ACME, HERE).is_ok()).count() <= 5,
             "the reserve of the guesser"
         );
-        assert!(limits.may_try("acme", THERE).is_ok(), "the owner elsewhere is still heard");
-        assert!(limits.may_try("other", HERE).is_ok(), "another app at the same source, too");
+        assert!(limits.may_try(ACME, THERE).is_ok(), "the owner elsewhere is still heard");
+        assert!(limits.may_try(app("other"), HERE).is_ok(), "another app at the same source, too");
         clock.0.fetch_add(60_000, Ordering::SeqCst);
-        assert!(limits.may_try("acme", HERE).is_ok());
+        assert!(limits.may_try(ACME, HERE).is_ok());
+    }
+
+    #[test]
+    fn whoever_has_proved_himself_here_is_not_shut_out_by_failures_elsewhere() {
+        let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
+        limits.proved(ACME, HERE);
+        while limits.failed(ACME, THERE).is_ok() {}
+        assert!((0..1_000).all(|_| limits.may_try(ACME, HERE).is_ok()), "good calls never end");
+        assert!(!(0..1_000).all(|_| limits.may_try(ACME, THERE).is_ok()), "the guesser's do");
+        let _ = limits.failed(ACME, HERE);
+        assert!(!(0..1_000).all(|_| limits.may_try(ACME, HERE).is_ok()), "a failure here begins anew");
+    }
+
+    #[test]
+    fn a_source_that_guesses_has_one_reserve_for_all_names() {
+        let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
+        let mut name = 0;
+        while limits.failed(app(&format!("a{name}")), HERE).is_ok() {
+            name += 1;
+        }
+        let looked_at = (0..400).filter(|i| limits.may_try(app(&format!("b{i}")), HERE).is_ok()).count();
+        assert_eq!(looked_at, 5);
+    }
+
+    #[test]
+    fn no_client_id_is_the_operators() {
+        let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
+        for name in ["admin", "operator", "Operator", ""] {
+            while limits.failed(app(name), THERE).is_ok() {}
+        }
+        assert!(limits.may_try(Who::Operator, HERE).is_ok());
     }
 
     #[test]
     fn one_source_is_throttled_over_many_apps() {
         let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
-        let counted = (0..200).take_while(|i| limits.failed(&format!("app{i}"), HERE).is_ok()).count();
+        let counted = (0..200).take_while(|i| limits.failed(app(&format!("app{i}")), HERE).is_ok()).count();
         assert_eq!(counted, 50);
         let same_network = "2001:db8:0:1::1".parse().unwrap();
         let other_host = "2001:db8:0:1::2".parse().unwrap();

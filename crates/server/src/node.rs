@@ -53,7 +53,8 @@ pub struct Node {
     stale: AtomicBool,
     me: Weak<Self>,
     clock: Arc<dyn Clock>,
-    mark: AtomicI64,
+    /// Highest seen difference of wall and monotonic clock, in milliseconds.
+    ahead: AtomicI64,
     issued: Mutex<HashMap<(AppId, i64), i64>>,
     sealed: Mutex<HashMap<EnvironmentId, i64>>,
     request_prefix: u64,
@@ -131,7 +132,7 @@ impl Node {
             cache: Cache::new(),
             catalogue: ArcSwap::from_pointee(catalogue),
             reloading: tokio::sync::Mutex::new(()),
-            mark: AtomicI64::new(mark),
+            ahead: AtomicI64::new(mark.saturating_sub(milliseconds(clock.monotonic()))),
             issued: Mutex::default(),
             sealed: Mutex::default(),
             request_prefix: u64::from_be_bytes(prefix),
@@ -149,11 +150,17 @@ impl Node {
         Ok(node)
     }
 
-    /// The time: the wall clock, or the highest time that was ever seen where that is more. A backward step of the clock
-    /// revives nothing.
+    /// The time: the monotonic clock, set by the highest wall-clock time that was ever seen. A backward step of the wall
+    /// clock neither revives anything nor stops time, so nothing outlives its life by it.
     pub fn now(&self) -> UnixMillis {
-        let wall = self.clock.wall().0;
-        UnixMillis(self.mark.fetch_max(wall, Ordering::AcqRel).max(wall))
+        let monotonic = milliseconds(self.clock.monotonic());
+        let ahead = self.clock.wall().0.saturating_sub(monotonic);
+        UnixMillis(self.ahead.fetch_max(ahead, Ordering::AcqRel).max(ahead).saturating_add(monotonic))
+    }
+
+    /// By how many seconds our time is ahead of the wall clock: the size of its backward steps. For the alarm.
+    pub fn ahead_of_wall(&self) -> i64 {
+        (self.now().0 - self.clock.wall().0) / 1000
     }
 
     /// Runs a decision with the time and randomness of one request.
@@ -296,6 +303,10 @@ impl Node {
         let sealed = sealed.drain().map(|(environment, count)| Write::CountSealed { environment, count });
         issued.chain(sealed).collect()
     }
+}
+
+fn milliseconds(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The canary: a known value, sealed when the database was made. A master key that does not open it is another one.

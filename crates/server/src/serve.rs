@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, SystemClock};
@@ -76,6 +76,7 @@ pub async fn start_at(
         admin: admin::router(node.clone()),
         node: node.clone(),
         proxies: config.server.trusted_proxies.clone(),
+        bodies: Semaphore::new(http::body::SLOTS),
         beside,
     });
     let handler = move |peer, request| {

@@ -13,7 +13,7 @@ use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::id::{ApiId, ApiKeyId, AppId, EnvironmentId, TenantId};
 use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
 use grantor_core::issue::TokenDraft;
-use grantor_core::profile::{GrantType, Profile};
+use grantor_core::profile::{ApiKeyPolicy, GrantType, Profile};
 use grantor_core::scope::{Scope, ScopeSet};
 use grantor_core::secret::{CredentialType, PepperRing, Secret, Stage};
 use grantor_core::tenant::{Status, Tenant};
@@ -274,6 +274,16 @@ impl World {
     /// The verdict on a token at `payments`.
     pub(crate) fn judge(&self, draft: &TokenDraft, now: UnixMillis) -> Result<(), Reason> {
         judge_token(&draft.claims, &self.subjects(0), &self.app, Revoked::No, now)
+    }
+
+    /// As `new`, with API keys at every API.
+    pub(crate) fn with_keys() -> Self {
+        let mut world = Self::new();
+        for api in &mut world.apis {
+            let api = Arc::make_mut(api);
+            Arc::make_mut(&mut api.profile).api_keys = ApiKeyPolicy::Provider;
+        }
+        world
     }
 
     /// An API key of the tenant for `payments`, one day long.

@@ -216,14 +216,14 @@ fn of_two_reasons_the_first_in_order_is_given() {
 
 #[test]
 fn k10_a_good_key_is_good_at_each_of_its_apis() {
-    let world = World::new();
+    let world = World::with_keys();
     let key = ApiKey { apis: world.apis.iter().map(|api| api.id).collect(), ..world.key() };
     assert_eq!((world.judge_key(&key, 0), world.judge_key(&key, 1)), (Ok(()), Ok(())));
 }
 
 #[test]
 fn k10_a_key_ends_at_its_exact_millisecond() {
-    let world = World::new();
+    let world = World::with_keys();
     let at = |millis| {
         judge_key(&ApiKey { expires_at: UnixMillis(NOW.0 + millis), ..world.key() }, &world.subjects(0), NOW)
     };
@@ -235,7 +235,7 @@ fn k10_a_key_ends_at_its_exact_millisecond() {
 
 #[test]
 fn k10_a_suspended_or_revoked_key_is_refused() {
-    let world = World::new();
+    let world = World::with_keys();
     for status in [Status::Suspended, Status::Closed] {
         let key = ApiKey { status, ..world.key() };
         assert_eq!(world.judge_key(&key, 0), Err(Reason::CredentialRevoked), "{status:?}");
@@ -244,7 +244,7 @@ fn k10_a_suspended_or_revoked_key_is_refused() {
 
 #[test]
 fn k10_a_key_of_another_environment_tenant_or_api_is_refused() {
-    let mut world = World::new();
+    let mut world = World::with_keys();
     let key = world.key();
     let elsewhere = ApiKey { environment: EnvironmentId::from_bytes([9; 16]), ..key.clone() };
     assert_eq!(world.judge_key(&elsewhere, 0), Err(Reason::WrongEnvironment));
@@ -264,7 +264,7 @@ fn k10_f10_a_key_dies_with_its_tenant_and_with_the_access() {
         ("access gone", |w| drop(w.accesses.remove(0)), Reason::AccessMissing),
     ];
     for (name, change, reason) in cases {
-        let mut world = World::new();
+        let mut world = World::with_keys();
         change(&mut world);
         assert_eq!(world.judge_key(&world.key(), 0), Err(reason), "{name}");
     }
@@ -272,7 +272,7 @@ fn k10_f10_a_key_dies_with_its_tenant_and_with_the_access() {
 
 #[test]
 fn k10_of_two_reasons_against_a_key_the_first_in_order_is_given() {
-    let mut world = World::new();
+    let mut world = World::with_keys();
     world.tenant.status = Status::Suspended;
     let mut key = ApiKey { apis: Vec::new(), ..world.key() };
     assert_eq!(world.judge_key(&key, 0), Err(Reason::WrongAudience));
@@ -284,4 +284,19 @@ fn k10_of_two_reasons_against_a_key_the_first_in_order_is_given() {
     assert_eq!(world.judge_key(&key, 0), Err(Reason::UnknownCredential));
     key.environment = EnvironmentId::from_bytes([9; 16]);
     assert_eq!(world.judge_key(&key, 0), Err(Reason::WrongEnvironment));
+}
+
+#[test]
+fn a_key_dies_when_its_api_takes_no_keys_any_more() {
+    let world = World::new();
+    assert_eq!(world.judge_key(&world.key(), 0), Err(Reason::WrongAudience));
+}
+
+#[test]
+fn a_token_dies_when_its_api_is_taken_from_the_app() {
+    let mut world = World::new();
+    let claims = claims();
+    assert_eq!(judge(&world, &claims), Ok(()));
+    world.app.apis.clear();
+    assert_eq!(judge(&world, &claims), Err(Reason::WrongAudience));
 }

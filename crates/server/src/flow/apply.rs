@@ -122,6 +122,16 @@ fn environments(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(
             || vec![Write::PutEnvironment(new.clone())],
         );
         world.environments.retain(|environment| environment.id != new.id);
+        // The scopes of its APIs are spelled with it: what cannot be spelled must be refused before anything is stored.
+        for api in world.apis.iter_mut().filter(|api| api.environment == new.id) {
+            let spelled = crate::catalogue::server_scopes(&api.profile, &new).ok_or_else(|| {
+                ManifestError(format!(
+                    "environment {}: with this scope_prefix a server scope of API {} is no scope",
+                    new.name, api.name
+                ))
+            })?;
+            *api = Arc::new(Api { server_scopes: spelled, ..Api::clone(api) });
+        }
         world.environments.push(new);
     }
     Ok(())

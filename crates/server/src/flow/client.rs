@@ -13,6 +13,7 @@ use grantor_core::secret::{CredentialType, Secret, Spelling};
 use super::FlowError;
 use crate::cache::TenantFacts;
 use crate::catalogue::EnvironmentState;
+use crate::limits::Who;
 use crate::node::Node;
 
 /// The app that the credentials name. Nothing is proved yet.
@@ -44,7 +45,9 @@ pub async fn load(
     };
     for (client_id, _) in presented.candidates() {
         // Before anything is read: whoever is throttled costs the database nothing.
-        node.limits.may_try(client_id, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+        node.limits
+            .may_try(Who::Client(environment, client_id), source)
+            .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
         let Some(app) = node.cache.app(&node.store, environment, client_id).await? else { continue };
         let tenant = node.cache.tenant(&node.store, app.tenant).await?;
         // Referential integrity makes this impossible; a missing tenant must never mean "no tenant rules".
@@ -53,7 +56,9 @@ pub async fn load(
     }
     // The work that a known id would have cost.
     state.keys.peppers.hash(CredentialType::ClientSecret, secret.map_or("", Secret::reveal));
-    node.limits.failed(first, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+    node.limits
+        .failed(Who::Client(environment, first), source)
+        .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
     Err(Denial::new(
         OAuthError::InvalidClient,
         other_environment(node, state, secret).unwrap_or(Reason::UnknownClient),
@@ -79,10 +84,18 @@ impl ClientFacts {
         source: IpAddr,
     ) -> Result<AuthenticatedApp<'_>, FlowError> {
         let client_id = self.app.client_id.as_str();
+        let who = Who::Client(state.environment.id, client_id);
         let secret = presented.candidates().find(|(id, _)| *id == client_id).and_then(|(_, secret)| secret);
-        authenticate(&self.app, &self.tenant.tenant, secret, &state.keys.peppers, node.now()).or_else(
-            |denial| {
-                node.limits.failed(client_id, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
+        match authenticate(&self.app, &self.tenant.tenant, secret, &state.keys.peppers, node.now()) {
+            Ok(client) => {
+                // A public client proves nothing by its name.
+                if secret.is_some() {
+                    node.limits.proved(who, source);
+                }
+                Ok(client)
+            }
+            Err(denial) => {
+                node.limits.failed(who, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
                 let reason = match denial.reason {
                     Reason::SecretMismatch => {
                         other_environment(node, state, secret).unwrap_or(Reason::SecretMismatch)
@@ -90,8 +103,8 @@ impl ClientFacts {
                     reason => reason,
                 };
                 Err(Denial { reason, ..denial }.into())
-            },
-        )
+            }
+        }
     }
 
     /// As [`Self::authenticate`], for endpoints that belong to no API: the app's registered method, else any that one of

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use grantor_core::api::Api;
 use grantor_core::client_auth::Presented;
-use grantor_core::error::Reason;
+use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::profile::ClientAuthMethod;
 
 use super::verify::{Good, recognise};
 use super::{FlowError, client};
@@ -39,6 +40,10 @@ pub enum Verdict<'a> {
 pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Verdict<'a>, FlowError> {
     let facts = client::load(node, call.state, call.presented, call.source).await?;
     let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
+    // RFC 7662 2.1: whoever asks has proved who it is.
+    if call.presented.method() == ClientAuthMethod::None {
+        return Err(Denial::new(OAuthError::InvalidClient, Reason::MissingClientAuth).into());
+    }
     let mine: Vec<&Arc<Api>> =
         caller.app().introspects.iter().filter_map(|id| call.state.api_by_id(*id)).collect();
     if mine.is_empty() {

@@ -41,9 +41,13 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
     }
     let genuine = recognise(node, call.state, call.token).await?;
     let claims = match &genuine {
-        Ok(Genuine::Token(claims)) => Some(claims.as_ref()),
+        Ok(Genuine::Token(claims)) => Some(&**claims),
         _ => None,
     };
+    if claims.is_some_and(|claims| node.cache.is_revoked(call.state.environment.id, &claims.jti)) {
+        // Revoked already: the same answer, and nothing to write.
+        return Ok(());
+    }
     let decision = revoke::revoke(claims, caller.app(), &call.state.environment, node.now());
     let actor = Actor {
         name: format!("app:{}", caller.app().client_id),

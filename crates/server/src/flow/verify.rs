@@ -3,19 +3,23 @@
 //! Local checks first (spelling, signature or seal), then claims that were verified before, then the subjects from the
 //! cache. Status, epochs, audience and expiry are judged on every call.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use grantor_core::api::Api;
 use grantor_core::api_key::ApiKey;
+use grantor_core::app::App;
 use grantor_core::claims::AccessClaims;
 use grantor_core::error::Reason;
 use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
+use grantor_core::scope::Scope;
 use grantor_core::secret::{CredentialType, Spelling};
-use grantor_jose::{Registered, Type, jws};
+use grantor_jose::{Type, jws};
 use grantor_resource::CredentialKind;
 
 use super::Fault;
-use crate::cache::TenantFacts;
+use crate::cache::{SignedClaims, TenantFacts};
 use crate::catalogue::EnvironmentState;
 use crate::keys::token_digest;
 use crate::node::Node;
@@ -25,16 +29,37 @@ const START_SKEW: i64 = 60;
 
 /// A genuine credential of this environment. Whether it is good for an API is judged by [`Genuine::judge`].
 pub enum Genuine {
-    /// An access token, signed or sealed.
-    Token(Arc<AccessClaims>),
+    /// An access token.
+    Token(TokenClaims),
     /// An API key.
     Key(Arc<ApiKey>),
+}
+
+/// The claims of a genuine token, in either dress.
+pub enum TokenClaims {
+    /// Signed; shared with the cache.
+    Signed(Arc<SignedClaims>),
+    /// Sealed; opened for this question.
+    Sealed(Box<AccessClaims>),
+}
+
+impl Deref for TokenClaims {
+    type Target = AccessClaims;
+
+    fn deref(&self) -> &AccessClaims {
+        match self {
+            Self::Signed(signed) => &signed.claims,
+            Self::Sealed(claims) => claims,
+        }
+    }
 }
 
 /// A credential that is good for an API now.
 pub struct Good {
     /// The credential.
     pub credential: Genuine,
+    /// The app of a token.
+    app: Option<Arc<App>>,
     /// Its tenant.
     pub tenant: Arc<TenantFacts>,
 }
@@ -59,44 +84,63 @@ pub async fn recognise(
             Ok(Err(Reason::UnknownCredential))
         }
         Some(spelling) if spelling.kind == CredentialType::AccessToken => {
-            Ok(token_claims(node, state, credential, || {
-                state.keys.seal.unseal(credential, &node.brand, state.environment.stage)
-            }))
+            let claims = state.keys.seal.unseal(credential, &node.brand, state.environment.stage);
+            Ok(claims
+                .map(|claims| Genuine::Token(TokenClaims::Sealed(Box::new(claims))))
+                .ok_or(Reason::UnknownCredential))
         }
         Some(_) => Ok(Err(Reason::UnknownCredential)),
-        None => Ok(token_claims(node, state, credential, || signed_claims(node, state, credential))),
+        None => {
+            let signed =
+                signed(node, state, credential).map(|signed| Genuine::Token(TokenClaims::Signed(signed)));
+            Ok(signed.ok_or(Reason::UnknownCredential))
+        }
     }
 }
 
-fn token_claims(
-    node: &Node,
-    state: &EnvironmentState,
-    token: &str,
-    open: impl FnOnce() -> Option<AccessClaims>,
-) -> Result<Genuine, Reason> {
+/// A JWT that was verified before, by a key that still verifies; else its signature is checked now.
+fn signed(node: &Node, state: &EnvironmentState, token: &str) -> Option<Arc<SignedClaims>> {
     let digest = token_digest(token);
-    if let Some(claims) = node.cache.claims(state.environment.id, digest) {
-        return Ok(Genuine::Token(claims));
+    if let Some(known) = node.cache.claims(state.environment.id, digest) {
+        return state.keys.verifying.get(&known.kid).is_some().then_some(known);
     }
-    let claims = Arc::new(open().ok_or(Reason::UnknownCredential)?);
-    node.cache.remember_claims(state.environment.id, digest, claims.clone());
-    Ok(Genuine::Token(claims))
+    let signed = Arc::new(verify_signature(node, state, token)?);
+    node.cache.remember_claims(state.environment.id, digest, signed.clone());
+    Some(signed)
 }
 
 /// Signature, `typ`, claims of the right types, and their beginning (RFC 7662 2.2, RFC 7519 4.1.5). Issuer, audience and
 /// expiry are judged with the subjects, on every use.
-fn signed_claims(node: &Node, state: &EnvironmentState, token: &str) -> Option<AccessClaims> {
+fn verify_signature(node: &Node, state: &EnvironmentState, token: &str) -> Option<SignedClaims> {
+    /// Strict: a time that is no number is an error, not an absent one.
+    #[derive(serde::Deserialize)]
+    struct Start {
+        #[serde(default, deserialize_with = "number")]
+        nbf: Option<u64>,
+    }
+    fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        serde::Deserialize::deserialize(deserializer).map(Some)
+    }
     let verified = jws::verify(token, &state.keys.verifying).ok()?;
     if !Type::AccessToken.accepts(verified.header.typ.as_deref()) {
         return None;
     }
-    // Strict: a time that is no number is an error, not an absent one.
-    let registered: Registered = serde_json::from_slice(&verified.payload).ok()?;
+    let claims: AccessClaims = serde_json::from_slice(&verified.payload).ok()?;
     let latest = node.now().seconds().saturating_add(START_SKEW);
-    if [registered.nbf, registered.iat].into_iter().flatten().any(|start| start > latest) {
+    let nbf = match memchr::memmem::find(&verified.payload, b"nbf") {
+        // We never write it; a token that has it is read once more.
+        Some(_) => serde_json::from_slice::<Start>(&verified.payload).ok()?.nbf,
+        None => None,
+    };
+    let in_future = |start: i64| start > latest;
+    if in_future(claims.iat)
+        || claims.iat < 0
+        || claims.exp < 0
+        || nbf.is_some_and(|nbf| i64::try_from(nbf).map_or(true, in_future))
+    {
         return None;
     }
-    serde_json::from_slice(&verified.payload).ok()
+    Some(SignedClaims { claims, kid: verified.header.kid })
 }
 
 impl Genuine {
@@ -126,8 +170,8 @@ impl Genuine {
             tenant: &facts.tenant,
             accesses: &facts.accesses,
         };
-        let verdict = match &self {
-            Self::Key(key) => judge_key(key, &subjects, node.now()),
+        let (verdict, app) = match &self {
+            Self::Key(key) => (judge_key(key, &subjects, node.now()), None),
             Self::Token(claims) => {
                 let app = node.cache.app(&node.store, state.environment.id, &claims.client_id).await?;
                 let Some(app) = app else {
@@ -138,18 +182,10 @@ impl Genuine {
                 } else {
                     Revoked::No
                 };
-                judge_token(claims, &subjects, &app, revoked, node.now())
+                (judge_token(claims, &subjects, &app, revoked, node.now()), Some(app))
             }
         };
-        Ok(verdict.map(|()| Good { credential: self, tenant: facts }))
-    }
-
-    /// The audience that the credential names itself, if it names one.
-    pub fn audience(&self) -> Option<&str> {
-        match self {
-            Self::Token(claims) => Some(&claims.aud),
-            Self::Key(_) => None,
-        }
+        Ok(verdict.map(|()| Good { credential: self, app, tenant: facts }))
     }
 }
 
@@ -163,15 +199,25 @@ impl Good {
         }
     }
 
-    /// The scopes that count at an API, space-delimited. A key's are those that its tenant's access still allows.
-    pub fn scope(&self, api: &Api) -> std::borrow::Cow<'_, str> {
+    /// The scopes that count at an API, space-delimited: those of the credential that app and access still allow. A scope
+    /// that was taken away does not live on in what was issued before.
+    pub fn scope(&self, api: &Api) -> Cow<'_, str> {
+        let access = self.tenant.accesses.iter().find(|access| access.api == api.id);
+        let allowed = |scope: &str| {
+            let by_access = access.is_some_and(|access| access.scopes.has(scope));
+            let by_app = self.app.as_ref().is_none_or(|app| app.scopes.has(scope));
+            api.server_scopes.has(scope) || (by_access && by_app)
+        };
         match &self.credential {
-            Genuine::Token(claims) => claims.scope.as_str().into(),
+            Genuine::Token(claims) if claims.scope.split(' ').all(allowed) || claims.scope.is_empty() => {
+                claims.scope.as_str().into()
+            }
+            Genuine::Token(claims) => {
+                claims.scope.split(' ').filter(|scope| allowed(scope)).collect::<Vec<_>>().join(" ").into()
+            }
             Genuine::Key(key) => {
-                let access = self.tenant.accesses.iter().find(|access| access.api == api.id);
-                let allowed =
-                    access.map(|access| access.scopes.union(&api.server_scopes)).unwrap_or_default();
-                key.scopes.intersection(&api.scope_set()).intersection(&allowed).to_string().into()
+                let here = key.scopes.iter().filter(|scope| api.knows(scope) && allowed(scope.as_str()));
+                here.map(Scope::as_str).collect::<Vec<_>>().join(" ").into()
             }
         }
     }

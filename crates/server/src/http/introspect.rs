@@ -39,7 +39,7 @@ struct Active<'a> {
 /// Answers what an API may know about a credential; anything that is not good for it is `{"active": false}` and no more.
 pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body> {
     let challenge = challenge(&request);
-    let Posted { form, presented } = match posted(call, request).await {
+    let Posted { form, presented, state } = match posted(call, request).await {
         Ok(posted) => posted,
         Err(why) => return error::form(call, ENDPOINT, challenge, &why),
     };
@@ -48,7 +48,7 @@ pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body>
             Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, "The parameter token is missing.");
         return error::flow(call, ENDPOINT, challenge, &FlowError::Denied(missing));
     };
-    let question = IntrospectCall { state: call.state, presented: &presented, source: call.source, token };
+    let question = IntrospectCall { state: &state, presented: &presented, source: call.source, token };
     match introspect(call.node, &question).await {
         Ok(Verdict::Active(good, api)) => {
             call.node.metrics.count(ENDPOINT, "ok");

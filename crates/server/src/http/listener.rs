@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,7 @@ const HEAD_TICKS: u8 = 10;
 const IDLE_TICKS: u8 = 60;
 /// Ticks for a peer that does not take what we write.
 const WRITE_TICKS: u8 = 30;
-/// Connections at most, in all and from one address. Loopback and trusted proxies are not counted by address.
+/// Connections at most, in all and from one address (IPv6: from one /64). Loopback and trusted proxies are not counted by address.
 const MAX_CONNECTIONS: usize = 8_192;
 const MAX_PER_ADDRESS: usize = 100;
 
@@ -65,8 +65,8 @@ pub async fn run<H, F>(
         };
         let many = peer.ip().is_loopback()
             || proxies.iter().any(|network| network.contains(peer.ip().to_canonical()));
-        let limit = if many { MAX_CONNECTIONS } else { MAX_PER_ADDRESS };
-        let Some(place) = Connections::enter(&connections, peer.ip(), limit) else {
+        let counted = if many { None } else { Some(peer.ip()) };
+        let Some(place) = Connections::enter(&connections, counted) else {
             continue;
         };
         tokio::spawn(serve(stream, peer, handler.clone(), stop.clone(), place));
@@ -264,37 +264,56 @@ impl AsyncWrite for Watched {
 #[derive(Default)]
 struct Connections {
     total: AtomicUsize,
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    by_client: Mutex<HashMap<IpAddr, usize>>,
 }
 
 /// One connection's place; given back when it ends.
 struct Place {
     connections: Arc<Connections>,
-    address: IpAddr,
+    client: Option<IpAddr>,
 }
 
 impl Connections {
-    fn enter(connections: &Arc<Self>, address: IpAddr, limit: usize) -> Option<Place> {
-        let address = address.to_canonical();
-        let mut by_address = connections.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = by_address.entry(address).or_insert(0);
-        if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS || *here >= limit {
+    /// A place for a connection, counted for an address unless that one may have any number.
+    ///
+    /// Whoever is refused leaves nothing behind. Only the accepting task comes here, so the total does not grow in between.
+    fn enter(connections: &Arc<Self>, address: Option<IpAddr>) -> Option<Place> {
+        if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS {
             return None;
         }
-        *here += 1;
+        let client = address.map(client);
+        if let Some(client) = client {
+            let mut by_client = connections.by_client.lock().unwrap_or_else(PoisonError::into_inner);
+            let here = by_client.entry(client).or_insert(0);
+            // An entry that was made just now is below every limit, so a refusal makes none.
+            if *here >= MAX_PER_ADDRESS {
+                return None;
+            }
+            *here += 1;
+        }
         connections.total.fetch_add(1, Ordering::AcqRel);
-        drop(by_address);
-        Some(Place { connections: connections.clone(), address })
+        Some(Place { connections: connections.clone(), client })
+    }
+}
+
+/// Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, because a single host has all of it to itself
+/// (RFC 4291 section 2.5.4).
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut by_address = self.connections.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(here) = by_address.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                by_address.remove(&self.address);
+        if let Some(client) = self.client {
+            let mut by_client = self.connections.by_client.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(here) = by_client.get_mut(&client) {
+                *here -= 1;
+                if *here == 0 {
+                    by_client.remove(&client);
+                }
             }
         }
         self.connections.total.fetch_sub(1, Ordering::AcqRel);
@@ -358,18 +377,67 @@ mod tests {
         assert_eq!(ticks(&pulse), 200, "a peer that takes something has its time again");
     }
 
+    fn clients(connections: &Connections) -> usize {
+        connections.by_client.lock().unwrap().len()
+    }
+
+    /// As many places as addresses that were let in.
+    fn enter_all(
+        connections: &Arc<Connections>,
+        addresses: impl Iterator<Item = Option<IpAddr>>,
+    ) -> Vec<Place> {
+        addresses.filter_map(|address| Connections::enter(connections, address)).collect()
+    }
+
     #[test]
     fn one_address_has_its_share_of_connections_and_gives_it_back() {
         let connections = Arc::new(Connections::default());
-        let (here, there) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
-        let mut places: Vec<Place> =
-            (0..5).map_while(|_| Connections::enter(&connections, here, 3)).collect();
-        assert_eq!(places.len(), 3);
-        assert!(Connections::enter(&connections, there, 3).is_some());
+        let (here, there) = (Some([192, 0, 2, 1].into()), Some([192, 0, 2, 2].into()));
+        let mut places = enter_all(&connections, std::iter::repeat_n(here, 150));
+        assert_eq!(places.len(), 100);
+        assert!(Connections::enter(&connections, there).is_some());
         places.pop();
-        assert!(Connections::enter(&connections, here, 3).is_some());
+        assert!(Connections::enter(&connections, here).is_some());
         drop(places);
         assert_eq!(connections.total.load(Ordering::Acquire), 0);
-        assert!(connections.by_address.lock().unwrap().is_empty());
+        assert_eq!(clients(&connections), 0);
+    }
+
+    #[test]
+    fn an_ipv6_network_of_64_bits_has_the_share_of_one_address() {
+        let connections = Arc::new(Connections::default());
+        let network: u128 = 0x2001_0db8_0000_0001 << 64;
+        let spread = (0..150_u128).map(|host| Some(Ipv6Addr::from_bits(network | host << 56 | host).into()));
+        let places = enter_all(&connections, spread);
+        assert_eq!((places.len(), clients(&connections)), (100, 1));
+        let neighbour = Ipv6Addr::from_bits(network + (1 << 64)).into();
+        assert!(Connections::enter(&connections, Some(neighbour)).is_some());
+        drop(places);
+        assert_eq!(clients(&connections), 0);
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_clothes_is_counted_as_itself() {
+        let connections = Arc::new(Connections::default());
+        let mapped = |host| {
+            Some("::ffff:192.0.2.0".parse::<Ipv6Addr>().unwrap().to_bits() + host)
+                .map(|bits| Ipv6Addr::from_bits(bits).into())
+        };
+        let _others = enter_all(&connections, (1..=200).map(mapped));
+        assert_eq!(clients(&connections), 200, "not one network");
+        let plain = Some([192, 0, 2, 1].into());
+        assert_eq!(enter_all(&connections, std::iter::repeat_n(plain, 150)).len(), 99);
+    }
+
+    #[test]
+    fn whoever_is_refused_leaves_nothing_behind() {
+        let connections = Arc::new(Connections::default());
+        let places = enter_all(&connections, std::iter::repeat_n(None, 9_000));
+        assert_eq!((places.len(), clients(&connections)), (8_192, 0));
+        let many = (0..1_000_u32).map(|host| Some(std::net::Ipv4Addr::from_bits(host << 8).into()));
+        assert_eq!(enter_all(&connections, many).len(), 0);
+        assert_eq!(clients(&connections), 0);
+        drop(places);
+        assert_eq!(connections.total.load(Ordering::Acquire), 0);
     }
 }

@@ -35,6 +35,7 @@ use std::sync::Arc;
 use ::http::header::{HOST, HeaderValue};
 use ::http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 use crate::catalogue::{Endpoint, EnvironmentState};
@@ -51,6 +52,8 @@ pub struct Service {
     pub proxies: Vec<IpNet>,
     /// The admin API.
     pub admin: axum::Router,
+    /// Slots for bodies that wait for their rest; see [`body::read`].
+    pub bodies: Semaphore,
     /// Another site on the same listener: the APIs of the demo.
     pub beside: Option<axum::Router>,
 }
@@ -61,6 +64,8 @@ pub struct Call<'a> {
     pub node: &'a Node,
     /// The environment.
     pub state: &'a EnvironmentState,
+    /// Slots for bodies that wait for their rest.
+    pub bodies: &'a Semaphore,
     /// From where, after trusted proxies.
     pub source: IpAddr,
     /// The request's id.
@@ -101,6 +106,11 @@ async fn dispatch(
     if request.extensions().get::<framing::Ambiguous>().is_some() {
         return respond::bad_framing(request_id);
     }
+    // RFC 9112 3.2: exactly one Host, or nobody can say who was asked.
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == ::http::Version::HTTP_11) {
+        return respond::bad_framing(request_id);
+    }
     let path = request.uri().path();
     let host = request.uri().authority().map(|authority| authority.as_str());
     let host = host.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
@@ -118,8 +128,14 @@ async fn dispatch(
     let Some((state, endpoint)) = routed else {
         return beside(service, &origin, peer, request, request_id).await;
     };
-    let call =
-        Call { node, state: &state, source: origin.address, request_id, through_proxy: origin.through_proxy };
+    let call = Call {
+        node,
+        state: &state,
+        bodies: &service.bodies,
+        source: origin.address,
+        request_id,
+        through_proxy: origin.through_proxy,
+    };
     // A gateway may ask about a plain request of its own clients; everybody else brings secrets and uses TLS.
     if origin.is_plain && !matches!(endpoint, Endpoint::ForwardAuth(_)) {
         return respond::plain_http(request_id);

@@ -131,7 +131,7 @@ pub fn bad_framing(request_id: &str) -> Response<Body> {
     closing(status(
         StatusCode::BAD_REQUEST,
         OAuthError::InvalidRequest,
-        "The length of the message is ambiguous.",
+        "The message is ambiguous: its length or its Host can be read in two ways.",
         request_id,
     ))
 }

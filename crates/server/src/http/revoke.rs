@@ -16,7 +16,7 @@ const ENDPOINT: &str = "revoke";
 /// Revokes a token of the caller. 200 with an empty body for unknown tokens, too; a hint about the type is not needed.
 pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body> {
     let challenge = challenge(&request);
-    let Posted { form, presented } = match posted(call, request).await {
+    let Posted { form, presented, state } = match posted(call, request).await {
         Ok(posted) => posted,
         Err(why) => return error::form(call, ENDPOINT, challenge, &why),
     };
@@ -26,7 +26,7 @@ pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body>
         return error::flow(call, ENDPOINT, challenge, &FlowError::Denied(missing));
     };
     let question = RevokeCall {
-        state: call.state,
+        state: &state,
         presented: &presented,
         source: call.source,
         token,

@@ -25,13 +25,13 @@ struct Answer<'a> {
 /// Exchanges a grant for a token.
 pub async fn post(call: &Call<'_>, path: &str, request: Request<Incoming>) -> Response<Body> {
     let challenge = challenge(&request);
-    let Posted { form, presented } = match posted(call, request).await {
+    let Posted { form, presented, state } = match posted(call, request).await {
         Ok(posted) => posted,
         Err(why) => return error::form(call, ENDPOINT, challenge, &why),
     };
     let exchanged = exchange(
         call.node,
-        &TokenCall { state: call.state, path, form: &form, presented: &presented, source: call.source },
+        &TokenCall { state: &state, path, form: &form, presented: &presented, source: call.source },
     )
     .await;
     match exchanged {

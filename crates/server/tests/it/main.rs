@@ -25,3 +25,4 @@ mod s003_deals;
 mod s004_banking;
 mod secrets_at_rest;
 mod statements;
+mod withdrawn_rights;

@@ -29,6 +29,7 @@ use serde_json::json;
 
 use crate::catalogue::EnvironmentState;
 use crate::flow::{Fault, FlowError};
+use crate::limits::Who;
 use crate::node::{Actor, Node};
 
 /// Where the admin API stands.
@@ -173,19 +174,21 @@ impl FromRequestParts<Admins> for Admin {
 
 /// The name of the operator whose token was sent. Apps' tokens and API keys are other types of credential and never match.
 fn operator(parts: &Parts, state: &Admins, address: &str) -> Result<String, Problem> {
-    const WHO: &str = "admin";
     let source: IpAddr = address.parse().map_err(|_| Problem::unauthorized())?;
     let query = parts.uri.query();
     let token = grantor_resource::bearer(&parts.headers, query).map_err(|_| Problem::unauthorized())?;
-    state.node.limits.may_try(WHO, source).map_err(Problem::throttled)?;
+    state.node.limits.may_try(Who::Operator, source).map_err(Problem::throttled)?;
     let catalogue = state.node.catalogue();
     let matching = catalogue.operators.iter().find(|operator| {
         state.node.operator_pepper.verify(CredentialType::OperatorToken, token, &operator.hash)
     });
     match matching {
-        Some(operator) => Ok(operator.name.clone()),
+        Some(operator) => {
+            state.node.limits.proved(Who::Operator, source);
+            Ok(operator.name.clone())
+        }
         None => {
-            state.node.limits.failed(WHO, source).map_err(Problem::throttled)?;
+            state.node.limits.failed(Who::Operator, source).map_err(Problem::throttled)?;
             Err(Problem::unauthorized())
         }
     }

@@ -38,7 +38,7 @@ pub(super) async fn inspect(
         Err(reason) => return inactive(reason),
     };
     let claims = match &genuine {
-        Genuine::Token(claims) => json!(claims.as_ref()),
+        Genuine::Token(claims) => json!(&**claims),
         Genuine::Key(key) => {
             let tenants = super::tenants::names(&admin, [key.tenant].into_iter()).await?;
             super::view::key(&state, key, &tenants[&key.tenant], admin.node.now())
