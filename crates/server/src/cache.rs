@@ -280,7 +280,8 @@ impl Default for Cache {
 }
 
 /// A bounded cache that does not take its memory in advance.
-trait Grows {
+pub(crate) trait Grows {
+    /// Holds so many entries at most, and begins with room for few.
     fn growing_to(entries: usize) -> Self;
 }
 

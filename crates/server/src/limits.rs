@@ -18,6 +18,7 @@ use grantor_core::access::QuotaClass;
 use grantor_core::id::{AppId, EnvironmentId};
 use quick_cache::sync::Cache as Bounded;
 
+use crate::cache::Grows as _;
 use crate::clock::Clock;
 
 /// The node's monotonic clock in the limiter's terms.
@@ -87,9 +88,9 @@ impl Limits {
                     .allow_burst(at_least_one(RESERVE_BURST)),
                 clock.clone(),
             ),
-            closed_identities: Bounded::new(CLOSED),
-            closed_sources: Bounded::new(CLOSED),
-            proven: Bounded::new(CLOSED),
+            closed_identities: Bounded::growing_to(CLOSED),
+            closed_sources: Bounded::growing_to(CLOSED),
+            proven: Bounded::growing_to(CLOSED),
             hasher: std::collections::hash_map::RandomState::new(),
             clock,
         }
