@@ -44,7 +44,7 @@ fn s000_06_a_bearer_header_yields_its_token_whatever_the_case_of_the_scheme() {
 }
 
 #[test]
-fn s000_07_a_header_that_is_not_bearer_is_refused_by_its_mistake() {
+fn a_header_that_is_not_bearer_is_refused_by_its_mistake() {
     for (value, refusal) in [
         ("Bearertoken", Refusal::MissingSpace),
         ("bearereyJ.a.b", Refusal::MissingSpace),
@@ -140,7 +140,7 @@ fn a_missing_scope_is_named_in_header_and_body() {
 }
 
 #[test]
-fn s002_05_the_body_of_a_wrong_kind_has_exactly_four_members() {
+fn the_body_of_a_wrong_kind_has_exactly_four_members() {
     let refusal = Refusal::CredentialKind {
         accepts: vec![CredentialKind::User, CredentialKind::ApiKey],
         sent: CredentialKind::Client,

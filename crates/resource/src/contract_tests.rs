@@ -118,7 +118,7 @@ fn examples_are_found_behind_references_and_in_schemas() {
 }
 
 #[test]
-fn s002_05_an_operation_that_nobody_is_named_for_refuses_the_document() {
+fn an_operation_that_nobody_is_named_for_refuses_the_document() {
     // The first operation without its own list is the one that is reported.
     assert_eq!(refused_at("", "x-grantor-credential", json!("REMOVE")), "/paths/~1transfers/post");
     assert_eq!(refused_at("", "x-grantor-credential", json!([])), "/x-grantor-credential");

@@ -61,14 +61,14 @@ fn nothing_is_null_or_an_empty_array_however_little_there_is() {
 }
 
 #[test]
-fn s003_14_only_grants_that_are_built_are_named() {
+fn only_grants_that_are_built_are_named() {
     let mut world = World::new();
     world.payments_profile().grants = GrantType::ALL.to_vec();
     assert_eq!(document(&world)["grant_types_supported"], json!(["client_credentials"]));
 }
 
 #[test]
-fn s003_14_a_grant_that_is_switched_off_everywhere_disappears() {
+fn a_grant_that_is_switched_off_everywhere_disappears() {
     let mut world = World::new();
     world.payments_profile().grants.clear();
     assert_eq!(

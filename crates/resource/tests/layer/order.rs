@@ -83,7 +83,7 @@ async fn s004_20_a_token_in_the_query_is_refused_and_not_echoed() {
 }
 
 #[tokio::test]
-async fn s000_07_the_mistake_in_the_header_is_named() {
+async fn the_mistake_in_the_header_is_named() {
     let (issuer, api) = setup().await;
     let answer = api.send("GET", "/demo/payments/transfers", &["Authorization: Bearers3cr3t"]).await;
     assert_eq!(answer.status, 401);
