@@ -7,7 +7,6 @@ use crate::app::App;
 use crate::env::UnixMillis;
 use crate::error::{Denial, OAuthError, Reason};
 use crate::form::{Form, decode_component};
-use crate::name::ClientId;
 use crate::profile::ClientAuthMethod;
 use crate::secret::{CredentialType, PepperRing, Secret};
 use crate::tenant::{Status, Tenant};
@@ -193,11 +192,6 @@ pub fn authenticate<'a>(
         return refuse(Reason::TenantSuspended);
     }
     Ok(AuthenticatedApp { app, tenant })
-}
-
-/// A client id that could be one, so that garbage never reaches the store.
-pub fn plausible_client_id(text: &str) -> Option<ClientId> {
-    text.parse().ok()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::env::UnixMillis;
 use crate::environment::Environment;
 use crate::error::Denial;
 use crate::id::{ApiId, ApiKeyId, AppId, EnvironmentId, OperatorId, TenantId};
-use crate::name::{ClientId, Name};
+use crate::name::ClientId;
 use crate::profile::Profile;
 use crate::secret::SecretHash;
 use crate::signing_key::{KeyState, KeyUse};
@@ -294,9 +294,4 @@ impl Write {
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }
-}
-
-/// The name of an API, profile or environment in an audit target.
-pub fn named(kind: &str, name: &Name) -> String {
-    format!("{kind}:{name}")
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use grantor_core::decision::StoredKey;
-use grantor_core::env::{Env, UnixMillis};
+use grantor_core::env::Env;
 use grantor_core::id::EnvironmentId;
 use grantor_core::sealed_token::SealRing;
 use grantor_core::secret::PepperRing;
@@ -229,11 +229,6 @@ pub fn next_number(ring: &[StoredKey], usage: KeyUse) -> i64 {
         .max()
         .unwrap_or(0)
         + 1
-}
-
-/// When a key that is replaced now may leave, if the longest token of its environment lives so long.
-pub fn leaves_at(now: UnixMillis, longest_seconds: i64) -> UnixMillis {
-    grantor_core::signing_key::retires_at(now, longest_seconds)
 }
 
 /// SHA-256 of a token, the key of the cache of verified claims.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use grantor_core::access::Access;
 use grantor_core::api::{Api, ScopeDefinition};
-use grantor_core::decision::{AuditEvent, Write, named};
+use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::name::Name;
@@ -340,9 +340,4 @@ pub fn access(
 /// The full name of a thing within an environment.
 pub fn within(environment: &Name, name: impl std::fmt::Display) -> String {
     format!("{environment}/{name}")
-}
-
-/// The audit name of a profile.
-pub fn profile_target(profile: &Profile) -> String {
-    named("profile", &profile.name)
 }

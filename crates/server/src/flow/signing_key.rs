@@ -2,12 +2,12 @@
 
 use grantor_core::decision::{AuditEvent, KeyStep, StoredKey, Write};
 use grantor_core::env::UnixMillis;
-use grantor_core::signing_key::{KeyState, KeyUse, TooEarly, is_due, may_activate};
+use grantor_core::signing_key::{KeyState, KeyUse, TooEarly, is_due, may_activate, retires_at};
 use grantor_jose::Algorithm;
 
 use super::Fault;
 use crate::catalogue::EnvironmentState;
-use crate::keys::{NewKey, generate, leaves_at, next_number, times};
+use crate::keys::{NewKey, generate, next_number, times};
 use crate::node::{Actor, Node};
 
 /// Which keys to rotate.
@@ -99,7 +99,7 @@ fn rotate_one(
     (now, longest): (UnixMillis, i64),
 ) -> Result<Vec<Write>, RotateError> {
     // A pepper is never dropped by time: a stored hash names the one that made it.
-    let retires_at = (active.usage != KeyUse::Pepper).then(|| leaves_at(now, longest));
+    let retires_at = (active.usage != KeyUse::Pepper).then(|| retires_at(now, longest));
     let step = |key: &StoredKey, from, to, retires_at| {
         Write::AdvanceKey(KeyStep {
             environment: key.environment,
