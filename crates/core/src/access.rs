@@ -30,6 +30,22 @@ pub struct Access {
     pub quota: QuotaClass,
 }
 
+impl Access {
+    /// What every tenant has: its users may sign in to apps that ask for nothing but who they are.
+    pub fn to_userinfo(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            api: ApiId::USERINFO,
+            status: Status::Active,
+            epoch: 0,
+            scopes: ScopeSet::default(),
+            client_token_lifetime: None,
+            user_token_lifetime: None,
+            quota: QuotaClass::Standard,
+        }
+    }
+}
+
 /// How many token requests an app may make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

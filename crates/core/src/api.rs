@@ -1,7 +1,9 @@
 //! A protected API, and which API a token request is for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use grantor_jose::Algorithm;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -43,6 +45,9 @@ pub struct ScopeDefinition {
     /// What it lets the app do, in the words of the API's owner.
     #[serde(default)]
     pub description: String,
+    /// Whether a user who goes on at all cannot deny it.
+    #[serde(default)]
+    pub required: bool,
 }
 
 impl Api {
@@ -56,6 +61,19 @@ impl Api {
         let named: Vec<Scope> = self.scopes.iter().map(|scope| scope.name.clone()).collect();
         ScopeSet::from(named).union(&self.server_scopes)
     }
+}
+
+/// What an environment with these APIs signs with: what their profiles name, and RS256 where users sign in, because an ID
+/// token is signed with it unless its app says otherwise (OpenID Connect Core 15.1).
+pub fn signing_algorithms<'a>(apis: impl IntoIterator<Item = &'a Arc<Api>>) -> BTreeSet<Algorithm> {
+    let mut algorithms = BTreeSet::new();
+    for api in apis {
+        algorithms.insert(api.profile.signing_alg);
+        if api.profile.has_users() {
+            algorithms.insert(Algorithm::Rs256);
+        }
+    }
+    algorithms
 }
 
 /// Scopes of OpenID Connect: they belong to no API and do not count when an API is chosen.

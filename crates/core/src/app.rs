@@ -1,5 +1,6 @@
 //! An app: an OAuth client of one tenant in one environment, with dated versions of its secret.
 
+use crate::client_metadata::ClientMetadata;
 use crate::env::UnixMillis;
 use crate::id::{ApiId, AppId, EnvironmentId, TenantId};
 use crate::name::ClientId;
@@ -33,6 +34,8 @@ pub struct App {
     pub apis: Vec<ApiId>,
     /// The scopes that it may ask for.
     pub scopes: ScopeSet,
+    /// What it says of itself for the flows with users.
+    pub metadata: ClientMetadata,
     /// The APIs that it *is*: whose tokens it may introspect.
     pub introspects: Vec<ApiId>,
     /// Its secret versions, oldest first.
@@ -73,6 +76,23 @@ impl SecretVersion {
 }
 
 impl App {
+    /// This app with a new registration: what it may do changes, who it is stays.
+    #[must_use]
+    pub fn registered_as(&self, new: Self) -> Self {
+        Self {
+            id: self.id,
+            environment: self.environment,
+            tenant: self.tenant,
+            client_id: self.client_id.clone(),
+            status: self.status,
+            epoch: self.epoch,
+            secrets: self.secrets.clone(),
+            exposed_at: self.exposed_at,
+            created_at: self.created_at,
+            ..new
+        }
+    }
+
     /// Whether the app may use the way in which it has authenticated at an API that accepts these methods.
     pub fn may_authenticate_by(&self, method: ClientAuthMethod, api_methods: &[ClientAuthMethod]) -> bool {
         api_methods.contains(&method) && self.auth_method.is_none_or(|only| only == method)

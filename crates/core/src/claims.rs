@@ -8,6 +8,7 @@ use crate::api::Api;
 use crate::app::App;
 use crate::environment::Environment;
 use crate::epoch::Epochs;
+use crate::id::GrantId;
 use crate::profile::ClaimSource;
 use crate::tenant::Tenant;
 
@@ -37,12 +38,21 @@ pub struct AccessClaims {
     pub env: String,
     /// The epochs of its subjects.
     pub rev: Epochs,
+    /// The Grant behind it, for a user's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gid: Option<GrantId>,
+    /// When the user acted (RFC 9068 2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// What the log-in reached (RFC 9068 2.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
 }
 
 impl AccessClaims {
     /// Whether it stands for the app itself, not for a user.
     pub fn is_client(&self) -> bool {
-        self.sub == self.client_id
+        self.gid.is_none()
     }
 }
 

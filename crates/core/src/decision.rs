@@ -8,15 +8,28 @@ use crate::access::Access;
 use crate::api::Api;
 use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
+use crate::authorize::interaction::Progress;
+use crate::document::{Acceptance, Document, DocumentVersion};
 use crate::env::UnixMillis;
 use crate::environment::Environment;
 use crate::error::Denial;
-use crate::id::{ApiId, ApiKeyId, AppId, EnvironmentId, OperatorId, TenantId};
+use crate::grant::{Consent, EndReason, Grant};
+use crate::id::{
+    ApiId, ApiKeyId, AppId, DocumentId, EnvironmentId, GrantId, InteractionId, MailId, OperatorId, SessionId,
+    SignupId, TenantId, UserId,
+};
+use crate::interaction::Interaction;
+use crate::lockout::Failures;
 use crate::name::ClientId;
+use crate::outbox::Mail;
+use crate::password::PasswordHash;
 use crate::profile::Profile;
 use crate::secret::SecretHash;
+use crate::session::Session;
 use crate::signing_key::{KeyState, KeyUse};
+use crate::signup::Signup;
 use crate::tenant::{Status, Tenant};
+use crate::user::{Membership, User};
 
 /// What was decided. The writes are applied as one unit before anybody hears the outcome, also when it is a refusal.
 pub struct Decision<T> {
@@ -202,6 +215,128 @@ pub enum Write {
         /// How many more.
         count: i64,
     },
+    /// Makes a user; the store refuses an address that is taken in the environment.
+    InsertUser(Box<User>),
+    /// Suspends, resumes or closes a user.
+    SetUserStatus(StatusChange<UserId>),
+    /// Replaces the stored hash of a password by one of the same password at the present cost. Guarded by the old hash.
+    RehashPassword {
+        /// Whose.
+        user: UserId,
+        /// The hash that was verified.
+        from: PasswordHash,
+        /// The new one.
+        to: PasswordHash,
+    },
+    /// Sets a password, whatever it was before.
+    SetPassword {
+        /// Whose.
+        user: UserId,
+        /// The hash of the new one.
+        to: PasswordHash,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Makes or changes a membership.
+    PutMembership(Membership),
+    /// Ends a membership.
+    RemoveMembership(UserId, TenantId),
+    /// Makes a browser session. The hash is that of its cookie.
+    InsertSession(Session, SecretHash),
+    /// The same user has signed in again in the same browser: the session goes on under a new cookie, so that what hangs
+    /// on it lives on and the old cookie is worth nothing.
+    RenewSession(Session, SecretHash),
+    /// Notes the use of a session.
+    TouchSession(SessionId, UnixMillis),
+    /// Ends a session, and every OpenID Grant that lives only as long as it.
+    EndSession(SessionId, UnixMillis),
+    /// Begins an interaction.
+    InsertInteraction(Box<Interaction>),
+    /// Moves an interaction on. Guarded by its version, so that two pages cannot both move it.
+    AdvanceInteraction {
+        /// Which.
+        id: InteractionId,
+        /// The version that was looked at.
+        from: i64,
+        /// How far the user has come now.
+        progress: Progress,
+        /// What ties it to the browser from now on: renewed at a log-in, so that a handle from before is of no use.
+        browser: SecretHash,
+    },
+    /// Ends an interaction: answered, or given up. Guarded by its version.
+    EndInteraction {
+        /// Which.
+        id: InteractionId,
+        /// The version that was looked at.
+        from: i64,
+    },
+    /// Remembers what a user has allowed.
+    PutConsent(Consent),
+    /// Forgets it, and ends every Grant of that app by that user.
+    WithdrawConsent {
+        /// Who.
+        user: UserId,
+        /// Whom.
+        app: AppId,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Makes a Grant, with the hash of its code if it begins with one.
+    InsertGrant(Box<Grant>, Option<SecretHash>),
+    /// Redeems the code of a Grant. Guarded: whoever comes second finds no code.
+    RedeemCode {
+        /// Which.
+        grant: GrantId,
+        /// 1 if there is a refresh token, else 0.
+        generation: i64,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Moves a Grant to the next generation of its refresh token. Guarded by the generation.
+    AdvanceRefresh {
+        /// Which.
+        grant: GrantId,
+        /// The generation that was presented.
+        from: i64,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Ends a Grant: its refresh tokens, and by its epoch its access tokens. Twice is once.
+    EndGrant {
+        /// Which.
+        grant: GrantId,
+        /// Why.
+        reason: EndReason,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Makes a document.
+    InsertDocument(Document),
+    /// Publishes a version of a document. A published version is never changed.
+    PublishVersion(DocumentId, DocumentVersion),
+    /// Records that somebody accepted a version. Twice is once.
+    RecordAcceptance(Acceptance),
+    /// Keeps a sign-up until its mail link comes back; replaces none.
+    InsertSignup(Box<Signup>),
+    /// Consumes a sign-up. Guarded: the link works once.
+    EndSignup(SignupId),
+    /// Puts a mail into the outbox.
+    Enqueue(Box<Mail>),
+    /// A mail was handed over.
+    MailSent(MailId),
+    /// A mail could not be handed over; tried again later, or given up without a next time.
+    MailFailed {
+        /// Which.
+        id: MailId,
+        /// The attempts so far.
+        attempts: i64,
+        /// When to try again.
+        next_at: Option<UnixMillis>,
+    },
+    /// Counts a failed log-in against an account, known or not. Guarded by the count that was looked at.
+    CountFailure(Box<Failures>),
+    /// Forgets the failures of an account after a success.
+    ClearFailures(EnvironmentId, [u8; 32]),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -251,6 +386,14 @@ pub enum Change {
     NewApp(EnvironmentId, ClientId),
     /// An API key.
     ApiKey(ApiKeyId),
+    /// A user, or what is known of one.
+    User(UserId),
+    /// A Grant.
+    Grant(GrantId),
+    /// Every Grant of a user by an app.
+    Consent(UserId, AppId),
+    /// A browser session, and the Grants that end with it.
+    Session(SessionId),
     /// One access token.
     Token {
         /// Where it was issued.
@@ -291,6 +434,34 @@ impl Write {
                 Some(Change::Token { environment: *environment, jti: jti.clone(), expires_at: *expires_at })
             }
             Self::InsertOperator { .. } => Some(Change::Operators),
+            Self::InsertDocument(_) | Self::PublishVersion(..) => Some(Change::Catalogue),
+            Self::SetUserStatus(change) => Some(Change::User(change.id)),
+            Self::RehashPassword { user, .. } | Self::SetPassword { user, .. } => Some(Change::User(*user)),
+            Self::InsertGrant(grant, _) => Some(Change::Grant(grant.id)),
+            Self::RedeemCode { grant, .. }
+            | Self::AdvanceRefresh { grant, .. }
+            | Self::EndGrant { grant, .. } => Some(Change::Grant(*grant)),
+            Self::WithdrawConsent { user, app, .. } => Some(Change::Consent(*user, *app)),
+            Self::EndSession(id, _) => Some(Change::Session(*id)),
+            // Read from the store on every use.
+            Self::InsertUser(_)
+            | Self::PutMembership(_)
+            | Self::RemoveMembership(..)
+            | Self::InsertSession(..)
+            | Self::RenewSession(..)
+            | Self::TouchSession(..)
+            | Self::InsertInteraction(_)
+            | Self::AdvanceInteraction { .. }
+            | Self::EndInteraction { .. }
+            | Self::PutConsent(_)
+            | Self::RecordAcceptance(_)
+            | Self::InsertSignup(_)
+            | Self::EndSignup(_)
+            | Self::Enqueue(_)
+            | Self::MailSent(_)
+            | Self::MailFailed { .. }
+            | Self::CountFailure(_)
+            | Self::ClearFailures(..) => None,
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }

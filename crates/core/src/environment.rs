@@ -31,7 +31,7 @@ pub struct Environment {
 pub struct Issuer(String);
 
 /// First path segments that belong to the server itself, so that an issuer's path never hides them.
-pub const RESERVED_SEGMENTS: [&str; 20] = [
+pub const RESERVED_SEGMENTS: [&str; 23] = [
     ".well-known",
     "account",
     "admin",
@@ -39,6 +39,7 @@ pub const RESERVED_SEGMENTS: [&str; 20] = [
     "consent",
     "console",
     "demo",
+    "docs",
     "forward-auth",
     "introspect",
     "jwks",
@@ -51,7 +52,9 @@ pub const RESERVED_SEGMENTS: [&str; 20] = [
     "readyz",
     "revoke",
     "signup",
+    "static",
     "terms",
+    "userinfo",
 ];
 
 impl Issuer {

@@ -29,6 +29,24 @@ pub enum OAuthError {
     TemporarilyUnavailable,
     /// RFC 6749 4.1.2.1: our fault.
     ServerError,
+    /// RFC 6749 4.1.2.1: only `code` exists.
+    UnsupportedResponseType,
+    /// OpenID Connect Core 3.1.2.6: nobody is signed in, or somebody else, and no page may be shown.
+    LoginRequired,
+    /// OpenID Connect Core 3.1.2.6: the user has not allowed this, and no page may be shown.
+    ConsentRequired,
+    /// OpenID Connect Core 3.1.2.6: something else is to be done by the user, and no page may be shown.
+    InteractionRequired,
+    /// OpenID Connect Core 3.1.2.6: the user must choose an account, and no page may be shown.
+    AccountSelectionRequired,
+    /// OpenID Connect Core 3.1.2.6: request objects are not processed.
+    RequestNotSupported,
+    /// OpenID Connect Core 3.1.2.6: request objects are not fetched.
+    RequestUriNotSupported,
+    /// OpenID Connect Core 3.1.2.6: no registration within a request.
+    RegistrationNotSupported,
+    /// OpenID Connect Core Error Code unmet_authentication_requirements: an essential `acr` cannot be reached.
+    UnmetAuthenticationRequirements,
 }
 
 impl OAuthError {
@@ -48,6 +66,15 @@ impl OAuthError {
             Self::InsufficientScope => "insufficient_scope",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::AccountSelectionRequired => "account_selection_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::RegistrationNotSupported => "registration_not_supported",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
         }
     }
 
@@ -84,6 +111,17 @@ impl OAuthError {
                 "Too much at the moment. Try again after the time given in Retry-After."
             }
             Self::ServerError => "Something failed on our side. The request id helps support to find it.",
+            Self::UnsupportedResponseType => "Only response_type=code is supported.",
+            Self::LoginRequired => "The user must sign in.",
+            Self::ConsentRequired => "The user must allow this app.",
+            Self::InteractionRequired => "The user must do something first: start again without prompt=none.",
+            Self::AccountSelectionRequired => "The user must choose an account.",
+            Self::RequestNotSupported => "The parameter request is not supported.",
+            Self::RequestUriNotSupported => "The parameter request_uri is not supported.",
+            Self::RegistrationNotSupported => "The parameter registration is not supported.",
+            Self::UnmetAuthenticationRequirements => {
+                "The requested authentication context cannot be reached."
+            }
         }
     }
 }
@@ -139,6 +177,37 @@ pub enum Reason {
     KindNotAccepted,
     UnknownOperation,
     NoSuchKeyType,
+    RedirectUriMismatch,
+    RedirectUriMissing,
+    ParameterNotSupported,
+    ResponseTypeNotSupported,
+    PkceMissing,
+    InteractionNeeded,
+    OtherUserExpected,
+    NoTenant,
+    ConsentDenied,
+    DocumentsDeclined,
+    DocumentsOpen,
+    CodeUnknown,
+    CodeExpired,
+    CodeReplayed,
+    CodeOfOtherApp,
+    RedirectUriChanged,
+    VerifierMismatch,
+    RefreshUnknown,
+    RefreshOfOtherApp,
+    RefreshReused,
+    RefreshAhead,
+    RefreshNotAllowed,
+    GrantEnded,
+    SessionEnded,
+    UserSuspended,
+    PasswordMismatch,
+    AccountBlocked,
+    PasswordRefused,
+    FormProofMissing,
+    InteractionUnknown,
+    NotAUserToken,
 }
 
 impl Reason {
@@ -191,6 +260,37 @@ impl Reason {
             Self::KindNotAccepted => "kind_not_accepted",
             Self::UnknownOperation => "unknown_operation",
             Self::NoSuchKeyType => "no_such_key_type",
+            Self::RedirectUriMismatch => "redirect_uri_mismatch",
+            Self::RedirectUriMissing => "redirect_uri_missing",
+            Self::ParameterNotSupported => "parameter_not_supported",
+            Self::ResponseTypeNotSupported => "response_type_not_supported",
+            Self::PkceMissing => "pkce_missing",
+            Self::InteractionNeeded => "interaction_needed",
+            Self::OtherUserExpected => "other_user_expected",
+            Self::NoTenant => "no_tenant",
+            Self::ConsentDenied => "consent_denied",
+            Self::DocumentsDeclined => "documents_declined",
+            Self::DocumentsOpen => "documents_open",
+            Self::CodeUnknown => "code_unknown",
+            Self::CodeExpired => "code_expired",
+            Self::CodeReplayed => "code_replayed",
+            Self::CodeOfOtherApp => "code_of_other_app",
+            Self::RedirectUriChanged => "redirect_uri_changed",
+            Self::VerifierMismatch => "verifier_mismatch",
+            Self::RefreshUnknown => "refresh_unknown",
+            Self::RefreshOfOtherApp => "refresh_of_other_app",
+            Self::RefreshReused => "refresh_reused",
+            Self::RefreshAhead => "refresh_ahead",
+            Self::RefreshNotAllowed => "refresh_not_allowed",
+            Self::GrantEnded => "grant_ended",
+            Self::SessionEnded => "session_ended",
+            Self::UserSuspended => "user_suspended",
+            Self::PasswordMismatch => "password_mismatch",
+            Self::AccountBlocked => "account_blocked",
+            Self::PasswordRefused => "password_refused",
+            Self::FormProofMissing => "form_proof_missing",
+            Self::InteractionUnknown => "interaction_unknown",
+            Self::NotAUserToken => "not_a_user_token",
         }
     }
 }
@@ -204,17 +304,24 @@ pub struct Denial {
     pub reason: Reason,
     /// A fixed sentence that replaces the code's own, where the caller can mend the mistake and an attacker learns nothing.
     pub hint: Option<&'static str>,
+    /// Whether an app is told the reason by its name, because it can show it to its user.
+    pub told: bool,
 }
 
 impl Denial {
     /// A refusal with the code's own description.
     pub const fn new(error: OAuthError, reason: Reason) -> Self {
-        Self { error, reason, hint: None }
+        Self { error, reason, hint: None, told: false }
     }
 
     /// A refusal with a better sentence. The text must be fixed, never made from input.
     pub const fn hinted(error: OAuthError, reason: Reason, hint: &'static str) -> Self {
-        Self { error, reason, hint: Some(hint) }
+        Self { error, reason, hint: Some(hint), told: false }
+    }
+
+    /// A refusal whose reason the app is told by name, so that it can tell its user what to do.
+    pub const fn telling(error: OAuthError, reason: Reason, hint: &'static str) -> Self {
+        Self { error, reason, hint: Some(hint), told: true }
     }
 
     /// The public description.

@@ -11,6 +11,8 @@ pub const MAX_NAME: usize = 128;
 
 /// Parameters that may legally stand more than once (RFC 8707 2).
 const REPEATABLE: [&str; 1] = ["resource"];
+/// Fields of our own pages that are lists: ticked boxes.
+const LISTS: [&str; 2] = ["scope", "accept"];
 
 /// A decoded form. A parameter without value counts as absent, a parameter sent twice is refused (RFC 6749 3.1, 3.2).
 pub struct Form {
@@ -25,6 +27,18 @@ impl Form {
     /// parameter that stands twice. Unknown parameters are kept and ignored, but may not stand twice either:
     /// first-or-last-wins differs between proxies and servers.
     pub fn parse(body: &[u8]) -> Result<Self, Denial> {
+        Self::parse_with(body, &REPEATABLE)
+    }
+
+    /// Decodes the form of a page of ours, where ticked boxes share a name.
+    ///
+    /// # Errors
+    /// As [`Form::parse`].
+    pub fn parse_page(body: &[u8]) -> Result<Self, Denial> {
+        Self::parse_with(body, &LISTS)
+    }
+
+    fn parse_with(body: &[u8], repeatable: &[&str]) -> Result<Self, Denial> {
         const BAD: Denial = Denial::hinted(
             OAuthError::InvalidRequest,
             Reason::Malformed,
@@ -38,14 +52,16 @@ impl Form {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode_component(name).ok_or(BAD)?;
             let value = decode_component(value).ok_or(BAD)?;
-            if name.contains('\0') || value.contains('\0') {
+            // A password may hold any character; what is compared with it is a hash.
+            let is_password = name == "password" && repeatable == LISTS;
+            if name.contains('\0') || (value.contains('\0') && !is_password) {
                 return Err(BAD);
             }
             if name.len() > MAX_NAME || value.len() > MAX_VALUE || fields.len() == MAX_FIELDS {
                 return Err(LONG);
             }
             let repeated = fields.iter().any(|(known, _)| *known == name);
-            if repeated && !REPEATABLE.contains(&name.as_str()) {
+            if repeated && !repeatable.contains(&name.as_str()) {
                 return Err(Denial::hinted(
                     OAuthError::InvalidRequest,
                     Reason::DuplicateParameter,
@@ -72,6 +88,18 @@ impl Form {
             .iter()
             .filter(move |(known, value)| known == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Writes the fields as a form again.
+    pub fn encode(&self, out: &mut String) {
+        for (index, (name, value)) in self.fields.iter().enumerate() {
+            if index > 0 {
+                out.push('&');
+            }
+            encode_component(name, out);
+            out.push('=');
+            encode_component(value, out);
+        }
     }
 
     /// Whether the parameter was sent at all, even without value. An empty `client_secret` is a presented secret.
@@ -101,6 +129,23 @@ pub fn decode_component(text: &str) -> Option<String> {
     }
     String::from_utf8(out).ok()
 }
+
+/// Encodes one form component and appends it: unreserved characters stand, a space is `+`, the rest is `%XX`.
+pub fn encode_component(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => out.push(char::from(byte)),
+            byte => {
+                out.push('%');
+                out.push(char::from(HEX[usize::from(byte >> 4)]));
+                out.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 fn hex(byte: u8) -> Option<u8> {
     match byte {

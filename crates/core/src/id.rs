@@ -83,10 +83,77 @@ macro_rules! id {
 
 id!(EnvironmentId, "env_", "An environment: one issuer.");
 id!(ApiId, "api_", "A protected API of one environment.");
+
+impl ApiId {
+    /// The userinfo endpoint, which is the API of apps that have no other. The same in every environment; no row has it.
+    pub const USERINFO: Self = Self::from_bytes([0; 16]);
+}
+
 id!(TenantId, "", "A partner organisation; shown as a plain GUID, because it is the claim `tid`.");
 id!(AppId, "app_", "An OAuth client. Internal: the public name is the client id.");
 id!(ApiKeyId, "key_", "An API key's row. Not the key.");
 id!(OperatorId, "opr_", "Somebody of the provider's team, or a program of theirs.");
+id!(UserId, "usr_", "A person in one environment; its public subject identifier (claim `sub`).");
+id!(SessionId, "ses_", "A browser session's row. Not the cookie.");
+id!(InteractionId, "int_", "An authorization request that waits for its user. Not the handle in the link.");
+id!(DocumentId, "doc_", "A document that users accept: terms, data-protection policy.");
+id!(SignupId, "sgn_", "A sign-up that waits for its mail link. Not the link.");
+id!(MailId, "mail_", "A mail that waits to be sent.");
+
+/// A Grant: one authorization for its whole life. A time-ordered 64-bit integer, because a random key in the table that
+/// changes most halves its rate; the string that a client holds is protected by its tag, not by the id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct GrantId(i64);
+
+impl GrantId {
+    /// Milliseconds in the upper 43 bits, randomness in the lower 20.
+    pub fn generate(env: &mut Env<'_>) -> Self {
+        let random = u32::from_be_bytes(env.bytes::<4>()) & 0x000f_ffff;
+        Self(((env.now.0 & 0x7ff_ffff_ffff) << 20) | i64::from(random))
+    }
+
+    /// The id that is stored as this number.
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number, as stored.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gnt_{:016x}", self.0)
+    }
+}
+
+impl FromStr for GrantId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let hex = text.strip_prefix("gnt_").filter(|hex| hex.len() == 16).ok_or(IdError)?;
+        // `from_str_radix` would take a sign.
+        if !hex.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            return Err(IdError);
+        }
+        i64::from_str_radix(hex, 16).map(Self).map_err(|_| IdError)
+    }
+}
+
+impl Serialize for GrantId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for GrantId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 #[cfg(test)]
 mod tests {

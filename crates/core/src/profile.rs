@@ -61,9 +61,9 @@ impl GrantType {
         }
     }
 
-    /// Whether this server can perform it. Only such grants are in the metadata and are answered.
-    pub fn is_built(self) -> bool {
-        matches!(self, Self::ClientCredentials)
+    /// Whether a user takes part.
+    pub fn has_user(self) -> bool {
+        !matches!(self, Self::ClientCredentials)
     }
 }
 
@@ -236,6 +236,44 @@ fn es256() -> Algorithm {
 }
 
 impl Profile {
+    /// The profile of the userinfo endpoint, for apps that ask for nothing but who somebody is: the code grant, and RS256
+    /// like ID tokens (OpenID Connect Core 15.1), so that it needs no key that is not there.
+    pub fn of_userinfo() -> Result<Self, NameError> {
+        Ok(Self {
+            name: "userinfo".parse()?,
+            title: "Who the user is".to_owned(),
+            token_paths: vec![TokenPath("/oauth/token".to_owned())],
+            client_auth: vec![
+                ClientAuthMethod::ClientSecretBasic,
+                ClientAuthMethod::ClientSecretPost,
+                ClientAuthMethod::None,
+            ],
+            token_format: TokenFormat::Jwt,
+            signing_alg: Algorithm::Rs256,
+            lifetimes: Lifetimes::default(),
+            grants: vec![GrantType::AuthorizationCode],
+            refresh: RefreshPolicy { grants: vec![GrantType::AuthorizationCode], ..RefreshPolicy::default() },
+            server_scopes: Vec::new(),
+            server_claims: BTreeMap::new(),
+            gates: Vec::new(),
+            api_keys: ApiKeyPolicy::Off,
+            fapi2: false,
+        })
+    }
+
+    /// Whether a grant can be had: named in `grants`, or, for refresh tokens, given with some other one.
+    pub fn offers(&self, grant: GrantType) -> bool {
+        match grant {
+            GrantType::RefreshToken => self.refresh.grants.iter().any(|origin| self.grants.contains(origin)),
+            other => self.grants.contains(&other),
+        }
+    }
+
+    /// Whether users sign in to apps of this API.
+    pub fn has_users(&self) -> bool {
+        self.grants.iter().any(|grant| grant.has_user())
+    }
+
     /// What cannot be said in a type.
     ///
     /// # Errors
@@ -279,7 +317,7 @@ impl Profile {
 }
 
 /// Claims that no rule may set: the server's own.
-pub const RESERVED_CLAIMS: [&str; 17] = [
+pub const RESERVED_CLAIMS: [&str; 19] = [
     "iss",
     "sub",
     "aud",
@@ -292,6 +330,8 @@ pub const RESERVED_CLAIMS: [&str; 17] = [
     "tid",
     "env",
     "rev",
+    "gid",
+    "sid",
     "cnf",
     "act",
     "auth_time",

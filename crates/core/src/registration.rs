@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::access::Access;
-use crate::api::Api;
+use crate::api::{Api, signing_algorithms};
 use crate::app::{App, MAX_SECRET_VERSIONS, SecretVersion};
+use crate::client_metadata::ClientMetadata;
 use crate::env::{Env, UnixMillis};
 use crate::error::{Denial, OAuthError, Reason};
 use crate::id::{AppId, EnvironmentId};
@@ -14,6 +15,7 @@ use crate::profile::{ClientAuthMethod, GrantType};
 use crate::scope::ScopeSet;
 use crate::secret::{Brand, CredentialType, PepperRing, Secret, Stage};
 use crate::tenant::{Status, Tenant};
+use grantor_jose::Algorithm;
 
 /// What somebody wants an app to be.
 pub struct Registration<'a> {
@@ -27,10 +29,23 @@ pub struct Registration<'a> {
     pub grants: Option<Vec<GrantType>>,
     /// The APIs that it calls.
     pub apis: Vec<&'a Arc<Api>>,
+    /// What it says of itself for the flows with users.
+    pub metadata: ClientMetadata,
+    /// What the environment can sign ID tokens with.
+    pub signing: &'a [Algorithm],
     /// The APIs that it is.
     pub introspects: Vec<&'a Arc<Api>>,
     /// The scopes; `None` takes all that the tenant's accesses allow now.
     pub scopes: Option<ScopeSet>,
+}
+
+/// What ID tokens can be signed with in an environment with these APIs: nothing where no API lets users sign in.
+pub fn id_token_algorithms<'a>(apis: impl IntoIterator<Item = &'a Arc<Api>> + Clone) -> Vec<Algorithm> {
+    if apis.clone().into_iter().any(|api| api.profile.has_users()) {
+        signing_algorithms(apis).into_iter().collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// Decides what the app becomes, for a new one and for a changed one alike.
@@ -45,8 +60,12 @@ pub fn register(
     env: &mut Env<'_>,
 ) -> Result<App, Denial> {
     let bad = |hint| Err(Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, hint));
-    if registration.apis.is_empty() && registration.introspects.is_empty() {
-        return bad("An app needs at least one API that it calls or is.");
+    let signs_in = !registration.metadata.redirect_uris.is_empty();
+    if registration.apis.is_empty() && registration.introspects.is_empty() && !signs_in {
+        return bad("An app needs at least one API that it calls or is, or redirect URIs to sign users in.");
+    }
+    if signs_in && registration.signing.is_empty() {
+        return bad("No API of this environment has sign-in for users on.");
     }
     if registration.auth_method == Some(ClientAuthMethod::None) && !registration.introspects.is_empty() {
         return bad("An app without secret cannot introspect (RFC 7662 2.1).");
@@ -66,18 +85,41 @@ pub fn register(
             ))?;
         allowed = allowed.union(&access.scopes.intersection(&api.scope_set())).union(&api.server_scopes);
     }
-    let offered = |grant: GrantType| registration.apis.iter().any(|api| api.profile.grants.contains(&grant));
+    // An app without APIs may sign users in and nothing else.
+    let only_users = registration.apis.is_empty() && signs_in;
+    let of_users = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+    let offered = |grant: GrantType| {
+        registration.apis.iter().any(|api| api.profile.offers(grant))
+            || (only_users && of_users.contains(&grant))
+    };
+    // Nobody gets a grant of users by leaving a line out: the code grant needs redirect URIs, the password grant its name.
+    let by_default = |grant: GrantType| match grant {
+        GrantType::ClientCredentials => !signs_in || registration.auth_method != Some(ClientAuthMethod::None),
+        GrantType::AuthorizationCode | GrantType::RefreshToken => signs_in,
+        GrantType::Password => false,
+    };
     let grants = match registration.grants {
         Some(grants) if grants.iter().any(|grant| !offered(*grant)) => {
             return bad("None of the app's APIs has one of these grants on.");
         }
         Some(grants) => grants,
-        None => GrantType::ALL.into_iter().filter(|grant| grant.is_built() && offered(*grant)).collect(),
+        None => GrantType::ALL.into_iter().filter(|grant| by_default(*grant) && offered(*grant)).collect(),
     };
     if registration.auth_method == Some(ClientAuthMethod::None)
         && grants.contains(&GrantType::ClientCredentials)
     {
         return bad("An app without secret cannot use client_credentials (RFC 6749 4.4).");
+    }
+    let by_code = grants.contains(&GrantType::AuthorizationCode);
+    if let Err(why) = registration.metadata.check(by_code) {
+        return Err(Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, why.0));
+    }
+    let algorithms = [
+        Some(registration.metadata.id_token_signed_response_alg),
+        registration.metadata.userinfo_signed_response_alg,
+    ];
+    if by_code && algorithms.into_iter().flatten().any(|wanted| !registration.signing.contains(&wanted)) {
+        return bad("The environment has no key for one of the app's signature algorithms.");
     }
     let scopes = match registration.scopes {
         Some(scopes) if !scopes.is_subset(&allowed) => {
@@ -106,6 +148,7 @@ pub fn register(
         grants,
         apis: registration.apis.iter().map(|api| api.id).collect(),
         scopes,
+        metadata: registration.metadata,
         introspects: registration.introspects.iter().map(|api| api.id).collect(),
         secrets: Vec::new(),
         exposed_at: None,

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::claims::AccessClaims;
 use crate::env::Env;
 use crate::epoch::Epochs;
-use crate::id::EnvironmentId;
+use crate::id::{EnvironmentId, GrantId};
 use crate::secret::{Brand, CredentialType, Spelling, Stage, spell};
 
 const VERSION: u8 = 1;
@@ -122,6 +122,12 @@ fn encode(claims: &AccessClaims, out: &mut Vec<u8>) {
         out.extend_from_slice(&length.to_be_bytes());
         out.extend_from_slice(text.as_bytes());
     }
+    // A user's token goes on; an app's ends here, as it did before there were users.
+    let Some(grant) = claims.gid else { return };
+    for number in [grant.number(), claims.rev.usr, claims.rev.gnt, claims.auth_time.unwrap_or(0)] {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    out.extend_from_slice(claims.acr.as_deref().unwrap_or("").as_bytes());
 }
 
 fn decode(mut bytes: &[u8]) -> Option<AccessClaims> {
@@ -139,11 +145,18 @@ fn decode(mut bytes: &[u8]) -> Option<AccessClaims> {
     }
     let bytes = &mut bytes;
     let (iat, exp) = (number(bytes)?, number(bytes)?);
-    let rev = Epochs { ten: number(bytes)?, acc: number(bytes)?, app: number(bytes)? };
+    let mut rev = Epochs { ten: number(bytes)?, acc: number(bytes)?, app: number(bytes)?, usr: 0, gnt: 0 };
     let (iss, sub, aud, jti) = (text(bytes)?, text(bytes)?, text(bytes)?, text(bytes)?);
     let (client_id, scope, tid, env) = (text(bytes)?, text(bytes)?, text(bytes)?, text(bytes)?);
     let sub = if sub.is_empty() { client_id.clone() } else { sub };
-    bytes.is_empty().then_some(AccessClaims { iss, sub, aud, exp, iat, jti, client_id, scope, tid, env, rev })
+    let (mut gid, mut auth_time, mut acr) = (None, None, None);
+    if !bytes.is_empty() {
+        gid = Some(GrantId::from_number(number(bytes)?));
+        (rev.usr, rev.gnt) = (number(bytes)?, number(bytes)?);
+        auth_time = Some(number(bytes)?);
+        acr = Some(std::str::from_utf8(bytes).ok()?.to_owned());
+    }
+    Some(AccessClaims { iss, sub, aud, exp, iat, jti, client_id, scope, tid, env, rev, gid, auth_time, acr })
 }
 
 #[cfg(test)]
@@ -170,7 +183,21 @@ mod tests {
             scope: "a b".into(),
             tid: "t".into(),
             env: "production".into(),
-            rev: Epochs { ten: 1, acc: 2, app: 3 },
+            rev: Epochs { ten: 1, acc: 2, app: 3, usr: 0, gnt: 0 },
+            gid: None,
+            auth_time: None,
+            acr: None,
+        }
+    }
+
+    fn of_a_user() -> AccessClaims {
+        AccessClaims {
+            sub: "usr_1".into(),
+            rev: Epochs { ten: 1, acc: 2, app: 3, usr: 4, gnt: 5 },
+            gid: Some(GrantId::from_number(7)),
+            auth_time: Some(11),
+            acr: Some("urn:x".into()),
+            ..claims()
         }
     }
 
@@ -190,6 +217,10 @@ mod tests {
         let token = token();
         assert_eq!(ring(1).unseal(&token, &Brand::default(), Stage::Live), Some(claims()));
         assert!(!token.contains('.') && !token.contains("acme"));
+        let mut rng = Fixed;
+        let mut env = Env { now: UnixMillis(0), rng: &mut rng };
+        let token = ring(1).seal(&of_a_user(), &Brand::default(), Stage::Live, &mut env).unwrap();
+        assert_eq!(ring(1).unseal(&token, &Brand::default(), Stage::Live), Some(of_a_user()));
     }
 
     #[test]

@@ -77,11 +77,40 @@ pub enum CredentialType {
     AccessToken,
     /// A bearer token for the admin API.
     OperatorToken,
+    /// An authorization code (RFC 6749 4.1.2).
+    Code,
+    /// A refresh token (RFC 6749 6).
+    RefreshToken,
+    /// A browser session's reference, in its cookie.
+    Session,
+    /// What ties an interaction to one browser, in its cookie.
+    Browser,
+    /// The handle of an interaction, in a link or form.
+    Interaction,
+    /// What proves that a form was made by us for this browser and this step.
+    FormProof,
+    /// A single-use link in a mail that ends a sign-up.
+    SignupLink,
+    /// What tells a browser that has signed in before, for the lockout.
+    Device,
 }
 
 impl CredentialType {
     /// Every type.
-    pub const ALL: [Self; 4] = [Self::ClientSecret, Self::ApiKey, Self::AccessToken, Self::OperatorToken];
+    pub const ALL: [Self; 12] = [
+        Self::ClientSecret,
+        Self::ApiKey,
+        Self::AccessToken,
+        Self::OperatorToken,
+        Self::Code,
+        Self::RefreshToken,
+        Self::Session,
+        Self::Browser,
+        Self::Interaction,
+        Self::FormProof,
+        Self::SignupLink,
+        Self::Device,
+    ];
 
     /// As it stands in a credential.
     pub fn as_str(self) -> &'static str {
@@ -90,6 +119,14 @@ impl CredentialType {
             Self::ApiKey => "key",
             Self::AccessToken => "at",
             Self::OperatorToken => "adm",
+            Self::Code => "ac",
+            Self::RefreshToken => "rt",
+            Self::Session => "ses",
+            Self::Browser => "brw",
+            Self::Interaction => "int",
+            Self::FormProof => "frm",
+            Self::SignupLink => "sgn",
+            Self::Device => "dev",
         }
     }
 }

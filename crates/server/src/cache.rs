@@ -14,9 +14,11 @@ use grantor_core::api_key::ApiKey;
 use grantor_core::app::App;
 use grantor_core::claims::AccessClaims;
 use grantor_core::decision::Change;
-use grantor_core::id::{ApiKeyId, AppId, EnvironmentId, TenantId};
+use grantor_core::grant::Grant;
+use grantor_core::id::{ApiKeyId, AppId, EnvironmentId, GrantId, TenantId, UserId};
 use grantor_core::name::ClientId;
 use grantor_core::tenant::Tenant;
+use grantor_core::user::User;
 use quick_cache::sync::Cache as Bounded;
 use quick_cache::{Equivalent, UnitWeighter, Weighter};
 
@@ -58,6 +60,8 @@ pub struct Cache {
     keys: Bounded<ApiKeyId, Arc<ApiKey>>,
     unknown_keys: Bounded<(EnvironmentId, [u8; 32]), ()>,
     claims: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedClaims>, ClaimsWeight>,
+    users: Bounded<UserId, Arc<User>>,
+    grants: Bounded<GrantId, Arc<Grant>>,
     revoked: RwLock<HashMap<EnvironmentId, HashMap<String, i64>>>,
     revoked_count: AtomicUsize,
     generation: AtomicU64,
@@ -109,6 +113,8 @@ impl Cache {
             key_ids: Bounded::growing_to(ENTRIES),
             keys: Bounded::growing_to(ENTRIES),
             unknown_keys: Bounded::growing_to(UNKNOWN),
+            users: Bounded::growing_to(ENTRIES),
+            grants: Bounded::growing_to(ENTRIES),
             claims: Bounded::with_weighter(1_000, CLAIMS_BYTES, ClaimsWeight),
             revoked: RwLock::default(),
             revoked_count: AtomicUsize::new(0),
@@ -162,9 +168,53 @@ impl Cache {
         let Some(tenant) = store.tenant(id).await? else {
             return Ok(None);
         };
-        let facts = Arc::new(TenantFacts { tenant, accesses: store.accesses(id).await? });
+        let mut accesses = store.accesses(id).await?;
+        accesses.push(Access::to_userinfo(id));
+        let facts = Arc::new(TenantFacts { tenant, accesses });
         self.keep(began, || self.tenants.insert(id, facts.clone()));
         Ok(Some(facts))
+    }
+
+    /// A user, for judging what was issued for them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn user(
+        &self,
+        store: &Store,
+        environment: EnvironmentId,
+        id: UserId,
+    ) -> Result<Option<Arc<User>>, StoreError> {
+        if let Some(user) = self.users.get(&id) {
+            return Ok(Some(user));
+        }
+        let began = self.began();
+        let Some(user) = store.user(environment, id).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.keep(began, || self.users.insert(id, user.clone()));
+        Ok(Some(user))
+    }
+
+    /// A Grant, for judging what was issued by it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn grant(
+        &self,
+        store: &Store,
+        environment: EnvironmentId,
+        id: GrantId,
+    ) -> Result<Option<Arc<Grant>>, StoreError> {
+        if let Some(grant) = self.grants.get(&id) {
+            return Ok(Some(grant));
+        }
+        let began = self.began();
+        let Some(grant) = store.grant(environment, id).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.keep(began, || self.grants.insert(id, grant.clone()));
+        Ok(Some(grant))
     }
 
     /// The API key with this hash.
@@ -257,6 +307,16 @@ impl Cache {
             Change::Token { environment, jti, expires_at } => {
                 self.revoke(*environment, jti.clone(), *expires_at)
             }
+            Change::User(id) => {
+                self.users.remove(id);
+            }
+            Change::Grant(id) => {
+                self.grants.remove(id);
+            }
+            Change::Consent(user, app) => {
+                self.grants.retain(|_, grant| grant.user != *user || grant.app != *app);
+            }
+            Change::Session(id) => self.grants.retain(|_, grant| grant.login.session != Some(*id)),
             Change::Catalogue | Change::Operators => {}
         }
     }

@@ -7,19 +7,25 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use grantor_core::api::Api;
+use grantor_core::document::Document;
+use grantor_core::env::Random as _;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::metadata::metadata;
 use grantor_core::name::Name;
 use grantor_core::profile::Profile;
 use grantor_core::scope::{Scope, ScopeSet};
+use grantor_core::subject::PairwiseKey;
 use grantor_resource::Contract;
 use http::HeaderValue;
+use zeroize::Zeroizing;
 
+use crate::clock::OsRandom;
 use crate::keys::{EnvironmentKeys, KeysError};
 use crate::store::Store;
 use crate::store::load::catalogue::{StoredApi, StoredOperator};
-use crate::store::sql::StoreError;
+use crate::store::sql::{Expect, Statement, StoreError};
+use crate::store::write::PUT_META_ONCE;
 use crate::vault::Vault;
 
 /// Why the catalogue could not be loaded.
@@ -49,6 +55,8 @@ pub struct Catalogue {
     pub profiles: Vec<Arc<Profile>>,
     /// The operators.
     pub operators: Vec<StoredOperator>,
+    /// What users accept: documents of the provider and of tenants.
+    pub documents: Vec<Document>,
     routes: HashMap<String, Vec<(Arc<EnvironmentState>, Endpoint)>>,
     several_hosts: bool,
 }
@@ -61,6 +69,8 @@ pub struct EnvironmentState {
     pub apis: Vec<Arc<Api>>,
     /// The contracts of those that have one.
     pub contracts: HashMap<ApiId, Arc<Contract>>,
+    /// The API of apps that ask for nothing but who somebody is.
+    pub userinfo: Arc<Api>,
     /// Its keys.
     pub keys: EnvironmentKeys,
     /// The discovery document.
@@ -86,6 +96,78 @@ pub enum Endpoint {
     Metadata,
     /// The question of a reverse proxy.
     ForwardAuth(Arc<Api>),
+    /// RFC 6749 3.1.
+    Authorize,
+    /// OpenID Connect Core 5.3.
+    Userinfo,
+    /// A page for people.
+    Page(PagePath),
+    /// A file that pages need, by its name.
+    Static(Arc<str>),
+    /// The ways to a token of an API, as a page or as JSON.
+    Flows(Arc<Api>, Dress),
+}
+
+/// How a table is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dress {
+    /// For people.
+    Page,
+    /// For programs.
+    Json,
+}
+
+/// The pages of an environment, each with a path of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PagePath {
+    /// Sign in.
+    Login,
+    /// Signed in, with nowhere to go on to.
+    LoginDone,
+    /// Sign up.
+    Signup,
+    /// The link of a mail.
+    SignupVerify,
+    /// Go on as whom?
+    Account,
+    /// For which organisation?
+    Tenant,
+    /// Accept documents.
+    Terms,
+    /// Allow an app.
+    Consent,
+    /// Sign out.
+    Logout,
+}
+
+impl PagePath {
+    /// Every page.
+    pub const ALL: [Self; 9] = [
+        Self::Login,
+        Self::LoginDone,
+        Self::Signup,
+        Self::SignupVerify,
+        Self::Account,
+        Self::Tenant,
+        Self::Terms,
+        Self::Consent,
+        Self::Logout,
+    ];
+
+    /// Its path below the issuer.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "/login",
+            Self::LoginDone => "/login/done",
+            Self::Signup => "/signup",
+            Self::SignupVerify => "/signup/verify",
+            Self::Account => "/login/account",
+            Self::Tenant => "/login/tenant",
+            Self::Terms => "/terms",
+            Self::Consent => "/consent",
+            Self::Logout => "/logout",
+        }
+    }
 }
 
 impl Catalogue {
@@ -93,7 +175,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// What is stored and cannot be used, by name.
-    pub async fn load(store: &Store, vault: &Vault) -> Result<Self, CatalogueError> {
+    pub async fn load(store: &Store, vault: &Vault, assets: &[&str]) -> Result<Self, CatalogueError> {
         let profiles: Vec<Arc<Profile>> = store.profiles().await?.into_iter().map(Arc::new).collect();
         let stored = store.apis().await?;
         let mut environments = Vec::new();
@@ -108,13 +190,15 @@ impl Catalogue {
                 apis.push(Arc::new(api));
             }
             let ring = store.key_ring(environment.id).await?;
-            let keys = EnvironmentKeys::open(environment.id, &ring, vault).map_err(|source| {
+            let pairwise = pairwise_key(store, vault, environment.id).await?;
+            let keys = EnvironmentKeys::open((environment.id, pairwise), &ring, vault).map_err(|source| {
                 CatalogueError::Keys { environment: environment.name.to_string(), source }
             })?;
             let metadata =
                 Bytes::from(serde_json::to_vec(&metadata(&environment, &apis)).unwrap_or_default());
             let (metadata_tag, jwks_tag) = (tag(&metadata), tag(&keys.jwks));
             environments.push(Arc::new(EnvironmentState {
+                userinfo: userinfo_api(&environment)?,
                 environment,
                 apis,
                 contracts,
@@ -124,11 +208,18 @@ impl Catalogue {
                 jwks_tag,
             }));
         }
-        let routes = routes(&environments);
+        let routes = routes(&environments, assets);
         let first = environments.first().map(|state| state.environment.issuer.authority());
         let several_hosts =
             environments.iter().any(|state| Some(state.environment.issuer.authority()) != first);
-        Ok(Self { environments, profiles, operators: store.operators().await?, routes, several_hosts })
+        Ok(Self {
+            environments,
+            profiles,
+            operators: store.operators().await?,
+            documents: store.documents().await?,
+            routes,
+            several_hosts,
+        })
     }
 
     /// The environment and endpoint behind a path. Where the issuers have different hosts, the host must be the issuer's: an
@@ -169,13 +260,61 @@ impl EnvironmentState {
 
     /// An API by audience.
     pub fn api_by_audience(&self, audience: &str) -> Option<&Arc<Api>> {
-        self.apis.iter().find(|api| api.audience == audience)
+        self.apis.iter().chain([&self.userinfo]).find(|api| api.audience == audience)
     }
 
     /// An API by id.
     pub fn api_by_id(&self, id: ApiId) -> Option<&Arc<Api>> {
+        if id == ApiId::USERINFO {
+            return Some(&self.userinfo);
+        }
         self.apis.iter().find(|api| api.id == id)
     }
+}
+
+/// The userinfo endpoint as an API: every token is for one.
+fn userinfo_api(environment: &Environment) -> Result<Arc<Api>, CatalogueError> {
+    let unusable = || CatalogueError::Api(format!("{}/userinfo", environment.name));
+    let profile = Profile::of_userinfo().map_err(|_| unusable())?;
+    Ok(Arc::new(Api {
+        id: ApiId::USERINFO,
+        environment: environment.id,
+        name: profile.name.clone(),
+        title: profile.title.clone(),
+        audience: format!("{}/userinfo", environment.issuer),
+        scopes: Vec::new(),
+        profile: Arc::new(profile),
+        server_scopes: ScopeSet::default(),
+        openapi: None,
+    }))
+}
+
+/// The key of an environment's pairwise subjects: made once, kept for ever, sealed like every other key.
+async fn pairwise_key(
+    store: &Store,
+    vault: &Vault,
+    environment: EnvironmentId,
+) -> Result<PairwiseKey, CatalogueError> {
+    let name = format!("pairwise/{environment}");
+    let unusable = |_| CatalogueError::Keys {
+        environment: environment.to_string(),
+        source: KeysError::Parse("pairwise subjects".to_owned()),
+    };
+    if store.meta(&name).await?.is_none() {
+        let mut rng = OsRandom::new();
+        let mut key = Zeroizing::new([0; 32]);
+        rng.fill(key.as_mut_slice());
+        let sealed = vault.seal(key.as_slice(), &name, &mut rng).map_err(unusable)?;
+        let statement = Statement {
+            sql: &PUT_META_ONCE,
+            params: vec![name.as_str().into(), sealed.into()],
+            // Another node may have been first: its key is the one.
+            expect: Expect::Any,
+        };
+        store.commit(vec![statement]).await?;
+    }
+    let sealed = store.meta(&name).await?.ok_or(StoreError::Conflict)?;
+    Ok(PairwiseKey::new(&vault.open(&sealed, &name).map_err(unusable)?))
 }
 
 /// Joins a stored API with its profile and spells the server's scopes for the environment.
@@ -229,7 +368,10 @@ fn tag(bytes: &[u8]) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-fn routes(environments: &[Arc<EnvironmentState>]) -> HashMap<String, Vec<(Arc<EnvironmentState>, Endpoint)>> {
+fn routes(
+    environments: &[Arc<EnvironmentState>],
+    assets: &[&str],
+) -> HashMap<String, Vec<(Arc<EnvironmentState>, Endpoint)>> {
     let mut routes: HashMap<String, Vec<_>> = HashMap::new();
     for state in environments {
         let base = state.environment.issuer.path();
@@ -243,6 +385,24 @@ fn routes(environments: &[Arc<EnvironmentState>]) -> HashMap<String, Vec<(Arc<En
         };
         for path in state.apis.iter().flat_map(|api| &api.profile.token_paths) {
             add(format!("{base}{}", path.as_str()), Endpoint::Token(path.as_str().into()));
+        }
+        // An environment without APIs may still sign users in.
+        if state.apis.is_empty() {
+            for path in &state.userinfo.profile.token_paths {
+                add(format!("{base}{}", path.as_str()), Endpoint::Token(path.as_str().into()));
+            }
+        }
+        add(format!("{base}/authorize"), Endpoint::Authorize);
+        add(format!("{base}/userinfo"), Endpoint::Userinfo);
+        for page in PagePath::ALL {
+            add(format!("{base}{}", page.as_str()), Endpoint::Page(page));
+        }
+        for name in assets {
+            add(format!("{base}/static/{name}"), Endpoint::Static((*name).into()));
+        }
+        for api in &state.apis {
+            add(format!("{base}/docs/{}/flows", api.name), Endpoint::Flows(api.clone(), Dress::Page));
+            add(format!("{base}/docs/{}/flows.json", api.name), Endpoint::Flows(api.clone(), Dress::Json));
         }
         add(format!("{base}/introspect"), Endpoint::Introspect);
         add(format!("{base}/revoke"), Endpoint::Revoke);

@@ -4,11 +4,17 @@
 //! Order: defaults < TOML file < `GRANTOR_<SECTION>__<KEY>` variables < flags.
 
 mod database_url;
+mod file;
 mod ip_net;
 mod layers;
 mod log;
+mod mail;
 mod master_key;
+mod passwords;
+mod pg_url;
 pub mod position;
+#[cfg(test)]
+mod section_tests;
 pub mod setting;
 #[cfg(test)]
 mod tests;
@@ -20,16 +26,23 @@ use std::str::FromStr;
 
 use grantor_core::secret::Brand;
 
+use crate::password::{Cost, PoolSize};
+
 pub use database_url::{DatabaseUrl, DatabaseUrlError};
 pub use ip_net::{IpNet, IpNetError};
 pub use layers::{ConfigError, Origin, refuse_unknown_variables};
 pub use log::{LogError, LogFormat, LogLevel};
+pub use mail::{
+    Mail, MailFolder, Sender, SenderError, SmtpLogin, SmtpSecurity, SmtpServer, SmtpUrl, SmtpUrlError,
+};
 pub use master_key::{MasterKeyError, MasterKeySource};
+pub use passwords::Passwords;
+pub use pg_url::PgUrl;
 
 use layers::{Found, Layers, Resolved, parse};
 use master_key::MasterKeyText;
 
-/// The static configuration. No `Debug`: it may hold the master key.
+/// The static configuration. No `Debug`: it may hold the master key and a password.
 #[derive(Clone)]
 pub struct Config {
     /// Section `[server]`.
@@ -40,6 +53,12 @@ pub struct Config {
     pub keys: Keys,
     /// Section `[log]`.
     pub log: Log,
+    /// Section `[mail]`.
+    pub mail: Mail,
+    /// Section `[passwords]`.
+    pub passwords: Passwords,
+    /// Section `[pages]`.
+    pub pages: Pages,
     effective: Vec<Effective>,
 }
 
@@ -77,6 +96,31 @@ pub struct Log {
     pub format: LogFormat,
     /// The least important level, maybe per module.
     pub level: LogLevel,
+}
+
+/// How pages look.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// Folder with templates and assets that replace the built-in ones.
+    pub theme: Option<PathBuf>,
+}
+
+/// What `grantor demo` and tests choose themselves; everything else has its default.
+pub struct DemoConfig {
+    /// The public listener.
+    pub listen: SocketAddr,
+    /// The management listener.
+    pub management: Option<SocketAddr>,
+    /// The database.
+    pub database: DatabaseUrl,
+    /// Where the master key comes from.
+    pub master_key: MasterKeySource,
+    /// Networks whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where mails are written.
+    pub mail_folder: PathBuf,
+    /// What a password hash costs; here it may be less than [`Cost::FLOOR`].
+    pub password_cost: Cost,
 }
 
 /// What flags say. `None` leaves the setting to the other layers.
@@ -145,6 +189,10 @@ impl Config {
         let format = note(&mut effective, &setting::LOG_FORMAT, format)?;
         let level = layers.resolve(&setting::LOG_LEVEL, flag(flags.log_level, "--log-level"));
         let level = note(&mut effective, &setting::LOG_LEVEL, level)?;
+        let mail = Mail::read(&layers, &mut effective)?;
+        let passwords = Passwords::read(&layers, &mut effective)?;
+        let theme = layers.resolve_optional::<PathText>(&setting::PAGES_THEME);
+        let theme = note_optional(&mut effective, &setting::PAGES_THEME, theme)?;
         Ok(Self {
             server: Server {
                 listen,
@@ -155,25 +203,35 @@ impl Config {
             database: Database { url },
             keys: Keys { master_key },
             log: Log { format, level },
+            mail,
+            passwords,
+            pages: Pages { theme: theme.map(|path| path.0) },
             effective,
         })
     }
 
     /// What `grantor demo` runs with: everything from its caller, the defaults for the rest, and warnings only in the
     /// log, because people read its standard error. [`Config::effective`] is empty: no layer was read.
-    pub fn for_demo(
-        listen: SocketAddr,
-        management: Option<SocketAddr>,
-        database: DatabaseUrl,
-        master_key: MasterKeySource,
-        trusted_proxies: Vec<IpNet>,
-    ) -> Self {
+    pub fn for_demo(demo: DemoConfig) -> Self {
+        let DemoConfig {
+            listen,
+            management,
+            database,
+            master_key,
+            trusted_proxies,
+            mail_folder,
+            password_cost,
+        } = demo;
         let level = "warn".parse().expect("warn is a level");
+        let from = "Grantor demo <demo@localhost>".parse().expect("this is a sender");
         Self {
             server: Server { listen, management, trusted_proxies, brand: Brand::default() },
             database: Database { url: database },
             keys: Keys { master_key },
             log: Log { format: LogFormat::Text, level },
+            mail: Mail::Folder(MailFolder { folder: mail_folder, from }),
+            passwords: Passwords { cost: password_cost, pool: PoolSize::of_this_machine() },
+            pages: Pages { theme: None },
             effective: Vec::new(),
         }
     }
@@ -233,6 +291,30 @@ fn note<T: fmt::Display>(
     Ok(value)
 }
 
+/// Notes a setting that may be absent.
+fn note_optional<T: fmt::Display>(
+    effective: &mut Vec<Effective>,
+    setting: &setting::Setting,
+    resolved: Resolved<Option<T>>,
+) -> Result<Option<T>, ConfigError> {
+    let (value, origin) = resolved?;
+    let shown = value.as_ref().map_or_else(|| setting.default.to_owned(), ToString::to_string);
+    effective.push(Effective { name: setting.name, value: shown, origin });
+    Ok(value)
+}
+
+/// Notes that a secret is there, and not which.
+fn note_secret<T>(
+    effective: &mut Vec<Effective>,
+    setting: &setting::Setting,
+    resolved: Resolved<Option<T>>,
+) -> Result<Option<T>, ConfigError> {
+    let (value, origin) = resolved?;
+    let shown = if value.is_some() { "(hidden)" } else { setting.default };
+    effective.push(Effective { name: setting.name, value: shown.to_owned(), origin });
+    Ok(value)
+}
+
 /// The key or its file; whichever stands on the higher layer. Both on one layer contradict each other.
 fn master_key(
     layers: &Layers<'_>,
@@ -271,15 +353,29 @@ fn master_key(
 }
 
 fn path(found: Found) -> Result<(PathBuf, Origin), ConfigError> {
-    if found.text.is_empty() {
-        let message = "the path is empty".to_owned();
-        return Err(ConfigError::Value {
-            setting: setting::MASTER_KEY_FILE.name,
-            origin: found.origin,
-            message,
-        });
+    let path: PathText = parse(&setting::MASTER_KEY_FILE, &found)?;
+    Ok((path.0, found.origin))
+}
+
+/// The path of a file or folder; not empty.
+struct PathText(PathBuf);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the path is empty")]
+struct PathError;
+
+impl FromStr for PathText {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        if text.is_empty() { Err(PathError) } else { Ok(Self(PathBuf::from(text))) }
     }
-    Ok((PathBuf::from(found.text.as_str()), found.origin))
+}
+
+impl fmt::Display for PathText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
 }
 
 struct NetworkList(Vec<IpNet>);

@@ -4,10 +4,12 @@
 //! manifests are embedded; this code knows no profile, no API and no tenant by name.
 
 mod admin;
+mod callback;
 mod credentials;
 mod embedded;
 mod folder;
 mod landscape;
+mod people;
 mod ready;
 mod site;
 #[cfg(test)]
@@ -24,13 +26,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, OsRandom, SystemClock};
-use crate::config::{Config, DatabaseUrl, IpNet, MasterKeySource};
+use crate::config::{Config, DatabaseUrl, DemoConfig, IpNet, MasterKeySource};
 use crate::manifest::Manifest;
+use crate::password::Cost;
 use crate::serve::Running;
 use admin::Admin;
 use credentials::ShownApi;
 use folder::Folder;
 use landscape::{DemoApi, Landscape};
+use people::ShownUser;
 use site::Site;
 
 /// What the demo is started with.
@@ -39,12 +43,15 @@ pub struct DemoOptions {
     pub listen: SocketAddr,
     /// The management listener, if it shall be on.
     pub management: Option<SocketAddr>,
-    /// The folder of the demo's files. `None` is the folder of the given database, else a fresh one for temporary files.
+    /// The folder of the demo's files. `None` is the folder of the given database (for one on a server the working
+    /// directory), else a fresh one for temporary files.
     pub data: Option<PathBuf>,
     /// The database; `None` is a file in the folder.
     pub database_url: Option<DatabaseUrl>,
     /// Print one line of JSON instead of text for people.
     pub json: bool,
+    /// What a password hash costs. Tests go below what an installation may have.
+    pub password_cost: Cost,
 }
 
 /// A demo that is ready. No `Debug`: it holds secrets.
@@ -61,11 +68,14 @@ struct World {
     /// As it was applied.
     manifest: Manifest,
     apis: Vec<ShownApi>,
+    users: Vec<ShownUser>,
     /// The admin API.
     api_url: String,
     operator_token: Zeroizing<String>,
     /// The folder of the demo's files.
     folder: PathBuf,
+    /// The folder of mails.
+    mails: PathBuf,
     management: Option<SocketAddr>,
 }
 
@@ -95,7 +105,8 @@ pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Resu
     // Refused before anything is written.
     let address = address_to_use(options.listen)?;
     let folder = Folder::open(folder_of(options), &mut OsRandom::new())?;
-    let config = config(options, address, folder.path())?;
+    let mails = folder.mails()?;
+    let config = config(options, address, folder.path(), &mails)?;
     crate::telemetry::init(config.log.level.as_str(), config.log.format);
     let made = first_operator(&config, clock.clone()).await?;
     let operator_token = folder.operator_token(made)?;
@@ -106,12 +117,14 @@ pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Resu
     let world = World {
         manifest: landscape.manifest,
         apis: Vec::new(),
+        users: Vec::new(),
         api_url: format!("http://{}/admin/v1", running.address),
         operator_token,
         folder: folder.path().to_owned(),
+        mails,
         management: running.management,
     };
-    let prepared = prepare(world, landscape.apis).await;
+    let prepared = prepare(world, landscape.apis, &folder).await;
     let opened = prepared.and_then(|world| Ok((open(&site, &world, &clock)?, world)));
     match opened.and_then(|((), world)| Ok((ready::contract(&world)?, world))) {
         Ok((contract, world)) => Ok(Demo { running, contract, world }),
@@ -125,21 +138,22 @@ pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Resu
 /// The token of the first operator, if there was none. The database is closed again before the server opens it.
 async fn first_operator(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Option<Zeroizing<String>>> {
     let node = crate::init::open(config, clock).await?;
-    Ok(crate::init::first_operator(&node, "demo").await?.map(Zeroizing::new))
+    Ok(crate::init::first_operator(&node, ready::OPERATOR).await?.map(Zeroizing::new))
 }
 
 /// Applies the manifest and makes credentials, as a customer would.
-async fn prepare(world: World, apis: Vec<DemoApi>) -> anyhow::Result<World> {
+async fn prepare(world: World, apis: Vec<DemoApi>, folder: &Folder) -> anyhow::Result<World> {
     let admin = Admin::new(&world.api_url, &world.operator_token)?;
     admin.apply(&world.manifest).await.context("the demo's manifest was not applied")?;
     let apis = credentials::make(&admin, &world.manifest, apis).await?;
-    Ok(World { apis, ..world })
+    let users = people::make(&admin, &world.manifest, folder).await?;
+    Ok(World { apis, users, ..world })
 }
 
-/// Puts the APIs behind their layers.
+/// Puts the APIs behind their layers, and a page behind the redirect URIs that lie at this site.
 fn open(site: &Site, world: &World, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
     let mounted = world.apis.iter().map(|shown| site::mount(shown, clock.clone()));
-    site.fill(mounted.collect::<anyhow::Result<_>>()?);
+    site.fill(mounted.collect::<anyhow::Result<_>>()?, callback::paths(&world.manifest));
     Ok(())
 }
 
@@ -177,13 +191,21 @@ fn folder_of(options: &DemoOptions) -> Option<PathBuf> {
     options.data.clone().or_else(beside_database)
 }
 
-fn config(options: &DemoOptions, listen: SocketAddr, folder: &Path) -> anyhow::Result<Config> {
+fn config(options: &DemoOptions, listen: SocketAddr, folder: &Path, mails: &Path) -> anyhow::Result<Config> {
     let in_folder = || DatabaseUrl::Sqlite(folder.join("grantor.db"));
     let database = options.database_url.clone().unwrap_or_else(in_folder);
     let master_key = MasterKeySource::File(folder.join("master.key"));
     // A reverse proxy on this machine may be tried with the demo.
     let loopback: Vec<IpNet> = vec!["127.0.0.0/8".parse()?, "::1/128".parse()?];
-    Ok(Config::for_demo(listen, options.management, database, master_key, loopback))
+    Ok(Config::for_demo(DemoConfig {
+        listen,
+        management: options.management,
+        database,
+        master_key,
+        trusted_proxies: loopback,
+        mail_folder: mails.to_owned(),
+        password_cost: options.password_cost,
+    }))
 }
 
 /// Ctrl-C and SIGTERM. Made before the start: a signal during it must not be lost.

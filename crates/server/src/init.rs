@@ -15,17 +15,22 @@ use grantor_core::secret::{CredentialType, Secret, Stage};
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, OsRandom, SystemClock};
-use crate::config::{Config, DatabaseUrl, MasterKeySource};
+use crate::config::{Config, DatabaseUrl, MasterKeySource, PgUrl};
+use crate::mail::Mailer;
 use crate::node::{Actor, Node, Parts};
+use crate::pages::Pages;
+use crate::password::Passwords;
 use crate::store::Store;
+use crate::store::migrate::MigrateError;
+use crate::store::postgres::{PgOptions, PgStore, Presence};
 use crate::vault::Vault;
 
 /// What `grantor init` has made.
 pub struct InitOutcome {
     /// The first operator's token, shown once; `None` if there is an operator already.
     pub operator_token: Option<String>,
-    /// The database.
-    pub database: PathBuf,
+    /// Where the database is.
+    pub database: String,
     /// The file of the master key, if it is in one.
     pub master_key: Option<PathBuf>,
 }
@@ -35,14 +40,13 @@ pub struct InitOutcome {
 /// # Errors
 /// In words, with the next step.
 pub async fn init(config: &Config, operator_name: &str) -> anyhow::Result<InitOutcome> {
-    let DatabaseUrl::Sqlite(database) = &config.database.url;
     let node = open(config, Arc::new(SystemClock::new())).await?;
     let operator_token = first_operator(&node, operator_name).await?;
     let master_key = match &config.keys.master_key {
         MasterKeySource::File(path) => Some(path.clone()),
         MasterKeySource::Value(_) => None,
     };
-    Ok(InitOutcome { operator_token, database: database.clone(), master_key })
+    Ok(InitOutcome { operator_token, database: config.database.url.place(), master_key })
 }
 
 /// Makes the first operator's token, if there is none.
@@ -71,18 +75,56 @@ pub async fn first_operator(node: &Node, name: &str) -> anyhow::Result<Option<St
 /// # Errors
 /// In words, with the next step.
 pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<Node>> {
-    let DatabaseUrl::Sqlite(path) = &config.database.url;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-    }
-    let existed = path.exists();
+    let url = &config.database.url;
+    let cannot_open = || format!("cannot open the database {}", url.place());
+    let existed = match url {
+        DatabaseUrl::Sqlite(path) => {
+            make_folder_of(path)?;
+            path.exists()
+        }
+        DatabaseUrl::Postgres(url) => look(url).await.with_context(cannot_open)?.installed,
+    };
     let master = master_key(&config.keys.master_key, existed)?;
     let vault = Vault::new(&master).context("the master key cannot be used")?;
-    let store = Store::open_sqlite(path, clock.wall())
-        .with_context(|| format!("cannot open the database {}", path.display()))?;
-    let node = Node::build(Parts { store, vault, clock, brand: config.server.brand.clone() }).await?;
+    let store = match url {
+        DatabaseUrl::Sqlite(path) => Store::open_sqlite(path, clock.wall()),
+        DatabaseUrl::Postgres(url) => Store::open_postgres(pg_options(url), clock.wall()).await,
+    };
+    let store = store.with_context(cannot_open)?;
+    let passwords = Passwords::start(config.passwords.cost, config.passwords.pool)
+        .context("the threads that hash passwords cannot be started")?;
+    let parts = Parts {
+        store,
+        vault,
+        clock,
+        brand: config.server.brand.clone(),
+        passwords,
+        pages: Pages::load(config.pages.theme.as_deref()).context("the theme cannot be used")?,
+        mailer: Mailer::new(&config.mail).context("mail cannot be set up")?,
+    };
+    let node = Node::build(parts).await?;
     Ok(node)
+}
+
+/// Looks whether an installation is in a database on a server, and whether somebody works on it.
+///
+/// # Errors
+/// A server that cannot be reached or does not let us in; tables that are not ours.
+pub(crate) async fn look(url: &PgUrl) -> Result<Presence, MigrateError> {
+    PgStore::look(&pg_options(url)).await
+}
+
+fn pg_options(url: &PgUrl) -> PgOptions {
+    let root_certificates = url.root_certificates().map(Path::to_owned);
+    PgOptions { root_certificates, ..PgOptions::new(url.config().clone()) }
+}
+
+fn make_folder_of(path: &Path) -> anyhow::Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create the folder {}", folder.display())),
+        None => Ok(()),
+    }
 }
 
 /// Reads the master key; makes its file at the first start. Never makes a new key for a database that exists.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
-use crate::flow::{Fault, signing_key};
+use crate::flow::{Fault, mail, signing_key};
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
@@ -22,10 +22,15 @@ pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
         let done = tokio::select! {
             _ = flush_ticks.tick() => flush(&node).await,
             _ = upkeep_ticks.tick() => upkeep(&node).await,
+            () = node.mail_waits.notified() => Ok(()),
             _ = stop.changed() => {
                 let _ = flush(&node).await;
                 return;
             }
+        };
+        let done = match done {
+            Ok(()) => mail::deliver(&node).await,
+            failed => failed,
         };
         if let Err(fault) = done {
             tracing::warn!(%fault, "a job failed and will be tried again");

@@ -11,6 +11,7 @@ use grantor_core::id::EnvironmentId;
 use grantor_core::sealed_token::SealRing;
 use grantor_core::secret::PepperRing;
 use grantor_core::signing_key::{KeyState, KeyTimes, KeyUse};
+use grantor_core::subject::PairwiseKey;
 use grantor_jose::{Algorithm, Jwk, JwkSet, KeySet, SigningKey};
 use zeroize::Zeroizing;
 
@@ -41,6 +42,8 @@ pub struct EnvironmentKeys {
     pub seal: SealRing,
     /// Secrets and API keys.
     pub peppers: PepperRing,
+    /// Pairwise subjects.
+    pub pairwise: PairwiseKey,
 }
 
 impl EnvironmentKeys {
@@ -48,7 +51,11 @@ impl EnvironmentKeys {
     ///
     /// # Errors
     /// A value that does not open, or a use without an active key.
-    pub fn open(environment: EnvironmentId, ring: &[StoredKey], vault: &Vault) -> Result<Self, KeysError> {
+    pub fn open(
+        (environment, pairwise): (EnvironmentId, PairwiseKey),
+        ring: &[StoredKey],
+        vault: &Vault,
+    ) -> Result<Self, KeysError> {
         let mut signing = HashMap::new();
         let mut published: Vec<Jwk> = Vec::new();
         let mut seals = Numbered::default();
@@ -82,12 +89,18 @@ impl EnvironmentKeys {
             .filter_map(|(number, key)| Some((u32::try_from(number).ok()?, key)))
             .collect();
         Ok(Self {
+            pairwise,
             signing,
             verifying: KeySet::from_jwks(&set),
             jwks: serde_json::to_vec(&set).map_err(|_| KeysError::Parse("key set".to_owned()))?.into(),
             seal: SealRing::new(environment, seal_active, seal_keys).ok_or(KeysError::Missing("sealing"))?,
             peppers: PepperRing::new(peppers.active, peppers.keys).ok_or(KeysError::Missing("pepper"))?,
         })
+    }
+
+    /// What can be signed with now.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        self.signing.keys().copied().collect()
     }
 
     /// The key that signs with this algorithm.

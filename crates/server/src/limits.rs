@@ -46,6 +46,8 @@ pub enum Who<'a> {
     Client(EnvironmentId, &'a str),
     /// An operator.
     Operator,
+    /// A user of an environment, by the address that was typed, in its lower-case form.
+    User(EnvironmentId, &'a str),
 }
 
 /// All limits of a node.
@@ -55,6 +57,8 @@ pub struct Limits {
     by_identity: Limiter<u64>,
     by_source: Limiter<IpAddr>,
     reserve: Limiter<(u64, IpAddr)>,
+    mail_by_address: Limiter<u64>,
+    mail_by_source: Limiter<IpAddr>,
     closed_identities: Bounded<u64, Duration>,
     closed_sources: Bounded<IpAddr, Duration>,
     proven: Bounded<(u64, IpAddr), ()>,
@@ -68,6 +72,10 @@ const BY_SOURCE: (u32, u32) = (5, 50);
 /// Secrets looked at per app and source while a bucket is empty: 5 at once, then 1 in 10 seconds.
 const RESERVE_PERIOD: Duration = Duration::from_secs(10);
 const RESERVE_BURST: u32 = 5;
+/// Mails that a stranger may cause to one address: 3 at once, then 1 in 10 minutes.
+const MAIL_BY_ADDRESS: (Duration, u32) = (Duration::from_secs(600), 3);
+/// Mails that one source may cause: 30 at once, then 1 in 10 seconds.
+const MAIL_BY_SOURCE: (Duration, u32) = (Duration::from_secs(10), 30);
 /// Closed buckets that are remembered at most.
 const CLOSED: usize = 100_000;
 
@@ -75,6 +83,9 @@ impl Limits {
     /// Full buckets.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let clock = LimiterClock(clock);
+        let slow = |(period, burst): (Duration, u32)| {
+            Quota::with_period(period).unwrap_or_else(|| per_second(1)).allow_burst(at_least_one(burst))
+        };
         let keyed = |(rate, burst): (u32, u32)| per_second(rate).allow_burst(at_least_one(burst));
         Self {
             quotas: QuotaClass::ALL.map(|class| {
@@ -82,12 +93,9 @@ impl Limits {
             }),
             by_identity: Limiter::dashmap_with_clock(keyed(BY_CLIENT), clock.clone()),
             by_source: Limiter::dashmap_with_clock(keyed(BY_SOURCE), clock.clone()),
-            reserve: Limiter::dashmap_with_clock(
-                Quota::with_period(RESERVE_PERIOD)
-                    .unwrap_or_else(|| per_second(1))
-                    .allow_burst(at_least_one(RESERVE_BURST)),
-                clock.clone(),
-            ),
+            reserve: Limiter::dashmap_with_clock(slow((RESERVE_PERIOD, RESERVE_BURST)), clock.clone()),
+            mail_by_address: Limiter::dashmap_with_clock(slow(MAIL_BY_ADDRESS), clock.clone()),
+            mail_by_source: Limiter::dashmap_with_clock(slow(MAIL_BY_SOURCE), clock.clone()),
             closed_identities: Bounded::growing_to(CLOSED),
             closed_sources: Bounded::growing_to(CLOSED),
             proven: Bounded::growing_to(CLOSED),
@@ -161,6 +169,13 @@ impl Limits {
         }
     }
 
+    /// Whether a stranger at this source may cause a mail to this address now. Whoever may not is told the same as always,
+    /// and no mail is sent.
+    pub fn may_mail(&self, to: Who<'_>, source: IpAddr) -> bool {
+        self.mail_by_source.check_key(&network(source)).is_ok()
+            && self.mail_by_address.check_key(&self.hash(to)).is_ok()
+    }
+
     /// Drops buckets that are full again. Called by a job, so that memory follows use.
     pub fn prune(&self) {
         for limiter in self.quotas.iter().filter_map(|(_, limiter)| limiter.as_ref()) {
@@ -169,6 +184,8 @@ impl Limits {
         self.by_identity.retain_recent();
         self.by_source.retain_recent();
         self.reserve.retain_recent();
+        self.mail_by_address.retain_recent();
+        self.mail_by_source.retain_recent();
     }
 
     /// A keyed hash: any text may be sent as a client id, and none of it is kept.

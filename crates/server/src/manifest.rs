@@ -1,20 +1,29 @@
-//! Manifests: the declarative form of environments, profiles, APIs, tenants, accesses and apps.
+//! Manifests: the declarative form of environments, profiles, APIs, tenants, accesses, apps, users and documents.
 //!
 //! The command line parses TOML into these types, the admin API takes them as JSON. Unknown keys are refused in both.
 //! Secrets never stand in a manifest, and a status is never changed by one. What is not mentioned stays.
 //!
-//! In audiences, URLs and scopes, `{issuer}`, `{environment}` and `{scope_prefix}` stand for the environment's own.
+//! In audiences, URLs, redirect URIs and scopes, `{issuer}`, `{environment}` and `{scope_prefix}` stand for the environment's own.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use grantor_core::access::QuotaClass;
 use grantor_core::api::ScopeDefinition;
+use grantor_core::client_metadata::{ApplicationType, SubjectType, Tenancy};
+use grantor_core::email::EmailAddress;
 use grantor_core::environment::Issuer;
 use grantor_core::id::TenantId;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::{ClientId, Name};
 use grantor_core::profile::{ClientAuthMethod, GrantType, Profile};
 use grantor_core::secret::Stage;
+use grantor_core::user::Role;
+use grantor_jose::{Algorithm, JwkSet};
+
+use crate::moment::Moment;
+use crate::seconds::Seconds;
 
 /// A whole manifest.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -38,6 +47,12 @@ pub struct Manifest {
     /// Apps.
     #[serde(default, rename = "app")]
     pub apps: Vec<AppEntry>,
+    /// People.
+    #[serde(default, rename = "user")]
+    pub users: Vec<UserEntry>,
+    /// What people must accept.
+    #[serde(default, rename = "document")]
+    pub documents: Vec<DocumentEntry>,
 }
 
 /// One issuer.
@@ -122,7 +137,8 @@ pub struct AccessEntry {
     pub quota: QuotaClass,
 }
 
-/// One app, in one or several environments. Its secrets are made by `grantor app rotate-secret`.
+/// One app, in one or several environments. Its secrets are made by `grantor app rotate-secret`. The names from
+/// `redirect_uris` on are those of RFC 7591 where it has them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppEntry {
@@ -150,6 +166,131 @@ pub struct AppEntry {
     /// The scopes that it may ask for; all that the tenant's accesses allow if not given.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
+    /// Where answers may be sent. From here on: what [`grantor_core::client_metadata`] says of each.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// `web` or `native`.
+    #[serde(default)]
+    pub application_type: ApplicationType,
+    /// Its home page.
+    #[serde(default)]
+    pub client_uri: Option<String>,
+    /// Its logo.
+    #[serde(default)]
+    pub logo_uri: Option<String>,
+    /// How it uses data.
+    #[serde(default)]
+    pub policy_uri: Option<String>,
+    /// Its own terms.
+    #[serde(default)]
+    pub tos_uri: Option<String>,
+    /// People responsible for it.
+    #[serde(default)]
+    pub contacts: Vec<String>,
+    /// An id of the software.
+    #[serde(default)]
+    pub software_id: Option<String>,
+    /// Its version.
+    #[serde(default)]
+    pub software_version: Option<String>,
+    /// Its public keys.
+    #[serde(default)]
+    pub jwks: Option<JwkSet>,
+    /// `public` or `pairwise`.
+    #[serde(default)]
+    pub subject_type: SubjectType,
+    /// What its ID tokens are signed with; RS256 if not given.
+    #[serde(default)]
+    pub id_token_signed_response_alg: Option<Algorithm>,
+    /// What userinfo answers are signed with; JSON if not given.
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<Algorithm>,
+    /// The `max_age` of requests that name none, in seconds.
+    #[serde(default)]
+    pub default_max_age: Option<i64>,
+    /// Whether ID tokens always say when the user signed in.
+    #[serde(default)]
+    pub require_auth_time: bool,
+    /// Whether a request without PKCE is refused; yes if not given.
+    #[serde(default)]
+    pub require_pkce: Option<bool>,
+    /// Whose users it signs in: `own` or `members`.
+    #[serde(default)]
+    pub tenancy: Tenancy,
+}
+
+/// One person, in one or several environments. A new one has a verified address, vouched for by whoever applies, and no
+/// password: `grantor user set-password` gives one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserEntry {
+    /// The address.
+    pub email: EmailAddress,
+    /// The environments.
+    pub environments: Vec<Name>,
+    /// The name of a new user; somebody who is there keeps theirs.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where they belong. What is not mentioned stays.
+    #[serde(default)]
+    pub memberships: Vec<MembershipEntry>,
+}
+
+/// That a user belongs to a tenant.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipEntry {
+    /// The tenant's short name.
+    pub tenant: Name,
+    /// As what.
+    pub roles: Vec<Role>,
+}
+
+/// One document, of the provider or of a tenant. It belongs to no environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentEntry {
+    /// What it is: `terms`, `data-protection`.
+    pub kind: Name,
+    /// The short name of the tenant whose users must accept it; everybody if not given.
+    #[serde(default)]
+    pub tenant: Option<Name>,
+    /// Its versions. One that is published never changes, and stays when it is not mentioned any more.
+    #[serde(default)]
+    pub versions: Vec<VersionEntry>,
+}
+
+/// One version of a document.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionEntry {
+    /// 1, 2, 3 ...
+    pub number: i64,
+    /// From when it must be accepted, as RFC 3339; from the moment at which it is applied first if not given.
+    #[serde(default)]
+    pub effective_at: Option<Moment>,
+    /// How long after that what was granted under the version before may still be refreshed: seconds, or `30d`.
+    #[serde(default)]
+    pub grace: Seconds,
+    /// The texts by language tag.
+    pub texts: BTreeMap<String, TextEntry>,
+}
+
+/// A version in one language.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextEntry {
+    /// The title.
+    pub title: String,
+    /// The text, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// File name of the text, beside the manifest. The command line reads it and sends `body`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_file: Option<String>,
+    /// What is new, for those who accepted the version before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
 }
 
 /// Parses a manifest in TOML.

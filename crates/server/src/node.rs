@@ -1,5 +1,8 @@
 //! A running server: what is built once and passed down. No globals.
 
+#[cfg(feature = "planted-bugs")]
+mod planted;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,8 +18,12 @@ use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clock::{Clock, OsRandom};
 use crate::flow::Fault;
 use crate::limits::Limits;
+use crate::mail::Mailer;
+use crate::pages::Pages;
+use crate::password::Passwords;
 use crate::store::Store;
-use crate::store::write::{AuditRow, audit, statements_of};
+use crate::store::sql::{Expect, Statement};
+use crate::store::write::{AuditRow, PUT_META_ONCE, audit, statements_of};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
 
@@ -30,6 +37,12 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The first part of every credential.
     pub brand: Brand,
+    /// Where people's passwords are hashed.
+    pub passwords: Passwords,
+    /// What people see.
+    pub pages: Pages,
+    /// How mail leaves.
+    pub mailer: Mailer,
 }
 
 /// A running server.
@@ -46,6 +59,14 @@ pub struct Node {
     pub metrics: Metrics,
     /// The first part of every credential.
     pub brand: Brand,
+    /// Where people's passwords are hashed.
+    pub passwords: Passwords,
+    /// What people see.
+    pub pages: Pages,
+    /// How mail leaves.
+    pub mailer: Mailer,
+    /// Says that a mail waits.
+    pub mail_waits: tokio::sync::Notify,
     /// The pepper of operators' tokens.
     pub operator_pepper: PepperRing,
     catalogue: ArcSwap<Catalogue>,
@@ -114,13 +135,13 @@ impl Node {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
-        let Parts { store, vault, clock, brand } = parts;
+        let Parts { store, vault, clock, brand, passwords, pages, mailer } = parts;
         prove_master_key(&store, &vault).await?;
         let mark = match store.meta("clock_mark").await? {
             Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
             None => 0,
         };
-        let catalogue = Catalogue::load(&store, &vault).await?;
+        let catalogue = Catalogue::load(&store, &vault, &pages.asset_names()).await?;
         let operator_pepper = vault.operator_pepper().ok_or(BuildError::WrongMasterKey)?;
         let mut prefix = [0; 8];
         OsRandom::new().fill(&mut prefix);
@@ -138,6 +159,10 @@ impl Node {
             request_prefix: u64::from_be_bytes(prefix),
             request_number: AtomicU64::new(0),
             operator_pepper,
+            passwords,
+            pages,
+            mailer,
+            mail_waits: tokio::sync::Notify::new(),
             store,
             vault,
             clock,
@@ -202,6 +227,8 @@ impl Node {
             return Ok(());
         }
         let me = self.me.upgrade().ok_or(Fault::Internal)?;
+        #[cfg(feature = "planted-bugs")]
+        let writes = planted::mark_codes_later(&me, actor, writes);
         let actor = actor.clone();
         tokio::spawn(async move { me.commit_and_apply(&actor, &writes, events).await })
             .await
@@ -247,7 +274,7 @@ impl Node {
     /// The catalogue stays as it was, the node says that it is not ready, and a job tries again.
     pub async fn reload(&self) -> Result<(), Fault> {
         let _one_at_a_time = self.reloading.lock().await;
-        match Catalogue::load(&self.store, &self.vault).await {
+        match Catalogue::load(&self.store, &self.vault, &self.pages.asset_names()).await {
             Ok(catalogue) => {
                 self.catalogue.store(Arc::new(catalogue));
                 self.stale.store(false, Ordering::Release);
@@ -276,6 +303,11 @@ impl Node {
     pub fn count_sealed(&self, environment: EnvironmentId) {
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
         *sealed.entry(environment).or_insert(0) += 1;
+    }
+
+    /// Says that a mail waits, so that it leaves at once.
+    pub fn wake_mail(&self) {
+        self.mail_waits.notify_one();
     }
 
     /// Takes counts back that could not be written.
@@ -311,19 +343,20 @@ fn milliseconds(time: std::time::Duration) -> i64 {
 
 /// The canary: a known value, sealed when the database was made. A master key that does not open it is another one.
 async fn prove_master_key(store: &Store, vault: &Vault) -> Result<(), BuildError> {
+    const NAME: &str = "master_key_canary";
     const PLACE: &str = "meta/master_key_canary";
-    match store.meta("master_key_canary").await? {
-        Some(sealed) => vault.open(&sealed, PLACE).map(|_| ()).map_err(|_| BuildError::WrongMasterKey),
-        None => {
-            let sealed = vault
-                .seal(b"grantor", PLACE, &mut OsRandom::new())
-                .map_err(|_| BuildError::WrongMasterKey)?;
-            let statement = crate::store::sql::Statement {
-                sql: &crate::store::write::PUT_META,
-                params: vec!["master_key_canary".into(), sealed.into()],
-                expect: crate::store::sql::Expect::Rows(1),
-            };
-            Ok(store.commit(vec![statement]).await?)
-        }
+    if store.meta(NAME).await?.is_none() {
+        let sealed = vault.seal(b"grantor", PLACE, &mut OsRandom::new());
+        let sealed = sealed.map_err(|_| BuildError::WrongMasterKey)?;
+        store
+            .commit(vec![Statement {
+                sql: &PUT_META_ONCE,
+                params: vec![NAME.into(), sealed.into()],
+                expect: Expect::Any,
+            }])
+            .await?;
     }
+    // Read again after it was written: two nodes that start at once may each have made a key, and one of them is wrong.
+    let sealed = store.meta(NAME).await?.ok_or(BuildError::WrongMasterKey)?;
+    vault.open(&sealed, PLACE).map(|_| ()).map_err(|_| BuildError::WrongMasterKey)
 }

@@ -1,9 +1,10 @@
-//! The admin API in process, for commands that work on the database while no server runs. The lock on the file sees to that.
+//! The admin API in process, for commands that work on the database while no server runs: a server would not hear of the
+//! change and go on with what it has cached. The lock on the file sees to that, and on PostgreSQL the look before.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::clock::SystemClock;
 use crate::config::{Config, DatabaseUrl};
@@ -17,12 +18,23 @@ use crate::store::sql::StoreError;
 /// # Errors
 /// No database, a running server, a wrong master key.
 pub async fn router(config: &Config) -> anyhow::Result<axum::Router> {
-    let DatabaseUrl::Sqlite(path) = &config.database.url;
+    let url = &config.database.url;
+    let installed = match url {
+        DatabaseUrl::Sqlite(path) => path.exists(),
+        DatabaseUrl::Postgres(there) => {
+            let seen = init::look(there).await;
+            let seen = seen.with_context(|| format!("cannot open the database {}", url.place()))?;
+            if seen.in_use {
+                bail!("a server runs on {}. Work without --offline, or stop the server first", url.place());
+            }
+            seen.installed
+        }
+    };
     // A mistyped path must not become a second, empty installation.
-    if !path.exists() {
+    if !installed {
         bail!(
             "there is no database {}. Is the right configuration named? `grantor init` makes a new one",
-            path.display()
+            url.place()
         );
     }
     let node = init::open(config, Arc::new(SystemClock::new())).await.map_err(next_step)?;

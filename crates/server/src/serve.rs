@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -14,6 +15,9 @@ use crate::http::{self, Service, admin, listener, management};
 use crate::init;
 use crate::jobs;
 use crate::node::Node;
+
+/// Hundredths of a second that a stop waits for the last handle on the node.
+const CLOSING: usize = 200;
 
 /// A server that listens.
 pub struct Running {
@@ -33,6 +37,15 @@ impl Running {
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
+        }
+        // The database is closed with the last handle on the node: whoever opens it next must find it free.
+        let node = Arc::downgrade(&self.node);
+        drop(self.node);
+        for _ in 0..CLOSING {
+            if node.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }

@@ -21,8 +21,13 @@ impl TestClock {
 
     /// Moves both clocks forward, as time does.
     pub fn pass(&self, seconds: i64) {
-        self.wall.fetch_add(seconds * 1000, Ordering::SeqCst);
-        self.monotonic.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.pass_millis(seconds * 1000);
+    }
+
+    /// As [`Self::pass`], for what must be met to the second: the clock itself runs on while a test works.
+    pub fn pass_millis(&self, milliseconds: i64) {
+        self.wall.fetch_add(milliseconds, Ordering::SeqCst);
+        self.monotonic.fetch_add(milliseconds, Ordering::SeqCst);
     }
 
     /// Steps the wall clock alone, as an administrator or a time service does. May be negative.

@@ -33,8 +33,16 @@ pub(crate) fn start() {
 }
 
 /// Names of JSON members whose values are shown once.
-const SECRET: [&str; 6] =
-    ["client_secret", "access_token", "refresh_token", "key", "api_token", "operator_token"];
+const SECRET: [&str; 8] = [
+    "client_secret",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "key",
+    "api_token",
+    "operator_token",
+    "password",
+];
 
 /// Notes every secret of an answer, so that the logs are searched for it.
 pub(crate) fn note(answer: &Value) {

@@ -7,20 +7,46 @@ use std::sync::Arc;
 use base64::Engine as _;
 use grantor_server::demo::{self, Demo, DemoOptions};
 use grantor_server::node::Node;
+use grantor_server::password::Cost;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::clock::TestClock;
+use crate::door::Door;
 use crate::logs;
+use crate::postgres::Database;
 
 /// A running server with the demo's landscape.
 pub struct Server {
     demo: Option<Demo>,
     clock: Arc<TestClock>,
-    folder: tempfile::TempDir,
+    place: Place,
     /// Speaks HTTP/1.1 without following redirects.
     pub http: reqwest::Client,
+}
+
+/// What outlives a restart. The database is on PostgreSQL if `GRANTOR_TEST_DATABASE` says so, else in the folder.
+struct Place {
+    folder: tempfile::TempDir,
+    database: Option<Database>,
+}
+
+impl Place {
+    /// With the database as a file in the folder.
+    fn on_sqlite() -> Self {
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), database: None }
+    }
+
+    fn as_asked() -> Self {
+        let database = match std::env::var_os("GRANTOR_TEST_DATABASE") {
+            None => None,
+            Some(engine) if engine == "sqlite" => None,
+            Some(engine) if engine == "postgres" => Some(Database::fresh()),
+            Some(other) => panic!("GRANTOR_TEST_DATABASE is sqlite or postgres, not {other:?}"),
+        };
+        Self { database, ..Self::on_sqlite() }
+    }
 }
 
 /// An app of the landscape.
@@ -66,23 +92,32 @@ pub fn basic(id: &str, secret: &str) -> String {
 }
 
 impl Server {
-    /// Starts one, on a free port, in a folder of its own.
+    /// Starts one, on a free port, in a folder of its own; with `GRANTOR_TEST_DATABASE=postgres` on a fresh PostgreSQL
+    /// database.
     pub async fn start() -> Self {
-        logs::start();
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let clock = Arc::new(TestClock::new());
-        let demo = launch(folder.path(), clock.clone(), ANY_PORT).await;
-        Self::with(demo, clock, folder)
+        Self::start_at(Place::as_asked()).await
     }
 
-    fn with(demo: Demo, clock: Arc<TestClock>, folder: tempfile::TempDir) -> Self {
+    /// Starts one on SQLite, for tests that are about its files.
+    pub async fn start_on_sqlite() -> Self {
+        Self::start_at(Place::on_sqlite()).await
+    }
+
+    async fn start_at(place: Place) -> Self {
+        logs::start();
+        let clock = Arc::new(TestClock::new());
+        let demo = launch(&place, clock.clone(), ANY_PORT).await;
+        Self::with(demo, clock, place)
+    }
+
+    fn with(demo: Demo, clock: Arc<TestClock>, place: Place) -> Self {
         logs::note(&demo.contract);
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
             .expect("an HTTP client");
-        Self { demo: Some(demo), clock, folder, http }
+        Self { demo: Some(demo), clock, place, http }
     }
 
     fn demo(&self) -> &Demo {
@@ -97,8 +132,8 @@ impl Server {
             listen = demo.running.address;
             demo.running.shutdown().await;
         }
-        let demo = launch(self.folder.path(), self.clock.clone(), listen).await;
-        Self::with(demo, self.clock, self.folder)
+        let demo = launch(&self.place, self.clock.clone(), listen).await;
+        Self::with(demo, self.clock, self.place)
     }
 
     /// Stops; the folder stays until the value is dropped.
@@ -113,9 +148,20 @@ impl Server {
         &self.clock
     }
 
-    /// The folder with the database and the master key.
+    /// The folder with the database, if it is a file, and the master key.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.place.folder.path()
+    }
+
+    /// Another way into the database.
+    pub async fn door(&self) -> Door {
+        match &self.place.database {
+            Some(database) => Door::Postgres(database.connect().await),
+            None => {
+                let file = self.folder().join("data/grantor.db");
+                Door::Sqlite(rusqlite::Connection::open(file).expect("the database"))
+            }
+        }
     }
 
     /// The node, for what no request can show.
@@ -332,13 +378,14 @@ impl Server {
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-async fn launch(folder: &Path, clock: Arc<TestClock>, listen: SocketAddr) -> Demo {
+async fn launch(place: &Place, clock: Arc<TestClock>, listen: SocketAddr) -> Demo {
     let options = DemoOptions {
         listen,
         management: Some(ANY_PORT),
-        data: Some(folder.join("data")),
-        database_url: None,
+        data: Some(place.folder.path().join("data")),
+        database_url: place.database.as_ref().map(|database| database.url().parse().expect("a URL")),
         json: true,
+        password_cost: Cost::new(64, 1).expect("a cost that argon2 can do"),
     };
     // After a restart the port may be somebody else's for a moment: outgoing connections of other tests take ports, too.
     for _ in 0..100 {

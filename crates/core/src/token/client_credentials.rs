@@ -8,10 +8,10 @@ use crate::client_auth::{AuthenticatedApp, Presented};
 use crate::env::Env;
 use crate::environment::Environment;
 use crate::error::{Denial, OAuthError, Reason};
-use crate::issue::{Issue, TokenDraft, issue};
+use crate::issue::{Holder, Issue, issue};
 use crate::profile::{ClientAuthMethod, GrantType};
 use crate::scope::ScopeSet;
-use crate::token::TokenRequest;
+use crate::token::{Granted, TokenRequest, grant_is_on};
 
 /// What the decision needs to know.
 pub struct Facts<'a> {
@@ -27,15 +27,6 @@ pub struct Facts<'a> {
     pub presented: &'a Presented,
 }
 
-/// A decided token and the access by which it was had.
-#[derive(Debug)]
-pub struct Granted<'a> {
-    /// The token, unsigned.
-    pub draft: TokenDraft,
-    /// Whose quota it counts against.
-    pub access: &'a Access,
-}
-
 /// Decides a client-credentials request. Writes nothing: an access token is never stored.
 ///
 /// # Errors
@@ -49,22 +40,10 @@ pub fn grant<'a>(
     let app = client.app();
     let target = Target { resources: &request.resources, scopes: request.scopes.as_ref(), path: facts.path };
     let api = api::choose(&target, app, facts.apis)?;
-    if !app.may_authenticate_by(facts.presented.method(), &api.profile.client_auth) {
-        return Err(Denial::hinted(
-            OAuthError::InvalidClient,
-            Reason::AuthMethodNotAllowed,
-            "This way of client authentication is not accepted for this API.",
-        ));
-    }
+    grant_is_on(GrantType::ClientCredentials, app, api, facts.presented)?;
     // RFC 6749 4.4: confidential clients only.
     if facts.presented.method() == ClientAuthMethod::None {
         return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::GrantNotForPublicClient));
-    }
-    if !api.profile.grants.contains(&GrantType::ClientCredentials) {
-        return Err(Denial::new(OAuthError::UnsupportedGrantType, Reason::GrantNotInProfile));
-    }
-    if !app.grants.contains(&GrantType::ClientCredentials) {
-        return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::GrantNotForApp));
     }
     let access = access::gate(client.tenant(), facts.accesses, api)?;
     let allowed =
@@ -79,10 +58,11 @@ pub fn grant<'a>(
             access,
             scopes,
             asked: request.scopes.as_ref(),
+            holder: Holder::App,
         },
         env,
     );
-    Ok(Granted { draft, access })
+    Ok(Granted { draft, access, refresh: None, id_token: None })
 }
 
 /// RFC 6749 3.3: what was asked for if all of it is allowed; with nothing asked, all that is allowed.

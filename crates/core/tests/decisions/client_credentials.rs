@@ -263,7 +263,7 @@ fn f10_the_epochs_of_all_subjects_are_copied_each_to_its_place() {
     let mut world = World::new();
     (world.tenant.epoch, world.accesses[0].epoch, world.app.epoch) = (3, 5, 7);
     world.accesses[1].epoch = 11;
-    assert_eq!(world.grant(&plain()).unwrap().claims.rev, Epochs { ten: 3, acc: 5, app: 7 });
+    assert_eq!(world.grant(&plain()).unwrap().claims.rev, Epochs { ten: 3, acc: 5, app: 7, usr: 0, gnt: 0 });
 }
 
 #[test]
@@ -316,10 +316,9 @@ fn grants_that_are_not_built_are_refused_when_the_request_is_parsed() {
     let error = |body: &str| refused(parse(&Form::parse(body.as_bytes()).unwrap()));
     let unsupported = refusal(OAuthError::UnsupportedGrantType, Reason::UnknownGrantType);
     for name in [
-        "password",
-        "authorization_code",
-        "refresh_token",
         "implicit",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
         "CLIENT_CREDENTIALS",
         "client_credentials+",
     ] {
@@ -328,6 +327,41 @@ fn grants_that_are_not_built_are_refused_when_the_request_is_parsed() {
     let missing = refusal(OAuthError::InvalidRequest, Reason::MissingGrantType);
     assert_eq!(error(""), missing);
     assert_eq!(error("grant_type="), missing);
+}
+
+#[test]
+fn a_grant_without_its_credential_is_refused_when_the_request_is_parsed() {
+    let error = |body: &str| parse(&Form::parse(body.as_bytes()).unwrap()).err();
+    for body in [
+        "grant_type=authorization_code",
+        "grant_type=authorization_code&code=&redirect_uri=https://rp.test/cb",
+        "grant_type=refresh_token&code=x",
+        "grant_type=refresh_token&refresh_token=",
+        "grant_type=password",
+        "grant_type=password&username=ada",
+        "grant_type=password&password=secret",
+        "grant_type=password&username=ada&password=",
+    ] {
+        let denial = error(body).unwrap();
+        assert_eq!((denial.error, denial.reason), (OAuthError::InvalidRequest, Reason::Malformed), "{body}");
+        assert!(denial.hint.is_some_and(|hint| hint.contains("missing")), "{body}");
+    }
+}
+
+#[test]
+fn a_parsed_request_holds_the_credential_of_its_grant_as_it_was_sent() {
+    let request = |body: &str| parse(&Form::parse(body.as_bytes()).unwrap()).unwrap();
+    let code =
+        request("grant_type=authorization_code&code=a%2Bb&redirect_uri=https://rp.test/cb&code_verifier=v");
+    assert_eq!(code.grant, GrantType::AuthorizationCode);
+    assert_eq!(code.code.unwrap().reveal(), "a+b");
+    assert_eq!(code.redirect_uri.as_deref(), Some("https://rp.test/cb"));
+    assert_eq!(code.code_verifier.as_deref(), Some("v"));
+    let refresh = request("grant_type=refresh_token&refresh_token=r&scope=read");
+    assert_eq!((refresh.refresh_token.unwrap().reveal(), refresh.scopes), ("r", Some(scopes("read"))));
+    let password = request("grant_type=password&username=ada%40example.org&password=+p%20");
+    let (name, secret) = password.user.unwrap();
+    assert_eq!((name.as_str(), secret.reveal()), ("ada@example.org", " p "), "nothing is trimmed");
 }
 
 #[test]

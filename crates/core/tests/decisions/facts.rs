@@ -7,6 +7,7 @@ use grantor_core::api::{Api, ScopeDefinition};
 use grantor_core::api_key::ApiKey;
 use grantor_core::app::{App, SecretVersion};
 use grantor_core::client_auth::{Presented, authenticate};
+use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::env::{Env, Random, UnixMillis};
 use grantor_core::environment::Environment;
 use grantor_core::error::{Denial, OAuthError, Reason};
@@ -85,7 +86,8 @@ pub(crate) fn environment(number: u8, name: &str) -> Environment {
 }
 
 pub(crate) fn api(number: u8, name: &str, scope_names: &str) -> Api {
-    let define = |scope: &Scope| ScopeDefinition { name: scope.clone(), description: String::new() };
+    let define =
+        |scope: &Scope| ScopeDefinition { name: scope.clone(), description: String::new(), required: false };
     Api {
         id: ApiId::from_bytes([number; 16]),
         environment: EnvironmentId::from_bytes([1; 16]),
@@ -177,6 +179,7 @@ impl World {
             grants: vec![GrantType::ClientCredentials],
             apis: vec![payments.id],
             scopes: scopes("read write not-in-access not-in-api view"),
+            metadata: ClientMetadata::default(),
             introspects: Vec::new(),
             secrets: vec![secret_version(1, SECRET)],
             exposed_at: None,
@@ -273,7 +276,7 @@ impl World {
 
     /// The verdict on a token at `payments`.
     pub(crate) fn judge(&self, draft: &TokenDraft, now: UnixMillis) -> Result<(), Reason> {
-        judge_token(&draft.claims, &self.subjects(0), &self.app, Revoked::No, now)
+        judge_token(&draft.claims, &self.subjects(0), &self.app, None, Revoked::No, now)
     }
 
     /// As `new`, with API keys at every API.
@@ -312,7 +315,16 @@ impl World {
 
 /// A request without parameters.
 pub(crate) fn plain() -> TokenRequest {
-    TokenRequest { grant: GrantType::ClientCredentials, scopes: None, resources: Vec::new() }
+    TokenRequest {
+        grant: GrantType::ClientCredentials,
+        scopes: None,
+        resources: Vec::new(),
+        code: None,
+        redirect_uri: None,
+        code_verifier: None,
+        refresh_token: None,
+        user: None,
+    }
 }
 
 /// A request for these scopes.

@@ -42,7 +42,11 @@ fn allowances() -> impl Strategy<Value = Allowances> {
 impl Allowances {
     fn world(&self) -> World {
         let mut world = World::new();
-        let define = |name: &Scope| ScopeDefinition { name: name.clone(), description: String::new() };
+        let define = |name: &Scope| ScopeDefinition {
+            name: name.clone(),
+            description: String::new(),
+            required: false,
+        };
         world.payments().scopes = self.api.iter().map(define).collect();
         world.payments().server_scopes = self.server.clone();
         world.accesses[0].scopes = self.access.clone();
@@ -241,6 +245,6 @@ impl Real {
     }
 
     fn verifies(&self, (app, api, claims): &(usize, usize, AccessClaims)) -> bool {
-        judge_token(claims, &self.world.subjects(*api), &self.apps[*app], Revoked::No, NOW).is_ok()
+        judge_token(claims, &self.world.subjects(*api), &self.apps[*app], None, Revoked::No, NOW).is_ok()
     }
 }

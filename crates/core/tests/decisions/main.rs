@@ -5,20 +5,48 @@ mod api_choice;
 #[cfg(test)]
 mod api_key;
 #[cfg(test)]
+mod authorization_request;
+#[cfg(test)]
 mod client_auth;
 #[cfg(test)]
 mod client_credentials;
 #[cfg(test)]
+mod code_redemption;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod facts;
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod interaction;
+#[cfg(test)]
 mod metadata;
+#[cfg(test)]
+mod password;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
+mod refresh_token;
+#[cfg(test)]
 mod registration;
+#[cfg(test)]
+mod reply;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod subject;
+#[cfg(test)]
+mod user_verdict;
+#[cfg(test)]
+mod userinfo;
+#[cfg(test)]
 mod verdict;
+#[cfg(test)]
+mod visit;

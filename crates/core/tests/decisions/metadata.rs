@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use grantor_core::metadata::metadata;
-use grantor_core::profile::{ClientAuthMethod, GrantType};
+use grantor_core::profile::{ClientAuthMethod, GrantType, Profile};
 use serde_json::{Value, json};
 
 use crate::facts::{World, scopes};
@@ -61,10 +61,102 @@ fn nothing_is_null_or_an_empty_array_however_little_there_is() {
 }
 
 #[test]
-fn only_grants_that_are_built_are_named() {
+fn refresh_is_named_where_some_grant_that_is_on_gives_refresh_tokens() {
+    let grants = |change: fn(&mut Profile)| {
+        let mut world = World::new();
+        change(world.payments_profile());
+        document(&world)["grant_types_supported"].clone()
+    };
+    let all: fn(&mut Profile) = |profile| profile.grants = GrantType::ALL.to_vec();
+    assert_eq!(
+        grants(all),
+        json!(["authorization_code", "client_credentials", "password"]),
+        "named, but none given"
+    );
+    let refreshed = grants(|profile| {
+        profile.grants.push(GrantType::Password);
+        profile.refresh.grants = vec![GrantType::Password];
+    });
+    assert_eq!(refreshed, json!(["client_credentials", "password", "refresh_token"]));
+    let off = grants(|profile| profile.refresh.grants = vec![GrantType::AuthorizationCode]);
+    assert_eq!(off, json!(["client_credentials"]), "refresh of a grant that is off");
+}
+
+/// Members that speak of users at the authorization endpoint.
+const OF_SIGN_IN: [&str; 16] = [
+    "acr_values_supported",
+    "authorization_endpoint",
+    "authorization_response_iss_parameter_supported",
+    "claim_types_supported",
+    "claims_parameter_supported",
+    "claims_supported",
+    "code_challenge_methods_supported",
+    "id_token_signing_alg_values_supported",
+    "prompt_values_supported",
+    "request_parameter_supported",
+    "request_uri_parameter_supported",
+    "response_modes_supported",
+    "subject_types_supported",
+    "userinfo_endpoint",
+    "userinfo_signing_alg_values_supported",
+    "response_types_supported",
+];
+
+#[test]
+fn without_users_no_member_speaks_of_them() {
+    let document = document(&World::new());
+    for member in OF_SIGN_IN.iter().filter(|member| **member != "response_types_supported") {
+        assert!(document.get(member).is_none(), "{member}");
+    }
+    assert_eq!(document["response_types_supported"], json!(["none"]));
+    assert!(!document["scopes_supported"].as_array().unwrap().contains(&json!("openid")));
+}
+
+#[test]
+fn with_the_code_grant_the_document_says_all_that_a_client_must_know() {
     let mut world = World::new();
-    world.payments_profile().grants = GrantType::ALL.to_vec();
-    assert_eq!(document(&world)["grant_types_supported"], json!(["client_credentials"]));
+    world.payments_profile().grants.push(GrantType::AuthorizationCode);
+    world.payments_profile().refresh.grants = vec![GrantType::AuthorizationCode];
+    let document = document(&world);
+    let expected = json!({
+        "acr_values_supported": ["urn:grantor:acr:password"],
+        "authorization_endpoint": "https://production.bank.example/authorize",
+        "authorization_response_iss_parameter_supported": true,
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": true,
+        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "response_modes_supported": ["query", "form_post"],
+        "response_types_supported": ["code"],
+        "scopes_supported": [
+            "email", "not-in-access", "not-in-app", "offline_access", "openid", "profile", "read", "view", "write",
+        ],
+        "subject_types_supported": ["public", "pairwise"],
+        "userinfo_endpoint": "https://production.bank.example/userinfo",
+        "userinfo_signing_alg_values_supported": ["ES256", "RS256"],
+    });
+    for (member, value) in expected.as_object().unwrap() {
+        assert_eq!(document[member], *value, "{member}");
+    }
+    for member in OF_SIGN_IN {
+        assert!(document.get(member).is_some(), "{member}");
+    }
+}
+
+#[test]
+fn the_password_grant_alone_opens_no_authorization_endpoint() {
+    let mut world = World::new();
+    world.payments_profile().grants = vec![GrantType::Password];
+    let document = document(&world);
+    for member in OF_SIGN_IN.iter().filter(|member| !member.starts_with("userinfo_e")) {
+        let only_none = *member == "response_types_supported" && document[member] == json!(["none"]);
+        assert!(only_none || document.get(member).is_none(), "{member}");
+    }
+    assert!(document.get("userinfo_endpoint").is_some());
 }
 
 #[test]
@@ -104,11 +196,19 @@ fn an_api_that_introspects_is_not_bound_by_the_methods_of_its_apps() {
 }
 
 #[test]
-fn a_public_app_gets_no_token_yet_so_none_is_not_promised() {
+fn without_the_code_grant_a_public_app_gets_no_token_so_none_is_not_promised() {
     let mut world = World::new();
     world.payments_profile().client_auth.push(ClientAuthMethod::None);
     for list in METHOD_LISTS {
         assert_eq!(document(&world)[list], json!(["client_secret_basic", "client_secret_post"]), "{list}");
+    }
+    world.payments_profile().grants.push(GrantType::AuthorizationCode);
+    for list in METHOD_LISTS {
+        assert_eq!(
+            document(&world)[list],
+            json!(["client_secret_basic", "client_secret_post", "none"]),
+            "{list}"
+        );
     }
 }
 

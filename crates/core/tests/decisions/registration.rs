@@ -2,6 +2,7 @@
 
 use grantor_core::app::{App, MAX_SECRET_VERSIONS, SecretVersion};
 use grantor_core::client_auth::authenticate;
+use grantor_core::client_metadata::{ApplicationType, ClientMetadata, SubjectType};
 use grantor_core::env::{Env, UnixMillis};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::lifetime::Lifetime;
@@ -10,8 +11,10 @@ use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::registration::{NewSecret, Registration, new_secret, register};
 use grantor_core::secret::{Brand, CredentialType, Secret, Spelling, Stage};
 use grantor_core::tenant::Status;
+use grantor_jose::Algorithm;
 
 use crate::facts::{NOW, Seeded, World, peppers, plain, refusal, refused, scopes, secret_version};
+use crate::people::{CALLBACK, world_with_users};
 
 /// A wish for an app at `payments` that leaves everything open.
 fn wish(world: &World) -> Registration<'_> {
@@ -21,6 +24,8 @@ fn wish(world: &World) -> Registration<'_> {
         auth_method: None,
         grants: None,
         apis: vec![&world.apis[0]],
+        metadata: ClientMetadata::default(),
+        signing: &[Algorithm::Rs256, Algorithm::Es256],
         introspects: Vec::new(),
         scopes: None,
     }
@@ -171,13 +176,101 @@ fn grants_that_are_not_built_are_no_default() {
 #[test]
 fn an_app_without_secret_cannot_have_client_credentials() {
     let world = World::new();
+    let with = |grants: Option<Vec<GrantType>>| Registration {
+        auth_method: Some(ClientAuthMethod::None),
+        grants,
+        ..wish(&world)
+    };
+    let asked = with(Some(vec![GrantType::ClientCredentials]));
     let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
-    assert_eq!(refusal_of(&world, |wish| wish.auth_method = Some(ClientAuthMethod::None)), malformed);
-    let without_grants = refusal_of(&world, |wish| {
-        wish.auth_method = Some(ClientAuthMethod::None);
-        wish.grants = Some(Vec::new());
-    });
-    assert_eq!(without_grants, None);
+    assert_eq!(refused(registered(&world, asked)), malformed);
+    assert_eq!(refused(registered(&world, with(None))), malformed, "told now, not at its first token");
+    assert_eq!(refused(registered(&world, with(Some(Vec::new())))), None);
+}
+
+/// What an app says that signs users in.
+fn signs_in(redirect_uris: &[&str]) -> ClientMetadata {
+    let redirect_uris = redirect_uris.iter().map(|uri| uri.parse().unwrap()).collect();
+    ClientMetadata { redirect_uris, ..ClientMetadata::default() }
+}
+
+const CODE_AND_REFRESH: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+
+#[test]
+fn the_code_grant_comes_with_redirect_uris_and_the_password_grant_by_its_name_alone() {
+    let world = world_with_users();
+    let grants = |metadata: ClientMetadata, grants: Option<Vec<GrantType>>| {
+        registered(&world, Registration { metadata, grants, ..wish(&world) }).ok().unwrap().grants
+    };
+    assert_eq!(grants(ClientMetadata::default(), None), [GrantType::ClientCredentials]);
+    let with_code = [GrantType::ClientCredentials, GrantType::AuthorizationCode, GrantType::RefreshToken];
+    assert_eq!(grants(signs_in(&[CALLBACK]), None), with_code);
+    assert_eq!(grants(ClientMetadata::default(), Some(vec![GrantType::Password])), [GrantType::Password]);
+}
+
+#[test]
+fn the_code_grant_needs_a_redirect_uri() {
+    let world = world_with_users();
+    let asked = |wish: &mut Registration<'_>| wish.grants = Some(vec![GrantType::AuthorizationCode]);
+    assert_eq!(refusal_of(&world, asked), refusal(OAuthError::InvalidRequest, Reason::Malformed));
+}
+
+#[test]
+fn an_app_without_apis_may_sign_users_in_and_nothing_else() {
+    let world = World::new();
+    let only_users = |grants: Option<Vec<GrantType>>| {
+        let wish = Registration {
+            apis: Vec::new(),
+            auth_method: Some(ClientAuthMethod::None),
+            metadata: signs_in(&[CALLBACK]),
+            grants,
+            ..wish(&world)
+        };
+        registered(&world, wish).map(|app| app.grants)
+    };
+    assert_eq!(only_users(None), Ok(CODE_AND_REFRESH.to_vec()));
+    let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
+    for beyond in [GrantType::Password, GrantType::ClientCredentials] {
+        assert_eq!(refused(only_users(Some(vec![beyond]))), malformed, "{}", beyond.as_str());
+    }
+}
+
+#[test]
+fn an_app_signs_users_in_only_where_the_environment_can_sign_what_it_wants() {
+    let world = world_with_users();
+    let with = |signing: &'static [Algorithm], change: fn(&mut ClientMetadata)| {
+        refusal_of(&world, |wish| {
+            wish.metadata = signs_in(&[CALLBACK]);
+            wish.signing = signing;
+            change(&mut wish.metadata);
+        })
+    };
+    let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
+    assert_eq!(with(&[Algorithm::Rs256], |_| ()), None);
+    assert_eq!(with(&[], |_| ()), malformed);
+    assert_eq!(with(&[Algorithm::Es256], |_| ()), malformed, "RS256 is the default");
+    let es256: fn(&mut ClientMetadata) = |meta| meta.id_token_signed_response_alg = Algorithm::Es256;
+    assert_eq!((with(&[Algorithm::Es256], es256), with(&[Algorithm::Rs256], es256)), (None, malformed));
+    let userinfo: fn(&mut ClientMetadata) = |meta| meta.userinfo_signed_response_alg = Some(Algorithm::Es256);
+    assert_eq!(with(&[Algorithm::Rs256], userinfo), malformed);
+}
+
+#[test]
+fn metadata_that_contradicts_itself_is_refused() {
+    let world = world_with_users();
+    let malformed = refusal(OAuthError::InvalidRequest, Reason::Malformed);
+    let with = |metadata: ClientMetadata| refusal_of(&world, |wish| wish.metadata = metadata);
+    let pairwise = |uris: &[&str]| ClientMetadata { subject_type: SubjectType::Pairwise, ..signs_in(uris) };
+    assert_eq!(with(pairwise(&[CALLBACK, "https://rp.test:8443/x"])), None);
+    assert_eq!(with(pairwise(&[CALLBACK, "https://other.test/cb"])), malformed, "OpenID Connect Core 8.1");
+    let native = signs_in(&["com.example.app:/callback"]);
+    assert_eq!(with(native.clone()), malformed, "a private-use scheme is not of the web");
+    assert_eq!(with(ClientMetadata { application_type: ApplicationType::Native, ..native }), None);
+    assert_eq!(with(ClientMetadata { default_max_age: Some(-1), ..signs_in(&[CALLBACK]) }), malformed);
+    assert_eq!(with(ClientMetadata { default_max_age: Some(0), ..signs_in(&[CALLBACK]) }), None);
+    let many: Vec<String> = (0..51).map(|number| format!("https://rp.test/{number}")).collect();
+    let uris: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!((with(signs_in(&uris[..50])), with(signs_in(&uris))), (None, malformed));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::facts::{NOW, REPORTS, World, environment, plain};
 type Case = (&'static str, fn(&mut World), Reason);
 
 fn judge(world: &World, claims: &AccessClaims) -> Result<(), Reason> {
-    judge_token(claims, &world.subjects(0), &world.app, Revoked::No, NOW)
+    judge_token(claims, &world.subjects(0), &world.app, None, Revoked::No, NOW)
 }
 
 fn claims() -> AccessClaims {
@@ -54,7 +54,7 @@ fn n03_a_clock_that_steps_to_and_fro_revives_nothing_that_has_an_end() {
 fn f05_f13_a_token_for_one_api_is_nothing_at_another() {
     let world = World::with_both_apis();
     let claims = claims();
-    let verdict = judge_token(&claims, &world.subjects(1), &world.app, Revoked::No, NOW);
+    let verdict = judge_token(&claims, &world.subjects(1), &world.app, None, Revoked::No, NOW);
     assert_eq!(verdict, Err(Reason::WrongAudience));
     for near in [
         "https://payments.example/",
@@ -73,14 +73,17 @@ fn f06_the_verdict_is_the_callers_own_not_the_tokens() {
     // One and the same claims, as a cache of verified claims would hand them out, asked for by four callers.
     let world = World::with_both_apis();
     let claims = claims();
-    assert_eq!(judge_token(&claims, &world.subjects(0), &world.app, Revoked::No, NOW), Ok(()));
+    assert_eq!(judge_token(&claims, &world.subjects(0), &world.app, None, Revoked::No, NOW), Ok(()));
     assert_eq!(
-        judge_token(&claims, &world.subjects(1), &world.app, Revoked::No, NOW),
+        judge_token(&claims, &world.subjects(1), &world.app, None, Revoked::No, NOW),
         Err(Reason::WrongAudience)
     );
     let sandbox = environment(9, "sandbox");
     let elsewhere = Subjects { environment: &sandbox, ..world.subjects(0) };
-    assert_eq!(judge_token(&claims, &elsewhere, &world.app, Revoked::No, NOW), Err(Reason::WrongEnvironment));
+    assert_eq!(
+        judge_token(&claims, &elsewhere, &world.app, None, Revoked::No, NOW),
+        Err(Reason::WrongEnvironment)
+    );
     let mut other = world.clone();
     other.tenant.id = TenantId::from_bytes([99; 16]);
     assert_eq!(judge(&other, &claims), Err(Reason::UnknownCredential));
@@ -131,7 +134,7 @@ fn f13_a_token_that_names_another_tenant_or_app_is_unknown() {
 #[test]
 fn f15_a_revoked_token_is_inactive_at_once() {
     let world = World::new();
-    let verdict = judge_token(&claims(), &world.subjects(0), &world.app, Revoked::Yes, NOW);
+    let verdict = judge_token(&claims(), &world.subjects(0), &world.app, None, Revoked::Yes, NOW);
     assert_eq!(verdict, Err(Reason::CredentialRevoked));
 }
 
@@ -178,7 +181,7 @@ fn f10_the_epoch_of_the_access_to_another_api_does_not_count() {
 
 #[test]
 fn f10_a_node_that_lags_behind_accepts_a_token_from_one_that_does_not() {
-    let ahead = AccessClaims { rev: Epochs { ten: 4, acc: 4, app: 4 }, ..claims() };
+    let ahead = AccessClaims { rev: Epochs { ten: 4, acc: 4, app: 4, usr: 0, gnt: 0 }, ..claims() };
     assert_eq!(judge(&World::new(), &ahead), Ok(()));
 }
 
@@ -204,8 +207,9 @@ fn of_two_reasons_the_first_in_order_is_given() {
     assert_eq!(judge(&world, &claims), Err(Reason::AppSuspended));
     claims.tid = String::new();
     assert_eq!(judge(&world, &claims), Err(Reason::UnknownCredential));
-    let with =
-        |claims: &AccessClaims, now| judge_token(claims, &world.subjects(0), &world.app, Revoked::Yes, now);
+    let with = |claims: &AccessClaims, now| {
+        judge_token(claims, &world.subjects(0), &world.app, None, Revoked::Yes, now)
+    };
     assert_eq!(with(&claims, NOW), Err(Reason::CredentialRevoked));
     assert_eq!(with(&claims, NOW.plus_seconds(3_600)), Err(Reason::CredentialExpired));
     claims.aud = REPORTS.to_owned();

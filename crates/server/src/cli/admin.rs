@@ -101,6 +101,11 @@ impl Admin {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Replaces.
+    pub(super) async fn put(&self, path: Path, body: Value) -> anyhow::Result<Answer> {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
     /// Deletes.
     pub(super) async fn delete(&self, path: Path) -> anyhow::Result<Answer> {
         self.send(Method::DELETE, path, None).await

@@ -7,7 +7,7 @@ use super::Session;
 use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
-use super::seconds::Seconds;
+use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -88,6 +88,12 @@ pub(super) struct Create {
     /// The one authentication method, for example client_secret_basic
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
+    /// It cannot keep a secret: an app in a browser or on a device
+    #[arg(long, conflicts_with_all = ["auth_method", "secret_lifetime"])]
+    public: bool,
+    /// Where users are sent back to, exactly as the app names it; can be repeated
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
     /// How long the secret is valid, for example 90d
     #[arg(long, value_name = "TIME")]
     secret_lifetime: Option<Seconds>,
@@ -129,7 +135,9 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         Command::Create(create) => {
             let answer = admin.post(admin.path(&["apps"])?, create.body()).await?;
             output.answer(&answer, CREATED)?;
-            output.shown_once("the secret")?;
+            if answer.json()?.get("client_secret").is_some() {
+                output.shown_once("the secret")?;
+            }
         }
         Command::List { tenant } => {
             let answer = admin.get(admin.path(&["apps"])?.filter("tenant", tenant.as_deref())).await?;
@@ -193,6 +201,8 @@ fn show(answer: &Answer, output: &mut Output<'_>) -> anyhow::Result<()> {
 impl Create {
     fn body(self) -> Value {
         let list = |values: Vec<String>| (!values.is_empty()).then(|| json!(values));
+        let auth_method = if self.public { Some("none".to_owned()) } else { self.auth_method };
+        let metadata = (!self.redirect_uris.is_empty()).then(|| json!({"redirect_uris": self.redirect_uris}));
         present([
             ("client_id", self.client_id.map(Value::String)),
             ("tenant", Some(Value::String(self.tenant))),
@@ -201,7 +211,8 @@ impl Create {
             ("introspects", list(self.introspects)),
             ("grants", list(self.grants)),
             ("scopes", list(self.scopes)),
-            ("auth_method", self.auth_method.map(Value::String)),
+            ("auth_method", auth_method.map(Value::String)),
+            ("metadata", metadata),
             ("secret_lifetime", self.secret_lifetime.map(|span| json!(span.0))),
         ])
     }
@@ -241,5 +252,17 @@ mod tests {
             "introspects": ["i"], "grants": ["client_credentials"], "scopes": ["s:read"],
             "auth_method": "client_secret_post", "secret_lifetime": 7_776_000});
         assert_eq!(body(line), expected);
+    }
+
+    #[test]
+    fn an_app_for_users_has_redirect_uris_and_may_be_public() {
+        let line = "grantor app create spa --tenant acme --redirect-uri https://a.example/cb \
+                    --redirect-uri https://b.example/cb --public";
+        let uris = ["https://a.example/cb", "https://b.example/cb"];
+        let expected = json!({"client_id": "spa", "tenant": "acme", "apis": [], "auth_method": "none",
+            "metadata": {"redirect_uris": uris}});
+        assert_eq!(body(line), expected);
+        let both = "grantor app create spa --tenant acme --public --auth-method client_secret_basic";
+        assert!(Cli::try_parse_from(both.split_whitespace()).is_err());
     }
 }

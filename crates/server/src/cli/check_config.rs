@@ -18,7 +18,7 @@ const COLUMNS: &[Column] =
 /// Reads the configuration as `grantor serve` would.
 pub(super) fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {
     let Command::Check(flags) = command;
-    let config = static_config::load(&session.global, flags.into())?;
+    let config = static_config::load(&session.global, flags.try_into()?)?;
     let row = |setting: &crate::config::Effective| json!({"setting": setting.name, "value": setting.value, "from": setting.origin.to_string()});
     let rows: Vec<Value> = config.effective().iter().map(row).collect();
     match session.output.shape() {

@@ -7,8 +7,10 @@ use clap::Args;
 
 use super::Session;
 use super::output::Shape;
-use crate::config::{DatabaseUrl, ManagementListener};
+use super::static_config::DatabaseUrlFlag;
+use crate::config::ManagementListener;
 use crate::demo::DemoOptions;
+use crate::password::Cost;
 
 #[derive(Args)]
 pub(super) struct Flags {
@@ -18,9 +20,9 @@ pub(super) struct Flags {
     /// Folder of the demo's files; a second start on the same folder keeps everything [default: a fresh one]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The database, sqlite:PATH [default: a file in the folder]
+    /// The database, sqlite:PATH or postgres://USER@HOST/DATABASE [default: a file in the folder]
     #[arg(long, value_name = "URL")]
-    database_url: Option<DatabaseUrl>,
+    database_url: Option<DatabaseUrlFlag>,
     /// Address and port of the management listener, or "off"
     #[arg(long, value_name = "ADDR:PORT", default_value_t = ManagementListener::Off)]
     management: ManagementListener,
@@ -30,5 +32,8 @@ pub(super) struct Flags {
 pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Result<()> {
     let json = session.output.shape() == Shape::Json;
     let Flags { listen, data, database_url, management } = flags;
-    crate::demo::run(DemoOptions { listen, management: management.address(), data, database_url, json }).await
+    let database_url = database_url.map(DatabaseUrlFlag::read).transpose()?;
+    let management = management.address();
+    crate::demo::run(DemoOptions { listen, management, data, database_url, json, password_cost: Cost::FLOOR })
+        .await
 }

@@ -17,18 +17,18 @@ pub(super) struct Flags {
 
 /// Prepares an installation. In a pipe the operator token stands alone on standard output.
 pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Result<()> {
-    let config = static_config::load(&session.global, flags.config.into())?;
+    let config = static_config::load(&session.global, flags.config.try_into()?)?;
     let outcome = crate::init::init(&config, &flags.operator).await?;
     let output = &mut session.output;
     if output.shape() == Shape::Json {
         let object = json!({
             "operator_token": outcome.operator_token,
-            "database": outcome.database.display().to_string(),
+            "database": outcome.database,
             "master_key": outcome.master_key.map(|path| path.display().to_string()),
         });
         return Ok(output.line(&object.to_string())?);
     }
-    output.note(&format!("Database: {}", outcome.database.display()))?;
+    output.note(&format!("Database: {}", outcome.database))?;
     if let Some(path) = &outcome.master_key {
         output.note(&format!("Master key: {}. Keep a copy apart from the database's.", path.display()))?;
     }

@@ -7,7 +7,7 @@ use super::Session;
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
-use super::seconds::Seconds;
+use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -1,4 +1,4 @@
-//! Reading manifests: TOML or JSON, from files or standard input, with the contracts that they name.
+//! Reading manifests: TOML or JSON, from files or standard input, with the contracts and texts that they name.
 
 use std::fs;
 use std::io::Read as _;
@@ -31,11 +31,13 @@ pub(super) fn read_all(files: &[String]) -> anyhow::Result<Manifest> {
         all.tenants.extend(one.tenants);
         all.accesses.extend(one.accesses);
         all.apps.extend(one.apps);
+        all.users.extend(one.users);
+        all.documents.extend(one.documents);
     }
     Ok(all)
 }
 
-/// Parses one manifest; contracts stand relative to `folder`.
+/// Parses one manifest; contracts and texts stand relative to `folder`.
 pub(super) fn parse(name: &str, text: &str, folder: &Path) -> anyhow::Result<Manifest> {
     let mut manifest: Manifest = if is_json(name, text) {
         serde_json::from_str(text).map_err(|error| json_error(name, &error))?
@@ -53,6 +55,22 @@ pub(super) fn parse(name: &str, text: &str, folder: &Path) -> anyhow::Result<Man
         api.openapi = Some(
             read_contract(&folder.join(&contract)).with_context(|| format!("{place}: API {}", api.name))?,
         );
+    }
+    for document in &mut manifest.documents {
+        for entry in document.versions.iter_mut().flat_map(|version| version.texts.values_mut()) {
+            let Some(file) = entry.body_file.take() else {
+                continue;
+            };
+            let place = place_of(name, text, &file);
+            if entry.body.is_some() {
+                anyhow::bail!("{place}: document {}: body and body_file exclude each other", document.kind);
+            }
+            let path = folder.join(&file);
+            let body = fs::read_to_string(&path).with_context(|| {
+                format!("{place}: document {}: cannot read the text {}", document.kind, path.display())
+            })?;
+            entry.body = Some(body);
+        }
     }
     Ok(manifest)
 }
@@ -125,6 +143,26 @@ mod tests {
     fn contract_and_openapi_exclude_each_other() {
         let told = told("m.toml", &format!("{API}openapi = \"{{}}\"\n"));
         assert!(told.contains("exclude each other"), "{told}");
+    }
+
+    #[test]
+    fn the_text_of_a_document_is_read_beside_its_manifest() {
+        const TERMS: &str = "[[document]]\nkind = \"terms\"\n[[document.versions]]\nnumber = 1\ngrace = \"30d\"\n\
+                             texts.en = { title = \"Terms\", body_file = \"terms.md\" }\n";
+        let folder = tempfile::tempdir().unwrap();
+        let missing = format!("{:#}", parse("m.toml", TERMS, folder.path()).err().unwrap());
+        assert!(missing.starts_with("m.toml:6:43: document terms: cannot read the text"), "{missing}");
+        fs::write(folder.path().join("terms.md"), "Be kind.\n").unwrap();
+        let manifest = parse("m.toml", TERMS, folder.path()).unwrap();
+        let sent = serde_json::to_value(&manifest.documents).unwrap();
+        let version = &sent[0]["versions"][0];
+        assert_eq!(version["texts"]["en"], serde_json::json!({"title": "Terms", "body": "Be kind.\n"}));
+        assert_eq!(version["grace"], 2_592_000);
+        let both = TERMS.replace("body_file", "body = \"b\", body_file");
+        assert!(
+            format!("{:#}", parse("m.toml", &both, folder.path()).err().unwrap())
+                .contains("exclude each other")
+        );
     }
 
     #[test]

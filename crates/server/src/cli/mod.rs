@@ -12,6 +12,7 @@ mod confirm;
 mod context;
 mod demo;
 mod doctor;
+mod document;
 mod environment;
 mod failure;
 mod http_client;
@@ -19,7 +20,6 @@ mod init;
 mod key;
 mod manifest_file;
 mod output;
-mod seconds;
 mod secret_input;
 mod serve;
 mod signing_key;
@@ -28,6 +28,7 @@ mod tenant;
 mod token;
 mod token_get;
 mod token_inspect;
+mod user;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -88,7 +89,7 @@ enum Command {
     /// Look at the static configuration
     #[command(subcommand)]
     Config(check_config::Command),
-    /// Bring environments, profiles, APIs, tenants, accesses and apps to the state that manifests describe
+    /// Bring environments, profiles, APIs, tenants, accesses, apps, users and documents to the state that manifests describe
     Apply(apply::Flags),
     /// Apps: the clients of an environment
     #[command(subcommand)]
@@ -99,6 +100,12 @@ enum Command {
     /// Tenants: partner organisations
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Users: people who sign in to apps
+    #[command(subcommand)]
+    User(user::Command),
+    /// Documents that users accept
+    #[command(subcommand)]
+    Document(document::Command),
     /// Access tokens: get, inspect, revoke
     #[command(subcommand)]
     Token(token::Command),
@@ -175,6 +182,8 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
         Command::Tenant(command) => tenant::run(session, command).await,
+        Command::User(command) => user::run(session, command).await,
+        Command::Document(command) => document::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
         Command::Doctor => doctor::run(session).await,

@@ -6,7 +6,7 @@ use super::{Session, static_config};
 
 /// Starts, waits for SIGTERM or Ctrl-C, lets running requests end. A second signal ends at once.
 pub(super) async fn run(session: &mut Session<'_>, flags: static_config::SettingFlags) -> anyhow::Result<()> {
-    let config = static_config::load(&session.global, flags.into())?;
+    let config = static_config::load(&session.global, flags.try_into()?)?;
     crate::telemetry::init(config.log.level.as_str(), config.log.format);
     // Registered before the start: a signal during the start must not be lost.
     let mut terminate = signal(SignalKind::terminate())?;

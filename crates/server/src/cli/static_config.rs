@@ -1,13 +1,18 @@
 //! The static configuration as the command line finds it: file, environment, flags.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Args;
 
+use super::failure::Misuse;
 use super::{Global, environment};
 use crate::config::refuse_unknown_variables;
-use crate::config::{Config, DatabaseUrl, LogFormat, LogLevel, ManagementListener, Overrides};
+use crate::config::{
+    Config, DatabaseUrl, DatabaseUrlError, LogFormat, LogLevel, ManagementListener, Overrides,
+};
 
 const DEFAULT_FILE: &str = "/etc/grantor/grantor.toml";
 
@@ -20,9 +25,9 @@ pub(super) struct SettingFlags {
     /// Address and port of the management listener, or "off"
     #[arg(long, value_name = "ADDR:PORT")]
     management: Option<ManagementListener>,
-    /// The database, sqlite:PATH
+    /// The database, sqlite:PATH or postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "URL")]
-    database_url: Option<DatabaseUrl>,
+    database_url: Option<DatabaseUrlFlag>,
     /// File with the master key
     #[arg(long, value_name = "FILE")]
     master_key_file: Option<PathBuf>,
@@ -34,16 +39,38 @@ pub(super) struct SettingFlags {
     log_level: Option<LogLevel>,
 }
 
-impl From<SettingFlags> for Overrides {
-    fn from(flags: SettingFlags) -> Self {
-        Self {
+/// A database URL as it was given. It is read without an error of the argument parser, which would repeat the text,
+/// and a URL can hold a password.
+#[derive(Clone)]
+pub(super) struct DatabaseUrlFlag(Result<DatabaseUrl, DatabaseUrlError>);
+
+impl DatabaseUrlFlag {
+    /// The URL.
+    pub(super) fn read(self) -> Result<DatabaseUrl, Misuse> {
+        self.0.map_err(|error| Misuse(format!("--database-url: {error}")))
+    }
+}
+
+impl FromStr for DatabaseUrlFlag {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.parse()))
+    }
+}
+
+impl TryFrom<SettingFlags> for Overrides {
+    type Error = Misuse;
+
+    fn try_from(flags: SettingFlags) -> Result<Self, Misuse> {
+        Ok(Self {
             listen: flags.listen,
             management: flags.management,
-            database_url: flags.database_url,
+            database_url: flags.database_url.map(DatabaseUrlFlag::read).transpose()?,
             master_key_file: flags.master_key_file,
             log_format: flags.log_format,
             log_level: flags.log_level,
-        }
+        })
     }
 }
 

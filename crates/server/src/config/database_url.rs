@@ -4,29 +4,57 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::pg_url::PgUrl;
+
 /// The setting `database.url`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `sqlite:PATH`: one file on this machine. A relative path starts at the working directory.
     Sqlite(PathBuf),
+    /// `postgres://...`: a database on a server.
+    Postgres(PgUrl),
 }
 
 impl DatabaseUrl {
-    /// The folder that the database file stands in; the working directory is `.`.
+    /// The folder that the database file stands in; the working directory is `.`, also for a database on a server.
     pub fn directory(&self) -> &Path {
-        let Self::Sqlite(path) = self;
+        let Self::Sqlite(path) = self else { return Path::new(".") };
         path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Where it is, for people: the path of the file, or the URL without its password.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres(url) => url.to_string(),
+        }
     }
 }
 
 /// Why a text is no database URL. A database URL can hold a password, so no variant repeats it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// A PostgreSQL URL.
+    /// Not a PostgreSQL URL, or with a parameter that is not known.
     #[error(
-        "PostgreSQL arrives with a later version; use sqlite:PATH, for example sqlite:/var/lib/grantor/grantor.db"
+        "this is no PostgreSQL URL; write postgres://USER:PASSWORD@HOST:5432/DATABASE, special characters of the \
+         password percent-encoded, and parameters as docs/configuration.md lists them"
     )]
     Postgres,
+    /// A PostgreSQL URL whose password cannot be told from the rest of it.
+    #[error(
+        "a special character stands unencoded in the PostgreSQL URL; write @ as %40, / as %2F, ? as %3F in user name \
+         and password"
+    )]
+    PostgresPassword,
+    /// A PostgreSQL URL without a host.
+    #[error(
+        "the PostgreSQL URL names no host; write postgres://USER@HOST/DATABASE, or for a socket \
+         postgres://USER@/DATABASE?host=/run/postgresql"
+    )]
+    PostgresHost,
+    /// Another `sslmode`.
+    #[error("sslmode is disable, prefer or require; with TLS the certificate is always checked")]
+    PostgresTls,
     /// No path behind the scheme.
     #[error("the path is missing; write for example sqlite:/var/lib/grantor/grantor.db")]
     NoPath,
@@ -40,7 +68,9 @@ pub enum DatabaseUrlError {
     #[error("a SQLite URL takes no parameters")]
     Parameters,
     /// Any other scheme or none.
-    #[error("the database URL must begin with sqlite:, for example sqlite:/var/lib/grantor/grantor.db")]
+    #[error(
+        "the database URL must begin with sqlite: or postgres:, for example sqlite:/var/lib/grantor/grantor.db"
+    )]
     Scheme,
 }
 
@@ -49,7 +79,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, DatabaseUrlError> {
         if ["postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme)) {
-            return Err(DatabaseUrlError::Postgres);
+            return text.parse().map(Self::Postgres);
         }
         let rest = text.strip_prefix("sqlite:").ok_or(DatabaseUrlError::Scheme)?;
         let path = match rest.strip_prefix("//") {
@@ -69,8 +99,10 @@ impl FromStr for DatabaseUrl {
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Sqlite(path) = self;
-        write!(f, "sqlite:{}", path.display())
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => url.fmt(f),
+        }
     }
 }
 
@@ -90,14 +122,15 @@ mod tests {
     fn the_folder_of_a_bare_file_name_is_the_working_directory() {
         assert_eq!("sqlite:b.db".parse::<DatabaseUrl>().unwrap().directory(), Path::new("."));
         assert_eq!("sqlite:/a/b.db".parse::<DatabaseUrl>().unwrap().directory(), Path::new("/a"));
+        assert_eq!("postgres://h/a".parse::<DatabaseUrl>().unwrap().directory(), Path::new("."));
     }
 
     #[test]
     fn every_other_url_is_refused_for_its_own_reason_without_repeating_it() {
         use DatabaseUrlError::*;
         for (text, reason) in [
-            ("postgres://u:hunter2@h/d", Postgres),
-            ("postgresql://u:hunter2@h/d", Postgres),
+            ("postgres:u:hunter2@h/d", Postgres),
+            ("postgresql://u:hun@ter2@h/d", PostgresPassword),
             ("sqlite:", NoPath),
             ("sqlite:/a/", NoPath),
             ("sqlite::memory:", Memory),

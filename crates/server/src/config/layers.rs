@@ -2,17 +2,15 @@
 
 use std::fmt;
 use std::fs;
-use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 use zeroize::Zeroizing;
 
-use super::position::{Located, line_and_column, nearest, toml_error};
-use super::setting::{self, SETTINGS, Setting};
+use super::file;
+use super::position::{Located, line_and_column, nearest};
+use super::setting::{SETTINGS, Setting};
 
 /// Where the value of a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +120,7 @@ impl<'a> Layers<'a> {
             source,
         })?;
         let text = Zeroizing::new(text);
-        let parsed: FileLayer = toml::from_str(&text).map_err(|error| toml_error(&name, &text, &error))?;
-        let file = parsed.values(&name, &text)?;
+        let file = file::read(&name, &text)?;
         Ok(Self { file, name, text, env })
     }
 
@@ -142,6 +139,18 @@ impl<'a> Layers<'a> {
                 let text = Zeroizing::new(setting.default.to_owned());
                 parse(setting, &Found { text, origin: Origin::Default }).map(|value| (value, Origin::Default))
             }
+        }
+    }
+
+    /// The final value of a setting that may be absent, and where it came from.
+    pub(super) fn resolve_optional<T>(&self, setting: &Setting) -> Resolved<Option<T>>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        match self.find(setting)? {
+            Some(found) => parse(setting, &found).map(|value| (Some(value), found.origin)),
+            None => Ok((None, Origin::Default)),
         }
     }
 
@@ -211,71 +220,5 @@ pub fn refuse_unknown_variables(names: impl IntoIterator<Item = String>) -> Resu
     match unknown.next() {
         Some(name) => Err(ConfigError::UnknownVariable { nearest: nearest(&name, known()), name }),
         None => Ok(()),
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct FileLayer {
-    server: ServerSection,
-    database: DatabaseSection,
-    keys: KeysSection,
-    log: LogSection,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct ServerSection {
-    listen: Option<Spanned<String>>,
-    management: Option<Spanned<String>>,
-    trusted_proxies: Option<Spanned<Vec<String>>>,
-    brand: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct DatabaseSection {
-    url: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct KeysSection {
-    master_key_file: Option<Spanned<String>>,
-    master_key: Option<Spanned<IgnoredAny>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct LogSection {
-    format: Option<Spanned<String>>,
-    level: Option<Spanned<String>>,
-}
-
-impl FileLayer {
-    fn values(self, name: &str, text: &str) -> Result<Vec<(&'static str, Spanned<String>)>, ConfigError> {
-        if let Some(key) = self.keys.master_key {
-            let (line, column) = line_and_column(text, key.span().start);
-            let message = "the master key does not stand in a configuration file, which is read, copied and \
-                           committed by many; use keys.master_key_file or GRANTOR_KEYS__MASTER_KEY"
-                .to_owned();
-            return Err(Located { file: name.to_owned(), line, column, message, hint: None }.into());
-        }
-        let proxies = self.server.trusted_proxies.map(|list| {
-            let span: Range<usize> = list.span();
-            // No network has a comma in it, so the list and the variable can have one spelling.
-            Spanned::new(span, list.into_inner().join(","))
-        });
-        let all = [
-            (setting::LISTEN.name, self.server.listen),
-            (setting::MANAGEMENT.name, self.server.management),
-            (setting::TRUSTED_PROXIES.name, proxies),
-            (setting::BRAND.name, self.server.brand),
-            (setting::DATABASE_URL.name, self.database.url),
-            (setting::MASTER_KEY_FILE.name, self.keys.master_key_file),
-            (setting::LOG_FORMAT.name, self.log.format),
-            (setting::LOG_LEVEL.name, self.log.level),
-        ];
-        Ok(all.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect())
     }
 }

@@ -18,6 +18,7 @@ impl Setting {
     pub fn file_variable(&self) -> Option<&'static str> {
         match self.name {
             "database.url" => Some("GRANTOR_DATABASE__URL_FILE"),
+            "mail.smtp_password" => Some("GRANTOR_MAIL__SMTP_PASSWORD_FILE"),
             // The path is itself a setting: `keys.master_key_file`.
             _ => None,
         }
@@ -46,7 +47,7 @@ settings! {
     BRAND: "server.brand", "GRANTOR_SERVER__BRAND", "grt",
         "First part of every credential that this installation makes, 2 to 16 of a-z and 0-9. Credentials of another brand are not recognised: choose it before the first use.";
     DATABASE_URL: "database.url", "GRANTOR_DATABASE__URL", "sqlite:/var/lib/grantor/grantor.db",
-        "The database, `sqlite:PATH`. Also as `GRANTOR_DATABASE__URL_FILE`, the path of a file that holds it.";
+        "The database, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Also as `GRANTOR_DATABASE__URL_FILE`, the path of a file that holds it.";
     MASTER_KEY_FILE: "keys.master_key_file", "GRANTOR_KEYS__MASTER_KEY_FILE", "master.key beside the database",
         "File with the master key, which encrypts the private keys in the database. Mode 0600. Made with a new database, never anew for one that exists.";
     MASTER_KEY: "keys.master_key", "GRANTOR_KEYS__MASTER_KEY", "none",
@@ -55,6 +56,28 @@ settings! {
         "`text` for people or `json`, one object a line.";
     LOG_LEVEL: "log.level", "GRANTOR_LOG__LEVEL", "info",
         "`off`, `error`, `warn`, `info`, `debug` or `trace`; per module as in `info,grantor_server=debug`.";
+    MAIL_TRANSPORT: "mail.transport", "GRANTOR_MAIL__TRANSPORT", "off",
+        "How mail leaves: `smtp`, or `folder` (one file a mail, to look at or to be sent by somebody else), or `off`.";
+    MAIL_FOLDER: "mail.folder", "GRANTOR_MAIL__FOLDER", "none",
+        "The folder for `folder`. Made with mode 0700 at the first mail; each mail is a file `ID.eml` of mode 0600.";
+    MAIL_SMTP_URL: "mail.smtp_url", "GRANTOR_MAIL__SMTP_URL", "none",
+        "The mail server for `smtp`: `smtps://HOST[:465]` (TLS at once), `smtp+starttls://HOST[:587]` (STARTTLS or nothing), or `smtp://HOST[:25]` without TLS for a loopback address alone.";
+    MAIL_SMTP_USERNAME: "mail.smtp_username", "GRANTOR_MAIL__SMTP_USERNAME", "none",
+        "The name that the mail server knows us by, if it asks for one.";
+    MAIL_SMTP_PASSWORD: "mail.smtp_password", "GRANTOR_MAIL__SMTP_PASSWORD", "none",
+        "The password beside it. Also as `GRANTOR_MAIL__SMTP_PASSWORD_FILE`, the path of a file that holds it. Only as an environment variable, never in the file.";
+    MAIL_FROM: "mail.from", "GRANTOR_MAIL__FROM", "none",
+        "Who mail comes from: `ADDRESS` or `NAME <ADDRESS>`.";
+    MAIL_TRUST_ROOTS: "mail.trust_roots", "GRANTOR_MAIL__TRUST_ROOTS", "none",
+        "PEM file with certificates of authorities that the mail server's certificate may come from, beside those of the system.";
+    PASSWORDS_MEMORY_KIB: "passwords.memory_kib", "GRANTOR_PASSWORDS__MEMORY_KIB", "32768",
+        "Memory of one password hash (argon2id), in KiB, from 19456 to 1048576. Each thread keeps that much once it has hashed.";
+    PASSWORDS_ITERATIONS: "passwords.iterations", "GRANTOR_PASSWORDS__ITERATIONS", "4",
+        "Passes over that memory, from 2 to 64.";
+    PASSWORDS_THREADS: "passwords.threads", "GRANTOR_PASSWORDS__THREADS", "auto",
+        "Threads that hash passwords, from 1 to 64; `auto` for one less than the machine has cores. Thirty passwords may wait for each thread.";
+    PAGES_THEME: "pages.theme", "GRANTOR_PAGES__THEME", "none",
+        "Folder with templates and assets that replace the built-in ones of the same name.";
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use http::{HeaderValue, Method, header};
 use reqwest::{Client, Url};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -53,6 +53,30 @@ pub(super) struct KnownKey {
     pub(super) name: String,
     /// `active`, `suspended`, `expired`, `revoked`.
     pub(super) status: String,
+}
+
+/// That somebody accepted a document, as listed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct KnownAcceptance {
+    /// What kind of document.
+    pub(super) document: String,
+    /// The tenant's short name, if the acceptance is for one.
+    pub(super) tenant: Option<String>,
+    /// Which version.
+    pub(super) version: i64,
+}
+
+/// An acceptance to be recorded on somebody's behalf.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct NewAcceptance {
+    /// What kind of document.
+    pub(super) document: String,
+    /// The tenant's short name; `None` for a sign-in that belongs to none.
+    pub(super) tenant: Option<String>,
+    /// Which version.
+    pub(super) version: i64,
+    /// How it is known.
+    pub(super) evidence: &'static str,
 }
 
 impl Admin {
@@ -148,27 +172,9 @@ impl Admin {
     /// # Errors
     /// What the server says.
     pub(super) async fn keys(&self, environment: &str, tenant: &str) -> anyhow::Result<Vec<KnownKey>> {
-        #[derive(Deserialize)]
-        struct Page {
-            items: Vec<KnownKey>,
-            #[serde(default)]
-            next: Option<String>,
-        }
-        let mut keys = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let mut url = self.url(&["environments", environment, "keys"])?;
-            url.query_pairs_mut().append_pair("tenant", tenant);
-            if let Some(after) = &after {
-                url.query_pairs_mut().append_pair("after", after);
-            }
-            let page: Page = self.ask(Method::GET, url, None).await?;
-            keys.extend(page.items);
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(keys),
-            }
-        }
+        let mut url = self.url(&["environments", environment, "keys"])?;
+        url.query_pairs_mut().append_pair("tenant", tenant);
+        self.list(&url).await
     }
 
     /// Revokes a key for good.
@@ -178,6 +184,84 @@ impl Admin {
     pub(super) async fn revoke_key(&self, environment: &str, id: &str, reason: &str) -> anyhow::Result<()> {
         let path = ["environments", environment, "keys", id, "revoke"];
         self.send::<Value>(Method::POST, &path, Some(json!({ "reason": reason }))).await.map(|_| ())
+    }
+
+    /// Gives somebody a password: this one, or one that the server makes.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn set_password(
+        &self,
+        environment: &str,
+        email: &str,
+        chosen: Option<&Zeroizing<String>>,
+    ) -> anyhow::Result<Zeroizing<String>> {
+        #[derive(Deserialize)]
+        struct Set {
+            password: String,
+        }
+        let path = ["environments", environment, "users", email, "password"];
+        match chosen {
+            Some(password) => {
+                let body = json!({ "password": password.as_str() });
+                self.send::<Value>(Method::PUT, &path, Some(body)).await?;
+                Ok(password.clone())
+            }
+            None => {
+                let body = json!({ "generate_password": true });
+                let made: Set = self.send(Method::PUT, &path, Some(body)).await?;
+                Ok(Zeroizing::new(made.password))
+            }
+        }
+    }
+
+    /// What somebody has accepted.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn acceptances(
+        &self,
+        environment: &str,
+        email: &str,
+    ) -> anyhow::Result<Vec<KnownAcceptance>> {
+        self.list(&self.url(&["environments", environment, "users", email, "acceptances"])?).await
+    }
+
+    /// Records that somebody has accepted a version of a document.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn accept(
+        &self,
+        environment: &str,
+        email: &str,
+        acceptance: &NewAcceptance,
+    ) -> anyhow::Result<()> {
+        let path = ["environments", environment, "users", email, "acceptances"];
+        self.send::<Value>(Method::POST, &path, Some(json!(acceptance))).await.map(|_| ())
+    }
+
+    /// All pages of a list.
+    async fn list<T: DeserializeOwned>(&self, url: &Url) -> anyhow::Result<Vec<T>> {
+        #[derive(Deserialize)]
+        struct Page<T> {
+            items: Vec<T>,
+            next: Option<String>,
+        }
+        let mut all = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let mut url = url.clone();
+            if let Some(after) = &after {
+                url.query_pairs_mut().append_pair("after", after);
+            }
+            let page: Page<T> = self.ask(Method::GET, url, None).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(all),
+            }
+        }
     }
 
     async fn send<T: DeserializeOwned>(

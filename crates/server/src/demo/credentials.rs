@@ -9,8 +9,8 @@ use grantor_core::profile::{ApiKeyPolicy, ClientAuthMethod, GrantType};
 use zeroize::Zeroizing;
 
 use super::admin::{Admin, KnownKey, SecretVersion};
-use super::landscape::DemoApi;
-use crate::manifest::{AppEntry, Manifest};
+use super::landscape::{DemoApi, expand};
+use crate::manifest::{AppEntry, EnvironmentEntry, Manifest};
 
 /// How many living secrets of one app, or keys of one tenant, the demo leaves.
 const KEPT: usize = 8;
@@ -47,6 +47,8 @@ pub(super) struct ShownClient {
     pub(super) auth_method: ClientAuthMethod,
     /// The grants that it may use.
     pub(super) grants: Vec<GrantType>,
+    /// Where answers to it may go, as the environment spells them.
+    pub(super) redirect_uris: Vec<String>,
 }
 
 /// An API key. No `Debug`.
@@ -155,21 +157,29 @@ fn shown(
     let resource_server = resource_server.and_then(secret).with_context(|| {
         format!("no app with a secret introspects API {} in {}", api.name, api.environment)
     })?;
+    let environment = manifest.environments.iter().find(|known| known.name == api.environment);
+    let environment = environment.context("the environment is not in the manifest")?;
     let callers = manifest.apps.iter().filter(here).filter(|app| app.apis.contains(&api.name));
     let clients = callers.filter_map(|app| {
         Some(ShownClient {
             secret: secret(app)?,
             auth_method: app.auth_method.or_else(|| api.profile.client_auth.first().copied())?,
             grants: grants(app, &api),
+            redirect_uris: redirect_uris(app, environment),
         })
     });
     let clients = clients.collect();
     Ok(ShownApi { api, resource_server, clients, keys })
 }
 
+/// The redirect URIs of an app in one environment.
+pub(super) fn redirect_uris(app: &AppEntry, environment: &EnvironmentEntry) -> Vec<String> {
+    app.redirect_uris.iter().map(|uri| expand(uri, environment)).collect()
+}
+
 /// What the app was registered with; without that, what registration takes.
 fn grants(app: &AppEntry, api: &DemoApi) -> Vec<GrantType> {
-    let built = || api.profile.grants.iter().copied().filter(|grant| grant.is_built()).collect();
+    let built = || api.profile.grants.iter().copied().filter(|grant| !grant.has_user()).collect();
     app.grants.clone().unwrap_or_else(built)
 }
 

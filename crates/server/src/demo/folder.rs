@@ -1,4 +1,5 @@
-//! Where the demo keeps its files, and the operator token between two starts: the database knows only its hash.
+//! Where the demo keeps its files, and what is shown again after a restart: the operator token and the passwords of the
+//! people. The database knows only their hashes.
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
@@ -8,6 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use grantor_core::env::Random;
 use zeroize::Zeroizing;
+
+use super::people::Passwords;
+
+/// The file of the people's passwords: a line for each, address and password.
+const PASSWORDS: &str = "passwords";
 
 /// The folder of the demo's files.
 pub(super) struct Folder(PathBuf);
@@ -38,6 +44,51 @@ impl Folder {
         &self.0
     }
 
+    /// The absolute path of the folder of mails, made if it is missing: whoever watches it may begin before the first mail.
+    ///
+    /// # Errors
+    /// What the file system refuses.
+    pub(super) fn mails(&self) -> anyhow::Result<PathBuf> {
+        let path = self.0.join("mail");
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        made.with_context(|| format!("cannot make the folder {}", path.display()))?;
+        std::path::absolute(&path).with_context(|| format!("cannot find the folder {}", path.display()))
+    }
+
+    /// The passwords of earlier starts, by address; none at the first start.
+    ///
+    /// # Errors
+    /// What the file system refuses, and a damaged file.
+    pub(super) fn passwords(&self) -> anyhow::Result<Passwords> {
+        let file = self.0.join(PASSWORDS);
+        let text = match fs::read_to_string(&file).map(Zeroizing::new) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Passwords::new()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+        };
+        let pair = |line: &str| {
+            let (email, password) = line.split_once(' ')?;
+            Some((email.to_owned(), Zeroizing::new(password.to_owned())))
+        };
+        let all: Option<Passwords> = text.lines().map(pair).collect();
+        all.with_context(|| format!("{} is damaged. Remove it: new passwords are made then", file.display()))
+    }
+
+    /// Keeps passwords for the next start.
+    ///
+    /// # Errors
+    /// What the file system refuses.
+    pub(super) fn keep_passwords(&self, passwords: &Passwords) -> anyhow::Result<()> {
+        let file = self.0.join(PASSWORDS);
+        let lines: Vec<_> = passwords
+            .iter()
+            .map(|(email, password)| Zeroizing::new(format!("{email} {}", **password)))
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
+        let text = Zeroizing::new(lines.join("\n"));
+        keep(&file, &text).with_context(|| format!("cannot write {}", file.display()))
+    }
+
     /// The operator token: the one just made, which is kept, or the one of an earlier start.
     ///
     /// # Errors
@@ -54,8 +105,8 @@ impl Folder {
         match fs::read_to_string(&file).map(Zeroizing::new) {
             Ok(text) => Ok(Zeroizing::new(text.trim().to_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-                "the database has an operator, but the token of the first start is not in {}. Start with --data and \
-                 a fresh folder",
+                "the database has an operator, but the token of the first start is not in {}. Start with \
+                 --data and the folder of the first start, or with a fresh folder and a fresh database",
                 file.display()
             ),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
@@ -63,13 +114,13 @@ impl Folder {
     }
 }
 
-/// Private before the first byte is in it, also where the file was there already. The name appears only when the token
-/// is whole and durable: it cannot be had again.
-fn keep(file: &Path, token: &str) -> std::io::Result<()> {
+/// Private before the first byte is in it, also where the file was there already. The name appears only when the text
+/// is whole and durable: what is in it cannot be had again.
+fn keep(file: &Path, text: &str) -> std::io::Result<()> {
     let part = file.with_extension("part");
     let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     out.set_permissions(Permissions::from_mode(0o600))?;
-    writeln!(out, "{token}")?;
+    writeln!(out, "{text}")?;
     out.sync_all()?;
     fs::rename(&part, file)
 }
@@ -136,6 +187,32 @@ mod tests {
         folder.operator_token(token("new")).unwrap();
         assert_eq!(mode(&file), 0o600);
         assert_eq!(fs::read_to_string(file).unwrap(), "new\n");
+    }
+
+    #[test]
+    fn passwords_are_kept_for_their_owner_only_and_read_again() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(Some(place.path().to_owned()), &mut OsRandom::new()).unwrap();
+        assert!(folder.passwords().unwrap().is_empty(), "at the first start");
+        let word = |text: &str| Zeroizing::new(text.to_owned());
+        let both = Passwords::from([
+            ("a@a.test".to_owned(), word("one-two")),
+            ("b@a.test".to_owned(), word("three four")),
+        ]);
+        folder.keep_passwords(&both).unwrap();
+        assert!(folder.passwords().unwrap() == both);
+        assert_eq!(mode(&place.path().join("passwords")), 0o600);
+        fs::write(place.path().join("passwords"), "damaged\n").unwrap();
+        assert!(folder.passwords().unwrap_err().to_string().contains("Remove it"));
+    }
+
+    #[test]
+    fn the_folder_of_mails_is_there_from_the_start_and_for_its_owner_only() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(Some(place.path().to_owned()), &mut OsRandom::new()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(mode(&folder.mails().unwrap()), 0o700);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use grantor_resource::Contract;
 use serde_json::{Value, json};
 
 use super::embedded::Files;
-use crate::manifest::{ApiEntry, EnvironmentEntry, Manifest};
+use crate::manifest::{ApiEntry, DocumentEntry, EnvironmentEntry, Manifest};
 
 /// The manifest to apply, and what it says about the APIs.
 pub(super) struct Landscape {
@@ -57,6 +57,11 @@ impl Landscape {
             manifest.tenants.extend(one.tenants);
             manifest.accesses.extend(one.accesses);
             manifest.apps.extend(one.apps);
+            manifest.users.extend(one.users);
+            manifest.documents.extend(one.documents);
+        }
+        for entry in &mut manifest.documents {
+            bodies(entry, files).with_context(|| format!("document {}", entry.kind))?;
         }
         let (mut entries, mut apis) = (Vec::new(), Vec::new());
         for entry in &manifest.apis {
@@ -100,9 +105,7 @@ fn split(
     let base_url = expand(url, environment);
     let audience = expand(&entry.audience, environment);
     let file = entry.contract.as_deref().context("it has no contract")?;
-    let text = files.documents.iter().find(|(known, _)| *known == file).map(|(_, text)| *text);
-    let document =
-        document(text.with_context(|| format!("there is no file {file}"))?, environment, &base_url)?;
+    let document = document(files.text(file)?, environment, &base_url)?;
     let contract = Contract::from_openapi(&document)?;
     let own = ApiEntry {
         environments: vec![name.clone()],
@@ -125,6 +128,16 @@ fn split(
     Ok((own, api))
 }
 
+/// Puts the texts into a document that names their files.
+fn bodies(entry: &mut DocumentEntry, files: &Files) -> anyhow::Result<()> {
+    for text in entry.versions.iter_mut().flat_map(|version| version.texts.values_mut()) {
+        if let Some(file) = text.body_file.take() {
+            text.body = Some(files.text(&file)?.to_owned());
+        }
+    }
+    Ok(())
+}
+
 /// The document of one environment: its spelling of scopes, its address.
 fn document(text: &str, environment: &EnvironmentEntry, base_url: &str) -> anyhow::Result<String> {
     let mut document: Value =
@@ -135,7 +148,7 @@ fn document(text: &str, environment: &EnvironmentEntry, base_url: &str) -> anyho
 }
 
 /// The placeholders of manifests.
-fn expand(text: &str, environment: &EnvironmentEntry) -> String {
+pub(super) fn expand(text: &str, environment: &EnvironmentEntry) -> String {
     let prefix = environment.scope_prefix.as_deref().unwrap_or(environment.name.as_str());
     text.replace("{issuer}", environment.issuer.as_str())
         .replace("{environment}", environment.name.as_str())

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::World;
 use super::credentials::ShownApi;
 
+/// The name of the first operator, in the audit too.
+pub(super) const OPERATOR: &str = "operator@provider.example";
+
 /// What the line holds.
 ///
 /// # Errors
@@ -23,13 +26,18 @@ pub(super) fn contract(world: &World) -> serde_json::Result<Value> {
             })
             .collect(),
         operator: Operator {
-            email: "",
+            // There is no log-in for operators: the token is what opens the admin API.
+            email: OPERATOR,
             password: "",
             api_token: &world.operator_token,
             api_url: &world.api_url,
         },
-        users: [],
-        mail_dir: "",
+        users: world
+            .users
+            .iter()
+            .map(|user| User { role: user.role, email: &user.email, password: &user.password })
+            .collect(),
+        mail_dir: world.mails.display().to_string(),
         apis: world.apis.iter().map(api).collect(),
     };
     serde_json::to_value(&ready)
@@ -40,9 +48,9 @@ struct Ready<'a> {
     ready: bool,
     environments: Vec<Environment<'a>>,
     operator: Operator<'a>,
-    /// Empty until there are users.
-    users: [(); 0],
-    mail_dir: &'a str,
+    users: Vec<User<'a>>,
+    /// The folder of `.eml` files.
+    mail_dir: String,
     apis: Vec<Api<'a>>,
 }
 
@@ -58,6 +66,13 @@ struct Operator<'a> {
     password: &'a str,
     api_token: &'a str,
     api_url: &'a str,
+}
+
+#[derive(Serialize)]
+struct User<'a> {
+    role: &'static str,
+    email: &'a str,
+    password: &'a str,
 }
 
 #[derive(Serialize)]
@@ -87,8 +102,7 @@ struct Client<'a> {
     client_secret: &'a str,
     token_endpoint_auth_method: ClientAuthMethod,
     grant_types: Vec<&'static str>,
-    /// Empty until there are redirects.
-    redirect_uris: [(); 0],
+    redirect_uris: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -112,7 +126,7 @@ fn api(shown: &ShownApi) -> Api<'_> {
         client_secret: &client.secret.client_secret,
         token_endpoint_auth_method: client.auth_method,
         grant_types: client.grants.iter().map(|grant| grant.as_str()).collect(),
-        redirect_uris: [],
+        redirect_uris: &client.redirect_uris,
     });
     Api {
         name: api.name.as_str(),

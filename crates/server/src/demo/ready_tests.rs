@@ -3,16 +3,19 @@ use serde_json::json;
 use super::super::credentials::tests::fake;
 use super::super::embedded::FILES;
 use super::super::landscape::Landscape;
+use super::super::people;
 use super::*;
 
 fn told() -> Value {
     let landscape = Landscape::read(FILES, "127.0.0.1:8080".parse().unwrap()).unwrap();
     let world = World {
         apis: fake(&landscape.manifest, landscape.apis),
+        users: people::tests::fake(&landscape.manifest),
         manifest: landscape.manifest,
         api_url: "http://127.0.0.1:8080/admin/v1".to_owned(),
         operator_token: zeroize::Zeroizing::new("operator".to_owned()),
         folder: "/folder".into(),
+        mails: "/folder/mail".into(),
         management: None,
     };
     contract(&world).unwrap()
@@ -42,9 +45,11 @@ fn the_outer_members_are_those_of_the_product_page() {
         "environments": [
             {"name": "production", "issuer": "http://127.0.0.1:8080"},
             {"name": "sandbox", "issuer": "http://127.0.0.1:8080/sandbox"}],
-        "operator": {"email": "", "password": "", "api_token": "operator", "api_url": "http://127.0.0.1:8080/admin/v1"},
-        "users": [],
-        "mail_dir": "",
+        "operator": {"email": "operator@provider.example", "password": "", "api_token": "operator", "api_url": "http://127.0.0.1:8080/admin/v1"},
+        "users": [
+            {"role": "tenant_admin", "email": "admin@acme.example", "password": "password-of-admin@acme.example"},
+            {"role": "end_user", "email": "user@people.example", "password": "password-of-user@people.example"}],
+        "mail_dir": "/folder/mail",
         "apis": []});
     assert_eq!(told, expected);
 }
@@ -95,6 +100,28 @@ fn the_first_method_of_the_profile_is_the_client_s() {
         assert_eq!(api(&told, name, "production")["clients"][0]["token_endpoint_auth_method"], method);
     }
     assert_eq!(api(&told, "channel", "production")["token_endpoint"], "http://127.0.0.1:8080/oauth/v2/token");
+}
+
+#[test]
+fn apps_for_users_stand_behind_those_for_machines_and_tell_their_redirect_uris() {
+    let told = told();
+    let clients = |name: &str, environment: &str| {
+        let list = api(&told, name, environment)["clients"].as_array().unwrap().iter();
+        list.map(|client| (client["grant_types"].clone(), client["redirect_uris"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let machine = (json!(["client_credentials"]), json!([]));
+    let uris = |issuer: &str| json!([format!("{issuer}/demo/callback"), "http://127.0.0.1/callback"]);
+    for (environment, issuer) in
+        [("production", "http://127.0.0.1:8080"), ("sandbox", "http://127.0.0.1:8080/sandbox")]
+    {
+        let by_code = (json!(["authorization_code", "refresh_token"]), uris(issuer));
+        let by_password = (json!(["password", "refresh_token"]), json!([]));
+        assert_eq!(clients("payments", environment), [machine.clone(), by_code, by_password]);
+        let by_code = (json!(["authorization_code"]), uris(issuer));
+        assert_eq!(clients("assets", environment), [machine.clone(), by_code]);
+        assert_eq!(clients("channel", environment), std::slice::from_ref(&machine));
+    }
 }
 
 #[test]

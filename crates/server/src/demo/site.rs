@@ -1,6 +1,7 @@
 //! The demo's APIs: each behind Grantor's own layer, and each made of its OpenAPI document alone. An operation answers
-//! the example of its document, and says who called.
+//! the example of its document, and says who called. Beside them, the page to which apps send their users back.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,12 +15,20 @@ use http::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
+use super::callback;
 use super::credentials::ShownApi;
 use crate::clock::Clock;
 
-/// Where the APIs are found. Empty until it is filled: the layers need secrets, and those exist only after the start.
+/// Where everything is found. Empty until it is filled: the layers need secrets, and those exist only after the start.
 #[derive(Clone, Default)]
-pub(super) struct Site(Arc<OnceLock<Vec<Mounted>>>);
+pub(super) struct Site(Arc<OnceLock<Open>>);
+
+/// A site that is filled.
+struct Open {
+    apis: Vec<Mounted>,
+    /// The paths of redirect URIs at this site.
+    callbacks: BTreeSet<String>,
+}
 
 /// One API at its place.
 pub(super) struct Mounted {
@@ -34,11 +43,11 @@ impl Site {
         Router::new().fallback(answer).with_state(self.clone())
     }
 
-    /// Opens the APIs. A second call changes nothing.
-    pub(super) fn fill(&self, mut apis: Vec<Mounted>) {
+    /// Opens the APIs, and the page at these paths. A second call changes nothing.
+    pub(super) fn fill(&self, mut apis: Vec<Mounted>, callbacks: BTreeSet<String>) {
         // Where one base path lies within another, the longer one is meant.
         apis.sort_by_key(|api| std::cmp::Reverse(api.base_path.len()));
-        let _ = self.0.set(apis);
+        let _ = self.0.set(Open { apis, callbacks });
     }
 }
 
@@ -80,11 +89,14 @@ impl Mounted {
 
 /// The document is for everybody; everything else passes the layer first, unknown paths too.
 async fn answer(State(site): State<Site>, request: Request) -> Response {
-    let Some(apis) = site.0.get() else {
+    let Some(open) = site.0.get() else {
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response();
     };
     let path = request.uri().path();
-    let Some((api, rest)) = apis.iter().find_map(|api| Some((api, api.below(path)?))) else {
+    if open.callbacks.contains(path) {
+        return callback::show(request).await;
+    }
+    let Some((api, rest)) = open.apis.iter().find_map(|api| Some((api, api.below(path)?))) else {
         return (StatusCode::NOT_FOUND, Json(json!({ "error": "not_found" }))).into_response();
     };
     if rest == "/openapi.json" && matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -14,7 +14,8 @@ fn site() -> Router {
     let router = site.router();
     let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock::new());
     let shown = fake(&landscape.manifest, landscape.apis);
-    site.fill(shown.iter().map(|shown| mount(shown, clock.clone()).unwrap()).collect());
+    let callbacks = ["/demo/callback".to_owned()].into();
+    site.fill(shown.iter().map(|shown| mount(shown, clock.clone()).unwrap()).collect(), callbacks);
     router
 }
 
@@ -71,7 +72,15 @@ async fn everything_else_is_401_without_a_credential_also_where_nothing_is() {
 }
 
 #[tokio::test]
-async fn beside_the_apis_there_is_nothing() {
+async fn the_page_of_the_redirect_uris_is_for_everybody_at_exactly_their_paths() {
+    let router = site();
+    assert_eq!(ask(&router, "GET", "/demo/callback?code=a").await.0, StatusCode::OK);
+    assert_eq!(ask(&router, "GET", "/demo/callback/").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&router, "GET", "/sandbox/demo/callback").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn beside_the_apis_and_that_page_there_is_nothing() {
     let router = site();
     for path in [
         "/",

@@ -24,6 +24,7 @@ fn options(data: Option<&Path>, database_url: Option<&str>) -> DemoOptions {
         data: data.map(Path::to_owned),
         database_url: database_url.map(|url| url.parse().unwrap()),
         json: true,
+        password_cost: Cost::new(64, 1).unwrap(),
     }
 }
 
@@ -39,7 +40,7 @@ fn the_folder_is_the_given_one_else_the_database_s() {
 fn loopback_is_a_trusted_proxy_and_the_files_stand_in_the_folder() {
     let folder = Path::new("/some/folder");
     let options = options(None, None);
-    let config = config(&options, options.listen, folder).unwrap();
+    let config = config(&options, options.listen, folder, &folder.join("mail")).unwrap();
     let trusted = |address: &str| {
         let address = address.parse().unwrap();
         config.server.trusted_proxies.iter().any(|network| network.contains(address))

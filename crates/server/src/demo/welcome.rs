@@ -6,6 +6,7 @@ use grantor_resource::CredentialKind;
 
 use super::World;
 use super::credentials::{ShownApi, ShownClient};
+use super::people::ShownUser;
 
 /// Takes the token out of an answer, with what every system has.
 const EXTRACT: &str = r#"sed 's/.*"access_token": *"\([^"]*\)".*/\1/'"#;
@@ -15,7 +16,8 @@ pub(super) fn text(world: &World) -> String {
     let mut parts = vec![
         "Grantor demo: for trying out, on this machine only. It shows its secrets. Ctrl-C ends it."
             .to_owned(),
-        table(&world.apis),
+        apis(&world.apis),
+        people(&world.users),
     ];
     let profiles = world.manifest.profiles.iter();
     parts.extend(
@@ -25,8 +27,9 @@ pub(super) fn text(world: &World) -> String {
     );
     let mut last = vec![
         format!(
-            "# The admin API, for commands such as `grantor app list`; files in {}",
-            world.folder.display()
+            "# The admin API, for commands such as `grantor app list`; files in {}, mails in {}",
+            world.folder.display(),
+            world.mails.display()
         ),
         format!(
             "export GRANTOR_URL={} GRANTOR_TOKEN={}",
@@ -43,14 +46,27 @@ pub(super) fn text(world: &World) -> String {
     parts.join("\n\n")
 }
 
-fn table(apis: &[ShownApi]) -> String {
+fn apis(apis: &[ShownApi]) -> String {
+    let rows = apis.iter().map(|shown| {
+        let api = &shown.api;
+        vec![api.name.to_string(), api.environment.to_string(), api.token_endpoint(), api.base_url.clone()]
+    });
+    table(&["API", "ENVIRONMENT", "TOKEN ENDPOINT", "BASE URL"], rows)
+}
+
+/// Who can sign in, in every environment.
+fn people(users: &[ShownUser]) -> String {
+    let rows = users
+        .iter()
+        .map(|user| vec![user.role.replace('_', " "), user.email.clone(), user.password.as_str().to_owned()]);
+    table(&["USER", "E-MAIL ADDRESS", "PASSWORD"], rows)
+}
+
+fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(["API", "ENVIRONMENT", "TOKEN ENDPOINT", "BASE URL"]);
-    table.add_rows(apis.iter().map(|shown| {
-        let api = &shown.api;
-        [api.name.to_string(), api.environment.to_string(), api.token_endpoint(), api.base_url.clone()]
-    }));
+    table.set_header(header);
+    table.add_rows(rows);
     let text = table.trim_fmt();
     let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     lines.join("\n")

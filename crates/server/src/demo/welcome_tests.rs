@@ -1,16 +1,19 @@
 use super::super::credentials::tests::fake;
 use super::super::embedded::FILES;
 use super::super::landscape::Landscape;
+use super::super::people;
 use super::*;
 
 fn told() -> String {
     let landscape = Landscape::read(FILES, "127.0.0.1:8080".parse().unwrap()).unwrap();
     text(&World {
         apis: fake(&landscape.manifest, landscape.apis),
+        users: people::tests::fake(&landscape.manifest),
         manifest: landscape.manifest,
         api_url: "http://127.0.0.1:8080/admin/v1".to_owned(),
         operator_token: zeroize::Zeroizing::new("operator".to_owned()),
         folder: "/the/folder".into(),
+        mails: "/the/folder/mail".into(),
         management: Some("127.0.0.1:9090".parse().unwrap()),
     })
 }
@@ -76,6 +79,19 @@ fn the_addresses_the_folder_and_the_operator_are_told() {
     ] {
         assert!(text.contains(part), "{part}");
     }
+}
+
+#[test]
+fn who_can_sign_in_is_told_with_password_and_the_folder_of_mails() {
+    let text = told();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    for line in [
+        "tenant admin admin@acme.example password-of-admin@acme.example",
+        "end user user@people.example password-of-user@people.example",
+    ] {
+        assert!(text.lines().any(|told| words(told) == line), "{line}\n{text}");
+    }
+    assert!(text.contains("mails in /the/folder/mail"));
 }
 
 #[test]

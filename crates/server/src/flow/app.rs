@@ -58,6 +58,24 @@ pub async fn create(
     Ok(Created { app, secret })
 }
 
+/// Replaces what an app may do and says of itself. Its id, status and secrets stay.
+///
+/// # Errors
+/// What the registration refuses.
+pub async fn change(
+    node: &Node,
+    actor: &Actor,
+    tenant: &Tenant,
+    app: &App,
+    registration: Registration<'_>,
+) -> Result<(), FlowError> {
+    let accesses = node.store.accesses(tenant.id).await?;
+    let new = node.decide(|env| register(registration, tenant, &accesses, app.environment, env))?;
+    let event = AuditEvent::new("app.change", app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let write = Write::ChangeApp(app.registered_as(new));
+    Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
+}
+
 /// Loads an app with its secrets. Closed ones are not found.
 ///
 /// # Errors

@@ -1,11 +1,14 @@
 //! Applying a manifest: plan the difference, commit it as one unit. Applying it again changes nothing.
 
+mod documents;
+mod metadata;
 mod partners;
+mod people;
 
 use std::sync::Arc;
 
-use grantor_core::api::Api;
-use grantor_core::decision::{StoredKey, Write};
+use grantor_core::api::{Api, signing_algorithms};
+use grantor_core::decision::{AuditEvent, StoredKey, Write};
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::name::Name;
@@ -76,8 +79,10 @@ pub async fn apply(
     partners::tenants(node, manifest, &mut world).await?;
     let accesses = partners::accesses(node, manifest, &mut world).await?;
     partners::apps(node, manifest, &mut world, &accesses).await?;
-    if mode == Mode::Write && !world.plan.writes.is_empty() {
-        let mut writes = key_writes(node, &world).await?;
+    people::users(node, manifest, &mut world).await?;
+    documents::documents(node, manifest, &mut world).await?;
+    if mode == Mode::Write {
+        let mut writes = key_writes(node, &mut world).await?;
         // Environments stand first: keys refer to them.
         let at = world
             .plan
@@ -211,24 +216,23 @@ fn apis(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(), Apply
 }
 
 /// Keys that the environments lack, for the algorithms of their profiles.
-async fn key_writes(node: &Node, world: &World) -> Result<Vec<Write>, ApplyError> {
+async fn key_writes(node: &Node, world: &mut World) -> Result<Vec<Write>, ApplyError> {
     let mut writes = Vec::new();
     for environment in &world.environments {
         let ring: Vec<StoredKey> = node.store.key_ring(environment.id).await?;
-        let mut algorithms: Vec<Algorithm> = world
-            .apis
-            .iter()
-            .filter(|api| api.environment == environment.id)
-            .map(|api| api.profile.signing_alg)
-            .collect();
-        algorithms.sort_by_key(|algorithm| algorithm.as_str());
-        algorithms.dedup();
+        let apis = world.apis.iter().filter(|api| api.environment == environment.id);
+        let algorithms: Vec<Algorithm> = signing_algorithms(apis).into_iter().collect();
         let made = node
             .decide(|env| keys::missing(environment.id, &ring, &algorithms, &node.vault, env))
             .map_err(|error| {
                 tracing::error!(%error, "a key could not be made");
                 Fault::Internal
             })?;
+        if !made.is_empty() {
+            let kids: Vec<&str> = made.iter().map(|key| key.kid.as_str()).collect();
+            let target = format!("keys:{}", environment.name);
+            world.plan.events.push(AuditEvent::new("manifest.apply", target).detail("kids", kids));
+        }
         writes.extend(made.into_iter().map(Write::InsertKey));
     }
     Ok(writes)

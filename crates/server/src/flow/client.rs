@@ -121,9 +121,10 @@ impl ClientFacts {
     ) -> Result<AuthenticatedApp<'_>, FlowError> {
         let client = self.authenticate(node, state, presented, source)?;
         let own = self.app.apis.iter().filter_map(|id| state.api_by_id(*id));
+        // Or an app that only signs users in.
         let methods: Vec<ClientAuthMethod> = match self.app.apis[..] {
             // An app that calls no API, because it is one: no profile narrows how it authenticates.
-            [] => vec![ClientAuthMethod::ClientSecretBasic, ClientAuthMethod::ClientSecretPost],
+            [] => state.userinfo.profile.client_auth.clone(),
             _ => own.flat_map(|api| api.profile.client_auth.iter().copied()).collect(),
         };
         if !self.app.may_authenticate_by(presented.method(), &methods) {

@@ -232,7 +232,7 @@ pub fn api(
         if grantor_core::api::OPENID_SCOPES.contains(&name.as_str()) {
             return Err(ManifestError(format!("{here}: {spelled} belongs to OpenID Connect, not to an API")));
         }
-        scopes.push(ScopeDefinition { name, description: scope.description.clone() });
+        scopes.push(ScopeDefinition { name, ..scope.clone() });
     }
     let openapi = match &entry.openapi {
         None if entry.contract.is_some() => {

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
+use grantor_core::app::App;
 use grantor_core::claims::AccessClaims;
 use grantor_core::client_auth::Presented;
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::grant::{EndReason, GrantState};
+use grantor_core::refresh_token::RefreshToken;
 use grantor_core::revoke;
 use grantor_core::secret::{CredentialType, Spelling};
 
@@ -35,8 +38,13 @@ pub struct RevokeCall<'a> {
 pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError> {
     let facts = client::load(node, call.state, call.presented, call.source).await?;
     let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
+    if let Some(token) = RefreshToken::parse(call.token, &node.brand, call.state.environment.stage) {
+        return refresh_token(node, call, caller.app(), &token).await;
+    }
     let spelled = Spelling::parse(&node.brand, call.token).map(|spelling| spelling.kind);
-    if spelled.is_some_and(|kind| kind != CredentialType::AccessToken) {
+    // A refresh token that comes here is of another environment, or damaged: unknown, not of a type that is not supported.
+    let tokens = [CredentialType::AccessToken, CredentialType::RefreshToken];
+    if spelled.is_some_and(|kind| !tokens.contains(&kind)) {
         return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
     }
     let genuine = recognise(node, call.state, call.token).await?;
@@ -57,6 +65,32 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
     };
     node.commit(&actor, decision.writes, decision.events).await?;
     Ok(decision.outcome?)
+}
+
+/// Ends the Grant of a refresh token, and so its access tokens (RFC 7009 2.1). A forged token proves nothing; one of an older
+/// generation is genuine and does the same.
+async fn refresh_token(
+    node: &Node,
+    call: &RevokeCall<'_>,
+    caller: &App,
+    token: &RefreshToken,
+) -> Result<(), FlowError> {
+    let environment = call.state.environment.id;
+    let Some(grant) = node.store.grant(environment, token.grant).await? else { return Ok(()) };
+    let own = grant.app == caller.id && token.is_genuine(&grant, &call.state.keys.peppers);
+    if !own || grant.state == GrantState::Ended {
+        return Ok(());
+    }
+    let write = Write::EndGrant { grant: grant.id, reason: EndReason::Revoked, at: node.now() };
+    let event =
+        AuditEvent::new("grant.end", grant.id.to_string()).detail("reason", EndReason::Revoked.as_str());
+    let actor = Actor {
+        name: format!("app:{}", caller.client_id),
+        address: call.source.to_string(),
+        request_id: call.request_id.to_owned(),
+        environment: Some(environment),
+    };
+    Ok(node.commit(&actor, vec![write], vec![event]).await?)
 }
 
 /// Revokes a token on an operator's word, whoever's it is.

@@ -7,14 +7,16 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use grantor_core::api::Api;
+use grantor_core::api::{Api, OPENID_SCOPES};
 use grantor_core::api_key::ApiKey;
 use grantor_core::app::App;
 use grantor_core::claims::AccessClaims;
 use grantor_core::error::Reason;
-use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
+use grantor_core::grant::Grant;
+use grantor_core::introspect::{Revoked, Subjects, UserSubjects, judge_key, judge_token};
 use grantor_core::scope::Scope;
 use grantor_core::secret::{CredentialType, Spelling};
+use grantor_core::user::User;
 use grantor_jose::{Type, jws};
 use grantor_resource::CredentialKind;
 
@@ -60,8 +62,18 @@ pub struct Good {
     pub credential: Genuine,
     /// The app of a token.
     app: Option<Arc<App>>,
+    /// What stands behind a user's token.
+    user: Option<UserFacts>,
     /// Its tenant.
     pub tenant: Arc<TenantFacts>,
+}
+
+/// What stands behind a user's token.
+struct UserFacts {
+    grant: Arc<Grant>,
+    user: Arc<User>,
+    /// The tenant of the app.
+    owner: Arc<TenantFacts>,
 }
 
 /// Recognises a credential: the checksum of its spelling, then signature, seal or keyed hash.
@@ -170,8 +182,8 @@ impl Genuine {
             tenant: &facts.tenant,
             accesses: &facts.accesses,
         };
-        let (verdict, app) = match &self {
-            Self::Key(key) => (judge_key(key, &subjects, node.now()), None),
+        let (verdict, app, user) = match &self {
+            Self::Key(key) => (judge_key(key, &subjects, node.now()), None, None),
             Self::Token(claims) => {
                 let app = node.cache.app(&node.store, state.environment.id, &claims.client_id).await?;
                 let Some(app) = app else {
@@ -182,14 +194,42 @@ impl Genuine {
                 } else {
                     Revoked::No
                 };
-                (judge_token(claims, &subjects, &app, revoked, node.now()), Some(app))
+                let user = behind(node, state, claims, &app).await?;
+                let known = user.as_ref().map(|user| UserSubjects {
+                    grant: &user.grant,
+                    user: &user.user,
+                    owner: &user.owner.tenant,
+                });
+                (judge_token(claims, &subjects, &app, known.as_ref(), revoked, node.now()), Some(app), user)
             }
         };
-        Ok(verdict.map(|()| Good { credential: self, app, tenant: facts }))
+        Ok(verdict.map(|()| Good { credential: self, app, user, tenant: facts }))
     }
 }
 
+/// Grant, user and the app's tenant of a user's token. `None` for an app's token, and where one of them is gone: the
+/// judgement takes that for an unknown credential.
+async fn behind(
+    node: &Node,
+    state: &EnvironmentState,
+    claims: &AccessClaims,
+    app: &App,
+) -> Result<Option<UserFacts>, Fault> {
+    let Some(grant) = claims.gid else { return Ok(None) };
+    let environment = state.environment.id;
+    let Some(grant) = node.cache.grant(&node.store, environment, grant).await? else { return Ok(None) };
+    let Some(user) = node.cache.user(&node.store, environment, grant.user).await? else { return Ok(None) };
+    let Some(owner) = node.cache.tenant(&node.store, app.tenant).await? else { return Ok(None) };
+    Ok(Some(UserFacts { grant, user, owner }))
+}
+
 impl Good {
+    /// App, Grant and user of a user's token.
+    pub fn user(&self) -> Option<(&App, &Grant, &User)> {
+        let user = self.user.as_ref()?;
+        Some((self.app.as_deref()?, &user.grant, &user.user))
+    }
+
     /// Whether it stands for an app, a user or a tenant's key.
     pub fn kind(&self) -> CredentialKind {
         match &self.credential {
@@ -206,7 +246,8 @@ impl Good {
         let allowed = |scope: &str| {
             let by_access = access.is_some_and(|access| access.scopes.has(scope));
             let by_app = self.app.as_ref().is_none_or(|app| app.scopes.has(scope));
-            api.server_scopes.has(scope) || (by_access && by_app)
+            let of_user = self.user.is_some() && OPENID_SCOPES.contains(&scope);
+            of_user || api.server_scopes.has(scope) || (by_access && by_app)
         };
         match &self.credential {
             Genuine::Token(claims) if claims.scope.split(' ').all(allowed) || claims.scope.is_empty() => {

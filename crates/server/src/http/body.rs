@@ -109,7 +109,7 @@ async fn note_exposure(call: &Call<'_>, sent: &exposure::Sent<'_>) -> Result<(),
 }
 
 /// Parameters of the media type, such as a charset, are let be.
-fn is_form(headers: &HeaderMap) -> bool {
+pub fn is_form(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(first), None) = (values.next(), values.next()) else {
         return false;

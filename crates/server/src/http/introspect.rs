@@ -16,7 +16,7 @@ use crate::flow::verify::{Genuine, Good};
 
 const ENDPOINT: &str = "introspect";
 
-/// RFC 7662 2.2, and `tid`, `env`, `credential_kind`.
+/// RFC 7662 2.2, RFC 9470 6.2, and `tid`, `env`, `credential_kind`.
 #[derive(Serialize)]
 struct Active<'a> {
     active: bool,
@@ -34,6 +34,11 @@ struct Active<'a> {
     tid: &'a str,
     env: &'a str,
     credential_kind: &'static str,
+    /// When the user acted, in unix seconds; only for tokens of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
 }
 
 /// Answers what an API may know about a credential; anything that is not good for it is `{"active": false}` and no more.
@@ -89,6 +94,8 @@ fn active(call: &Call<'_>, good: &Good, api: &Api) -> Response<Body> {
                 tid: &claims.tid,
                 env: &claims.env,
                 credential_kind: kind,
+                auth_time: claims.auth_time,
+                acr: claims.acr.as_deref(),
             },
         ),
         Genuine::Key(key) => {
@@ -110,6 +117,8 @@ fn active(call: &Call<'_>, good: &Good, api: &Api) -> Response<Body> {
                     tid: &tenant,
                     env: environment.name.as_str(),
                     credential_kind: kind,
+                    auth_time: None,
+                    acr: None,
                 },
             )
         }

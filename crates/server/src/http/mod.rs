@@ -7,26 +7,35 @@
 //! | `<issuer><token path of any profile>` | POST | an app's credentials | form, 64 KiB |
 //! | `<issuer>/introspect` | POST | an app that is an API | form, 64 KiB |
 //! | `<issuer>/revoke` | POST | an app's credentials | form, 64 KiB |
+//! | `<issuer>/authorize` | GET, POST | a browser | form, 64 KiB |
+//! | `<issuer>/userinfo` | GET, POST | a user's token | form, 64 KiB |
+//! | `<issuer>/login`, `/signup`, `/terms`, `/consent` and their like | GET, POST | a browser; a POST needs its form's proof | form, 64 KiB |
+//! | `<issuer>/static/<file>`, `<issuer>/docs/<api>/flows` | GET | anyone | none |
 //! | `<issuer>/jwks`, discovery (RFC 8414, OpenID Connect) | GET | anyone | none |
 //! | `<issuer>/forward-auth/<api>` | any | a bearer credential, asked by a gateway | ignored |
 //! | `/admin/v1/...` | see [`admin`] | an operator's bearer token | JSON, 256 KiB |
 //!
-//! The first five are found in the catalogue by path and host; they are the hot path and pass no router.
+//! All but the last are found in the catalogue by path and host; they are the hot path and pass no router.
 //! The management listener ([`management`]) serves `/livez`, `/readyz`, `/metrics`.
 
 pub mod admin;
+pub mod assets;
+pub mod authorize;
 pub mod body;
 pub mod discovery;
 pub mod error;
+pub mod flows;
 pub mod forward_auth;
 pub mod framing;
 pub mod introspect;
 pub mod listener;
 pub mod management;
+pub mod pages;
 pub mod respond;
 pub mod revoke;
 pub mod source;
 pub mod token;
+pub mod userinfo;
 
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
@@ -63,7 +72,7 @@ pub struct Call<'a> {
     /// The node.
     pub node: &'a Node,
     /// The environment.
-    pub state: &'a EnvironmentState,
+    pub state: &'a Arc<EnvironmentState>,
     /// Slots for bodies that wait for their rest.
     pub bodies: &'a Semaphore,
     /// From where, after trusted proxies.
@@ -140,14 +149,28 @@ async fn dispatch(
     if origin.is_plain && !matches!(endpoint, Endpoint::ForwardAuth(_)) {
         return respond::plain_http(request_id);
     }
-    match endpoint {
+    // RFC 9700 2.6: other sites' scripts may speak to what takes no cookie, never to what a browser's user is led through.
+    let shared = matches!(endpoint, Endpoint::Token(_) | Endpoint::Revoke | Endpoint::Userinfo);
+    if shared && respond::is_preflight(request.method(), request.headers()) {
+        return respond::preflight();
+    }
+    let mut response = match endpoint {
         Endpoint::Token(path) => token::post(&call, &path, request).await,
         Endpoint::Introspect => introspect::post(&call, request).await,
         Endpoint::Revoke => revoke::post(&call, request).await,
         Endpoint::Jwks => discovery::jwks(&state, &request, request_id),
         Endpoint::Metadata => discovery::metadata(&state, &request, request_id),
         Endpoint::ForwardAuth(api) => forward_auth::any(&call, &api, &request).await,
+        Endpoint::Authorize => authorize::any(&call, request).await,
+        Endpoint::Userinfo => userinfo::any(&call, request).await,
+        Endpoint::Page(page) => pages::any(&call, page, request).await,
+        Endpoint::Static(name) => assets::get(&call, &name, &request),
+        Endpoint::Flows(api, dress) => flows::get(&call, &api, dress, &request),
+    };
+    if shared {
+        respond::share(&mut response);
     }
+    response
 }
 
 /// Paths that belong to no environment: the admin API, and a site beside it.

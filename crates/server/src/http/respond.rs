@@ -1,7 +1,11 @@
 //! Answers: JSON with `no-store`, challenges, and the few answers that belong to no endpoint.
 
-use ::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
-use ::http::{HeaderName, HeaderValue, Response, StatusCode};
+use ::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE,
+    ORIGIN, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use bytes::Bytes;
 use grantor_core::error::{Denial, OAuthError};
 use http_body_util::{Either, Full};
@@ -58,7 +62,10 @@ pub enum Challenge {
 /// An OAuth error (RFC 6749 5.2) with the request's id.
 pub fn oauth_error(denial: &Denial, challenge: Challenge, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(denial.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let body = json!({ "error": denial.error.code(), "error_description": denial.description(), "request_id": request_id });
+    let mut body = json!({ "error": denial.error.code(), "error_description": denial.description(), "request_id": request_id });
+    if denial.told {
+        body["reason"] = denial.reason.name().into();
+    }
     let mut response = json(status, &body);
     if status == StatusCode::UNAUTHORIZED && challenge == Challenge::Basic {
         response
@@ -100,7 +107,11 @@ pub fn server_error(request_id: &str) -> Response<Body> {
 
 /// 405 with the one method that exists.
 pub fn method_not_allowed(allow: &'static str, request_id: &str) -> Response<Body> {
-    let text = if allow == "POST" { "Use POST with a form body." } else { "Use GET." };
+    let text = match allow {
+        "POST" => "Use POST with a form body.",
+        "GET" => "Use GET.",
+        _ => "Use GET or POST.",
+    };
     let mut response = status(StatusCode::METHOD_NOT_ALLOWED, OAuthError::InvalidRequest, text, request_id);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     response
@@ -167,5 +178,28 @@ fn status(status: StatusCode, error: OAuthError, text: &str, request_id: &str) -
 
 fn closing(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Any site's script may read the answer. Without cookies: no credentials are ever allowed with it.
+pub fn share(response: &mut Response<Body>) {
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+}
+
+/// Whether a browser asks before it sends a script's request (Fetch, CORS-preflight).
+pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+/// The answer to a browser that asks whether a script of another site may send a request (Fetch, CORS-preflight).
+pub fn preflight() -> Response<Body> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    share(&mut response);
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response
 }

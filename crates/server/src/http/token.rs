@@ -20,6 +20,10 @@ struct Answer<'a> {
     expires_in: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
 }
 
 /// Exchanges a grant for a token.
@@ -31,11 +35,18 @@ pub async fn post(call: &Call<'_>, path: &str, request: Request<Incoming>) -> Re
     };
     let exchanged = exchange(
         call.node,
-        &TokenCall { state: &state, path, form: &form, presented: &presented, source: call.source },
+        &TokenCall {
+            state: &state,
+            path,
+            form: &form,
+            presented: &presented,
+            source: call.source,
+            request_id: call.request_id,
+        },
     )
     .await;
     match exchanged {
-        Ok(IssuedToken { access_token, expires_in, scope }) => {
+        Ok(IssuedToken { access_token, expires_in, scope, refresh_token, id_token }) => {
             call.node.metrics.count(ENDPOINT, "ok");
             respond::json(
                 StatusCode::OK,
@@ -44,6 +55,8 @@ pub async fn post(call: &Call<'_>, path: &str, request: Request<Incoming>) -> Re
                     token_type: "Bearer",
                     expires_in,
                     scope: scope.as_deref(),
+                    refresh_token: refresh_token.as_deref(),
+                    id_token: id_token.as_deref(),
                 },
             )
         }

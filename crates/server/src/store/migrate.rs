@@ -1,5 +1,5 @@
-//! Schema changes: which ones are still to be applied, and the SQLite runner. One text serves both engines, with
-//! three tokens where they differ: `{bytes}`, `{int}`, `{strict}`.
+//! Schema changes: which ones are still to be applied. One text serves both engines, with three tokens where they
+//! differ: `{bytes}`, `{int}`, `{strict}`. Each driver has a runner of its own.
 //!
 //! A migration is applied once, in order, in one transaction with the row that records it. A text that was applied
 //! is never edited: its checksum is kept, and a changed one is refused.
@@ -26,7 +26,7 @@ pub struct Migration {
 pub enum Dialect {
     /// `BLOB`, `INTEGER`, `STRICT`.
     Sqlite,
-    /// `BYTEA`, `BIGINT`, nothing.
+    /// `BYTEA`, `BIGINT`, nothing; and every `TEXT` compares by bytes, as it does in SQLite.
     Postgres,
 }
 
@@ -92,7 +92,7 @@ pub enum MigrateError {
     /// The file holds tables but no record of migrations: it belongs to something else.
     #[error("the database holds tables but no record of migrations: it is not one of ours")]
     Foreign,
-    /// A migration failed and was undone. Those before it stay.
+    /// A migration failed and was undone. On SQLite those before it stay; on PostgreSQL a run is one transaction.
     #[error("migration {version} ({name}) failed and was undone: {reason}")]
     Failed {
         /// Its number.
@@ -109,11 +109,45 @@ pub enum MigrateError {
 
 /// The text for one engine.
 pub fn render(text: &str, dialect: Dialect) -> String {
-    let (bytes, int, strict) = match dialect {
-        Dialect::Sqlite => ("BLOB", "INTEGER", "STRICT"),
-        Dialect::Postgres => ("BYTEA", "BIGINT", ""),
-    };
+    match dialect {
+        Dialect::Sqlite => tokens(text, ["BLOB", "INTEGER", "STRICT"]),
+        Dialect::Postgres => tokens(&compared_by_bytes(text), ["BYTEA", "BIGINT", ""]),
+    }
+}
+
+fn tokens(text: &str, [bytes, int, strict]: [&str; 3]) -> String {
     text.replace("{bytes}", bytes).replace("{int}", int).replace("{strict}", strict)
+}
+
+/// PostgreSQL orders text by the locale of the database, where `b` may stand before `C` and two nodes of one cluster
+/// may disagree after an upgrade of the C library. Pages (`name > $1 ORDER BY name`) need the order of the bytes, which
+/// is SQLite's own, so each column says so. What stands between apostrophes is left alone.
+fn compared_by_bytes(text: &str) -> String {
+    const WORD: &str = "TEXT";
+    let of_a_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut out = String::with_capacity(text.len() * 2);
+    // A quotation mark in a comment would turn text and literals round.
+    debug_assert!(
+        text.lines().all(|line| line.split_once("--").is_none_or(|(_, comment)| !comment.contains('\''))),
+        "a comment of a migration holds a quotation mark"
+    );
+    for (index, part) in text.split('\'').enumerate() {
+        if index > 0 {
+            out.push('\'');
+        }
+        let mut written = 0;
+        for (at, _) in part.match_indices(WORD) {
+            let after = at + WORD.len();
+            let longer = part[..at].ends_with(of_a_word) || part[after..].starts_with(of_a_word);
+            if index % 2 == 0 && !longer {
+                out.push_str(&part[written..after]);
+                out.push_str(" COLLATE \"C\"");
+                written = after;
+            }
+        }
+        out.push_str(&part[written..]);
+    }
+    out
 }
 
 /// SHA-256, in hex, of the text as written, tokens included: the same on both engines.

@@ -35,6 +35,16 @@ fn tokens_become_the_types_of_the_engine_and_other_braces_stay() {
 }
 
 #[test]
+fn text_of_postgresql_compares_by_bytes_and_literals_and_longer_words_stay() {
+    let text = "a TEXT NOT NULL DEFAULT 'it''s TEXT', CONTEXT TEXT, TEXT_2 {int})";
+    assert_eq!(
+        render(text, Dialect::Postgres),
+        "a TEXT COLLATE \"C\" NOT NULL DEFAULT 'it''s TEXT', CONTEXT TEXT COLLATE \"C\", TEXT_2 BIGINT)"
+    );
+    assert_eq!(render("a TEXT", Dialect::Sqlite), "a TEXT");
+}
+
+#[test]
 fn the_checksum_is_sha_256_in_hex() {
     // FIPS 180-2, appendix B.1.
     assert_eq!(checksum("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -4,6 +4,7 @@
 
 pub mod load;
 pub mod migrate;
+pub mod postgres;
 pub mod sql;
 pub mod sqlite;
 pub mod write;
@@ -12,19 +13,24 @@ use std::path::Path;
 
 use grantor_core::env::UnixMillis;
 
-use migrate::{MigrateError, Migration};
+use migrate::{Applied, MigrateError, Migration};
+use postgres::{PgOptions, PgStore};
 use sql::{FromRow, Sql, Statement, StoreError, Value};
 use sqlite::{SqliteOptions, SqliteStore};
 
 /// The migrations, in order. Never changed once released; a new one is added.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
+    Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+];
 
-/// The database. A closed set of engines is an enum: PostgreSQL becomes its second variant.
+/// The database. A closed set of engines is an enum.
 #[derive(Clone)]
 pub enum Store {
     /// The embedded database.
     Sqlite(SqliteStore),
+    /// A database server.
+    Postgres(PgStore),
 }
 
 /// What the metrics tell of the database.
@@ -47,10 +53,18 @@ impl Store {
     /// A second process on the file, a database newer than this program, a damaged file.
     pub fn open_sqlite(path: &Path, now: UnixMillis) -> Result<Self, MigrateError> {
         let (store, applied) = SqliteStore::open_migrated(SqliteOptions::new(path), MIGRATIONS, now.0)?;
-        if !applied.versions.is_empty() {
-            tracing::info!(versions = ?applied.versions, "database schema brought up to date");
-        }
+        tell(&applied);
         Ok(Self::Sqlite(store))
+    }
+
+    /// Connects to a PostgreSQL server, and makes or upgrades the tables there.
+    ///
+    /// # Errors
+    /// A server that cannot be reached or does not let us in, a database newer than this program, or not ours.
+    pub async fn open_postgres(options: PgOptions, now: UnixMillis) -> Result<Self, MigrateError> {
+        let (store, applied) = PgStore::open_migrated(options, MIGRATIONS, now.0).await?;
+        tell(&applied);
+        Ok(Self::Postgres(store))
     }
 
     /// Writes a unit: all of it, durably, or nothing.
@@ -60,16 +74,18 @@ impl Store {
     pub async fn commit(&self, unit: Vec<Statement>) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(store) => store.commit(unit).await,
+            Self::Postgres(store) => store.commit(unit).await,
         }
     }
 
-    /// A consistent copy of the database in a new file.
+    /// A consistent copy of the embedded database in a new file.
     ///
     /// # Errors
-    /// An existing target, a full disk.
+    /// An existing target, a full disk; a database server, which has tools of its own.
     pub async fn backup_to(&self, path: &Path) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(store) => store.backup_to(path).await,
+            Self::Postgres(store) => store.backup_to(path),
         }
     }
 
@@ -82,13 +98,20 @@ impl Store {
                 queued: store.queued(),
                 read_only: store.is_read_only(),
             },
+            Self::Postgres(store) => StoreFigures {
+                commits: store.commits(),
+                units: store.commits(),
+                queued: store.queued(),
+                read_only: false,
+            },
         }
     }
 
-    /// Whether writing has been given up after a failed flush.
+    /// Whether writing has been given up after a failed flush. PostgreSQL restarts itself then, and is reached again.
     pub fn is_read_only(&self) -> bool {
         match self {
             Self::Sqlite(store) => store.is_read_only(),
+            Self::Postgres(_) => false,
         }
     }
 
@@ -99,6 +122,7 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         match self {
             Self::Sqlite(store) => store.query(sql, params).await,
+            Self::Postgres(store) => store.query(sql, params).await,
         }
     }
 
@@ -111,15 +135,30 @@ impl Store {
     }
 }
 
+fn tell(applied: &Applied) {
+    if !applied.versions.is_empty() {
+        tracing::info!(versions = ?applied.versions, "database schema brought up to date");
+    }
+}
+
 /// Every statement of the program, so that a test can prepare each on every engine.
 pub fn statements() -> Vec<&'static Sql> {
     let reading = [
         load::app::STATEMENTS,
         load::api_key::STATEMENTS,
         load::catalogue::STATEMENTS,
+        load::document::STATEMENTS,
+        load::grant::STATEMENTS,
+        load::grant_facts::STATEMENTS,
+        load::interaction::STATEMENTS,
         load::key_ring::STATEMENTS,
         load::list::STATEMENTS,
+        load::lockout::STATEMENTS,
+        load::outbox::STATEMENTS,
+        load::session::STATEMENTS,
+        load::signup::STATEMENTS,
         load::tenant::STATEMENTS,
+        load::user::STATEMENTS,
     ];
     [reading.concat(), write::statements()].concat()
 }

@@ -112,6 +112,33 @@ pub enum StoreError {
     Corrupt(String),
 }
 
+/// Most bytes in the parameters of one statement: far below what the 32-bit length fields of a database protocol can
+/// say. Beyond them a value could wrap around and its bytes be read as statements (RUSTSEC-2024-0363).
+pub const MOST_PARAMETER_BYTES: usize = 64 << 20;
+
+/// Refuses what one of the engines cannot carry or keep, before anything is sent, so that all of them refuse it alike.
+///
+/// # Errors
+/// [`StoreError::Corrupt`]: parameters of more than [`MOST_PARAMETER_BYTES`] together; U+0000 in a text.
+pub fn check_parameters(sql: &Sql, params: &[Value]) -> Result<(), StoreError> {
+    let corrupt = |what: &str| Err(StoreError::Corrupt(format!("{}: {what}", sql.name)));
+    let mut total = 0_usize;
+    for param in params {
+        total = total.saturating_add(match param {
+            Value::Null | Value::Int(_) => 8,
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+        });
+        if matches!(param, Value::Text(text) if text.contains('\0')) {
+            return corrupt("a text holds U+0000, which PostgreSQL cannot store");
+        }
+    }
+    if total > MOST_PARAMETER_BYTES {
+        return corrupt("its parameters have more than 64 MiB");
+    }
+    Ok(())
+}
+
 /// One row of an answer. Columns are named by index, in the order of the statement; a wrong kind is
 /// [`StoreError::Corrupt`] with that index, never a panic.
 #[derive(Clone, PartialEq)]
@@ -294,6 +321,28 @@ mod tests {
         let row = Row::new(vec![Value::from("hunter2")]);
         let Err(error) = row.int(0) else { panic!("text was read as an integer") };
         assert!(!error.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn m15_parameters_that_a_length_field_might_not_carry_are_refused() {
+        const SQL: Sql = Sql { name: "put", text: "" };
+        let bytes = |length| Value::Bytes(vec![0; length]);
+        assert_eq!(check_parameters(&SQL, &[bytes(MOST_PARAMETER_BYTES)]), Ok(()));
+        for too_much in [vec![bytes(MOST_PARAMETER_BYTES + 1)], vec![bytes(MOST_PARAMETER_BYTES), "x".into()]]
+        {
+            let refused = check_parameters(&SQL, &too_much);
+            assert!(matches!(refused, Err(StoreError::Corrupt(text)) if text.starts_with("put:")));
+        }
+    }
+
+    #[test]
+    fn a_text_with_u0000_is_refused_and_bytes_with_it_are_not() {
+        const SQL: Sql = Sql { name: "put", text: "" };
+        assert!(check_parameters(&SQL, &["a\0b".into()]).is_err());
+        assert_eq!(
+            check_parameters(&SQL, &[vec![0_u8].into(), Value::Int(0), Value::Null, "".into()]),
+            Ok(())
+        );
     }
 
     #[test]

@@ -27,7 +27,7 @@ use file::copy_database;
 use session::store_error;
 
 use crate::store::migrate::{Applied, MigrateError, Migration};
-use crate::store::sql::{FromRow, Sql, Statement, StoreError, Value};
+use crate::store::sql::{FromRow, Sql, Statement, StoreError, Value, check_parameters};
 use gate::Gate;
 use migration::migrate_sqlite;
 use readers::Readers;
@@ -123,6 +123,7 @@ impl SqliteStore {
         if unit.is_empty() {
             return Ok(());
         }
+        unit.iter().try_for_each(|statement| check_parameters(statement.sql, &statement.params))?;
         self.inner.shared.writable()?;
         let (answer, verdict) = oneshot::channel();
         self.inner.enqueue(Unit { statements: unit, answer })?;
@@ -135,6 +136,7 @@ impl SqliteStore {
         sql: &'static Sql,
         params: Vec<Value>,
     ) -> Result<Vec<T>, StoreError> {
+        check_parameters(sql, &params)?;
         self.inner.readers.run(move |session| session.read(sql, &params)).await
     }
 

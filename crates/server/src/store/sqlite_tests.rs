@@ -1,3 +1,5 @@
+//! What only the SQLite driver has: batches, the queue, the files. What both engines promise is tested in `tests/it/store`.
+
 use std::future::Future;
 use std::sync::atomic::AtomicI64;
 use std::thread;
@@ -14,7 +16,6 @@ static STATE: Sql = Sql { name: "state", text: "SELECT state, by FROM t WHERE id
 static COUNT: Sql = Sql { name: "count", text: "SELECT count(*) FROM t" };
 static CHILD: Sql = Sql { name: "child", text: "INSERT INTO child (id, parent) VALUES ($1, $2)" };
 static LATE: Sql = Sql { name: "late", text: "INSERT INTO late (id, parent) VALUES ($1, $2)" };
-static GUARD: Sql = Sql { name: "guard", text: "SELECT 1 FROM t WHERE id = $1 AND state = $2" };
 
 const SCHEMA: &[Migration] = &[Migration {
     version: 1,
@@ -106,37 +107,6 @@ fn a_failed_guard_undoes_its_whole_unit_and_no_other_of_the_batch() {
     assert_eq!(state(&bench.store, 4).as_deref(), Some("new"));
     // One COMMIT for the unit alone behind the gate, one for the batch.
     assert_eq!((bench.store.commits(), bench.store.units()), (2, 3));
-}
-
-#[test]
-fn more_rows_than_expected_is_a_conflict_too() {
-    static ALL: Sql = Sql { name: "all", text: "UPDATE t SET state = 'used'" };
-    let bench = bench();
-    block_on(bench.store.commit(vec![insert(1, "new"), insert(2, "new")])).unwrap();
-    let all = |expect| vec![Statement { sql: &ALL, params: vec![], expect }];
-    assert_eq!(block_on(bench.store.commit(all(Expect::Rows(1)))), Err(StoreError::Conflict));
-    assert_eq!(state(&bench.store, 1).as_deref(), Some("new"));
-    assert_eq!(block_on(bench.store.commit(all(Expect::Rows(2)))), Ok(()));
-    assert_eq!(block_on(bench.store.commit(all(Expect::Any))), Ok(()));
-}
-
-#[test]
-fn a_statement_that_returns_rows_is_guarded_by_their_number() {
-    static BACK: Sql = Sql { name: "back", text: "UPDATE t SET by = $1 WHERE by IS NULL RETURNING id" };
-    let bench = bench();
-    block_on(bench.store.commit(vec![insert(1, "new"), insert(2, "new")])).unwrap();
-    let guard = |state: &str| Statement {
-        sql: &GUARD,
-        params: vec![Value::Int(1), state.into()],
-        expect: Expect::Rows(1),
-    };
-    let back = Statement { sql: &BACK, params: vec![Value::Int(5)], expect: Expect::Rows(2) };
-    assert_eq!(
-        block_on(bench.store.commit(vec![guard("used"), insert(3, "new")])),
-        Err(StoreError::Conflict)
-    );
-    assert_eq!(block_on(bench.store.commit(vec![guard("new"), back])), Ok(()));
-    assert_eq!(count(&bench.store), 2);
 }
 
 #[test]
@@ -236,15 +206,6 @@ fn an_error_of_the_data_is_named_and_undoes_only_its_unit() {
 }
 
 #[test]
-fn an_error_never_repeats_a_parameter() {
-    let bench = bench();
-    let unit =
-        vec![Statement { sql: &CHILD, params: vec![Value::Int(1), "hunter2".into()], expect: Expect::Any }];
-    let Err(StoreError::Corrupt(text)) = block_on(bench.store.commit(unit)) else { panic!("accepted") };
-    assert!(!text.contains("hunter2"), "{text}");
-}
-
-#[test]
 fn a_full_queue_refuses_at_once_and_takes_units_again_later() {
     let bench = bench_with(|options| (options.queue, options.batch) = (2, 1));
     let shut = bench.store.inner.shared.gate.enter();
@@ -306,14 +267,6 @@ fn a_read_after_a_commit_sees_it_on_every_reader() {
         block_on(bench.store.commit(vec![insert(id, "new")])).unwrap();
         assert_eq!(count(&bench.store), id + 1);
     }
-}
-
-#[test]
-fn a_read_cannot_write() {
-    let bench = bench();
-    let written = block_on(bench.store.query::<Row>(&INSERT, vec![Value::Int(1), "new".into()]));
-    assert!(matches!(written, Err(StoreError::Unavailable(text)) if text.starts_with("insert:")));
-    assert_eq!(count(&bench.store), 0);
 }
 
 #[test]

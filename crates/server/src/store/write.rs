@@ -2,19 +2,37 @@
 
 mod app;
 mod credential;
+mod document;
+mod grant;
 mod installation;
+mod outbox;
 mod partner;
+mod session;
+#[cfg(test)]
+mod tests;
+mod user;
 
 use grantor_core::decision::Write;
 use grantor_core::tenant::Status;
 use serde::Serialize;
 
 use super::sql::{Expect, Sql, Statement, Value};
-pub use installation::{AuditRow, PUT_META, audit};
+pub use installation::{AuditRow, PUT_META_ONCE, audit};
 
 /// Every statement that writes, for the test that prepares it.
 pub fn statements() -> Vec<&'static Sql> {
-    [app::STATEMENTS, credential::STATEMENTS, installation::STATEMENTS, partner::STATEMENTS].concat()
+    [
+        app::STATEMENTS,
+        credential::STATEMENTS,
+        document::STATEMENTS,
+        grant::STATEMENTS,
+        installation::STATEMENTS,
+        outbox::STATEMENTS,
+        partner::STATEMENTS,
+        session::STATEMENTS,
+        user::STATEMENTS,
+    ]
+    .concat()
 }
 
 /// The guarded statements of a write.
@@ -47,6 +65,37 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),
         Write::CountIssued { app, minute, count } => installation::count_issued(*app, *minute, *count),
         Write::CountSealed { environment, count } => credential::count_sealed(*environment, *count),
+        Write::InsertUser(new) => user::insert_user(new),
+        Write::SetUserStatus(change) => user::user_status(change),
+        Write::RehashPassword { user, from, to } => user::rehash_password(*user, from, to),
+        Write::SetPassword { user, to, at } => user::set_password(*user, to, *at),
+        Write::PutMembership(membership) => user::put_membership(membership),
+        Write::RemoveMembership(user, tenant) => user::remove_membership(*user, *tenant),
+        Write::CountFailure(failures) => user::count_failure(failures),
+        Write::ClearFailures(environment, account) => user::clear_failures(*environment, *account),
+        Write::InsertSession(session, cookie) => session::insert_session(session, cookie),
+        Write::RenewSession(session, cookie) => session::renew_session(session, cookie),
+        Write::TouchSession(id, at) => session::touch_session(*id, *at),
+        Write::EndSession(id, at) => return session::end_session(*id, *at),
+        Write::InsertInteraction(interaction) => session::insert_interaction(interaction),
+        Write::AdvanceInteraction { id, from, progress, browser } => {
+            session::advance_interaction(*id, *from, progress, browser)
+        }
+        Write::EndInteraction { id, from } => session::end_interaction(*id, *from),
+        Write::PutConsent(consent) => grant::put_consent(consent),
+        Write::WithdrawConsent { user, app, at } => return grant::withdraw_consent(*user, *app, *at),
+        Write::InsertGrant(grant, code) => grant::insert_grant(grant, code.as_ref()),
+        Write::RedeemCode { grant, generation, at } => grant::redeem_code(*grant, *generation, *at),
+        Write::AdvanceRefresh { grant, from, at } => grant::advance_refresh(*grant, *from, *at),
+        Write::EndGrant { grant, reason, at } => grant::end_grant(*grant, *reason, *at),
+        Write::InsertDocument(document) => return document::insert_document(document),
+        Write::PublishVersion(document, version) => document::publish_version(*document, version),
+        Write::RecordAcceptance(acceptance) => document::record_acceptance(acceptance),
+        Write::InsertSignup(signup) => outbox::insert_signup(signup),
+        Write::EndSignup(id) => outbox::end_signup(*id),
+        Write::Enqueue(mail) => outbox::enqueue(mail),
+        Write::MailSent(id) => outbox::mail_sent(*id),
+        Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
         Write::MarkClock(at) => installation::mark_clock(*at),
         Write::Prune(now) => return installation::prune(*now),
     };

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 32] = [
+const ROUTES: [(&str, &str); 52] = [
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),
@@ -41,6 +41,26 @@ const ROUTES: [(&str, &str); 32] = [
     ("POST", "/environments/{environment}/signing-keys/rotate"),
     ("POST", "/environments/{environment}/tokens/inspect"),
     ("POST", "/environments/{environment}/tokens/revoke"),
+    ("PUT", "/environments/{environment}/apps/{client_id}"),
+    ("GET", "/environments/{environment}/users"),
+    ("POST", "/environments/{environment}/users"),
+    ("GET", "/environments/{environment}/users/{user}"),
+    ("POST", "/environments/{environment}/users/{user}/suspend"),
+    ("POST", "/environments/{environment}/users/{user}/resume"),
+    ("PUT", "/environments/{environment}/users/{user}/password"),
+    ("GET", "/environments/{environment}/users/{user}/memberships/{tenant}"),
+    ("PUT", "/environments/{environment}/users/{user}/memberships/{tenant}"),
+    ("DELETE", "/environments/{environment}/users/{user}/memberships/{tenant}"),
+    ("GET", "/environments/{environment}/users/{user}/consents"),
+    ("DELETE", "/environments/{environment}/users/{user}/consents/{client_id}"),
+    ("GET", "/environments/{environment}/users/{user}/grants"),
+    ("DELETE", "/environments/{environment}/users/{user}/grants/{grant}"),
+    ("GET", "/environments/{environment}/users/{user}/acceptances"),
+    ("POST", "/environments/{environment}/users/{user}/acceptances"),
+    ("GET", "/documents"),
+    ("POST", "/documents"),
+    ("GET", "/documents/{document}"),
+    ("POST", "/documents/{document}/versions"),
     ("GET", "/doctor"),
 ];
 
@@ -49,13 +69,30 @@ fn routes() -> Vec<(&'static str, &'static str)> {
     ROUTES.into_iter().chain([("GET", "/audit")]).collect()
 }
 
-fn filled(path: &str, key: &str) -> String {
+fn filled(path: &str, ids: &Ids) -> String {
     path.replace("{environment}", "production")
         .replace("{tenant}", "acme")
         .replace("{api}", "payments")
         .replace("{client_id}", "acme-payments")
         .replace("{version}", "1")
-        .replace("{key}", key)
+        .replace("{user}", "admin@acme.example")
+        .replace("{grant}", "gnt_0000000000000000")
+        .replace("{key}", &ids.key)
+        .replace("{document}", &ids.document)
+}
+
+/// What has an id that is made when the server starts.
+struct Ids {
+    key: String,
+    document: String,
+}
+
+impl Ids {
+    async fn of(server: &Server) -> Self {
+        let documents = server.admin("GET", "/documents", json!({})).await.json();
+        let document = documents["items"][0]["id"].as_str().unwrap().to_owned();
+        Self { key: key_id(server), document }
+    }
 }
 
 async fn raw(server: &Server, method: &str, path: &str, bearer: Option<&str>, body: &str) -> Answer {
@@ -122,9 +159,9 @@ fn k04_the_list_of_routes_here_is_the_route_table() {
 #[tokio::test(flavor = "multi_thread")]
 async fn k04_without_a_credential_every_route_is_401_before_anything_is_parsed() {
     let server = Server::start().await;
-    let key = key_id(&server);
+    let ids = Ids::of(&server).await;
     let mut cases: Vec<(&str, String)> =
-        routes().into_iter().map(|(method, path)| (method, filled(path, &key))).collect();
+        routes().into_iter().map(|(method, path)| (method, filled(path, &ids))).collect();
     // What does not exist is no different, nor is what cannot be read.
     cases.extend([
         ("GET", "/nothing".to_owned()),
@@ -197,6 +234,9 @@ async fn i01_unknown_members_are_refused_and_nothing_is_written() {
         ),
         (format!("/environments/production/keys/{key}/revoke"), json!({ "reason": "x", "status": "active" })),
         ("/environments/production/signing-keys/rotate".to_owned(), json!({ "private": "x" })),
+        (app.to_owned(), json!({ "tenant": "acme", "apis": ["payments"], "metadata": { "trusted": true } })),
+        ("/environments/production/users".to_owned(), json!({ "email": "e@evil.test", "epoch": 9 })),
+        ("/documents".to_owned(), json!({ "kind": "evil", "version": { "texts": {}, "hash": "x" } })),
         ("/apply".to_owned(), json!({ "manifest": {}, "skip_checks": true })),
         ("/apply".to_owned(), json!({ "manifest": { "operator": [] } })),
         ("/apply".to_owned(), json!({ "manifest": { "tenant": [{ "name": "evil", "epoch": 9 }] } })),
@@ -218,18 +258,22 @@ async fn k03_no_read_shows_a_secret_a_hash_or_a_private_key() {
     for api in ["payments", "channel", "assets", "deals", "banking"] {
         secrets.push(server.client("production", api).secret);
     }
+    for role in ["tenant_admin", "end_user"] {
+        secrets.push(server.person(role).password);
+    }
+    let ids = Ids::of(&server).await;
     for (method, path) in routes() {
         if method != "GET" {
             continue;
         }
-        let path = filled(path, &key_id(&server));
+        let path = filled(path, &ids);
         let answer = server.admin("GET", &path, json!({})).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         for secret in &secrets {
             assert!(!answer.text.contains(secret.as_str()), "{path} shows a secret");
         }
-        for member in ["\"client_secret\"", "\"mac\"", "\"hash\"", "\"sealed\"", "\"pepper\":", "\"d\":"] {
+        for member in ["\"client_secret\"", "\"mac\"", "\"sealed\"", "\"pepper\":", "\"d\":", "$argon2"] {
             assert!(!answer.text.contains(member), "{path} has {member}");
         }
     }
@@ -301,7 +345,7 @@ async fn every_refusal_is_a_problem_with_the_id_of_its_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_a_resource_does_not_take_is_405_and_told_which_it_takes() {
     let server = Server::start().await;
-    let (token, key) = (operator(&server), key_id(&server));
+    let (token, ids) = (operator(&server), Ids::of(&server).await);
     let all = routes();
     for (_, path) in &all {
         let mut takes: Vec<&str> =
@@ -309,7 +353,7 @@ async fn a_method_that_a_resource_does_not_take_is_405_and_told_which_it_takes()
         if takes.contains(&"GET") {
             takes.push("HEAD");
         }
-        let path = filled(path, &key);
+        let path = filled(path, &ids);
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             if takes.contains(&method) {
                 continue;

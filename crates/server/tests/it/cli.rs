@@ -4,6 +4,8 @@ mod commands;
 mod credentials;
 mod demo;
 mod installation;
+mod people;
+mod postgresql;
 mod process;
 mod targets;
 mod tokens;

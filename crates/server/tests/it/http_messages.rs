@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_server::clock::{Clock as _, SystemClock};
-use grantor_server::config::{Config, DatabaseUrl, MasterKeySource};
+use grantor_server::config::{Config, DatabaseUrl, DemoConfig, MasterKeySource};
+use grantor_server::password::Cost;
 use grantor_testkit::{Server, basic};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -301,13 +302,15 @@ async fn m11_trace_and_request_ids_from_outside_are_not_taken_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn m12_a_panic_in_a_handler_is_a_500_without_detail_and_ends_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config::for_demo(
-        "127.0.0.1:0".parse().unwrap(),
-        None,
-        DatabaseUrl::Sqlite(folder.path().join("a.db")),
-        MasterKeySource::File(folder.path().join("master.key")),
-        vec![],
-    );
+    let config = Config::for_demo(DemoConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        management: None,
+        database: DatabaseUrl::Sqlite(folder.path().join("a.db")),
+        master_key: MasterKeySource::File(folder.path().join("master.key")),
+        trusted_proxies: vec![],
+        mail_folder: folder.path().join("mail"),
+        password_cost: Cost::FLOOR,
+    });
     let beside = axum::Router::new()
         .route("/demo-panic", axum::routing::get(panicking))
         .route("/demo-calm", axum::routing::get(|| async { "calm" }));

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use grantor_server::clock::SystemClock;
-use grantor_server::config::{Config, DatabaseUrl, MasterKeySource};
+use grantor_server::config::{Config, DatabaseUrl, DemoConfig, MasterKeySource};
 use grantor_server::init::first_operator;
+use grantor_server::password::Cost;
 use grantor_testkit::{Answer, Client, Server, basic};
 use serde_json::json;
 
@@ -164,13 +165,15 @@ async fn an_app_of_the_trial_class_gets_429_beyond_its_burst_and_an_unlimited_on
 #[tokio::test(flavor = "multi_thread")]
 async fn l05_a_forwarded_address_from_an_untrusted_peer_changes_neither_limit_nor_audit() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config::for_demo(
-        "127.0.0.1:0".parse().unwrap(),
-        None,
-        DatabaseUrl::Sqlite(folder.path().join("a.db")),
-        MasterKeySource::File(folder.path().join("master.key")),
-        vec![],
-    );
+    let config = Config::for_demo(DemoConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        management: None,
+        database: DatabaseUrl::Sqlite(folder.path().join("a.db")),
+        master_key: MasterKeySource::File(folder.path().join("master.key")),
+        trusted_proxies: vec![],
+        mail_folder: folder.path().join("mail"),
+        password_cost: Cost::FLOOR,
+    });
     let running = grantor_server::serve::start_at(&config, None, Arc::new(SystemClock::new())).await.unwrap();
     let operator = first_operator(&running.node, "tester").await.unwrap().unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

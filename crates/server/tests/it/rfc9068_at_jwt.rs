@@ -163,7 +163,8 @@ async fn d04_alg_none_and_symmetric_algorithms_pass_nowhere() {
         }
     }
     let jwks = server.get(&format!("{}/jwks", server.issuer("production")), None).await;
-    let key = &jwks.json()["keys"][0];
+    let keys = jwks.json()["keys"].as_array().cloned().expect("keys");
+    let key = keys.iter().find(|key| key["alg"] == "ES256").expect("an ES256 key");
     let point = [key["x"].as_str().expect("x"), key["y"].as_str().expect("y")]
         .map(|text| URL_SAFE_NO_PAD.decode(text).expect("base64url"))
         .concat();

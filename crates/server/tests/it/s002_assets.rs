@@ -267,14 +267,14 @@ async fn assets(server: &Server, environment: &str, credential: &str) -> Answer 
 }
 
 /// A token with any claims under the signature of the environment's active key, as only a defect could make it.
-fn signed_by_the_server(server: &Server, environment: &str, claims: &Value) -> String {
+pub(crate) fn signed_by_the_server(server: &Server, environment: &str, claims: &Value) -> String {
     let catalogue = server.node().catalogue_full();
     let state = catalogue.environment(environment).expect("an environment");
     let signer = state.keys.signer(Algorithm::Es256).expect("an active key");
     signer.sign(Type::AccessToken, claims.to_string().as_bytes()).expect("a token")
 }
 
-async fn refused_everywhere(server: &Server, environment: &str, token: &str) {
+pub(crate) async fn refused_everywhere(server: &Server, environment: &str, token: &str) {
     assert_eq!(assets(server, environment, token).await.status, 401);
     let asked = server.forward_auth(environment, "assets", Some(token), "GET", "/assets").await;
     assert_eq!(asked.status, 401);

@@ -1,12 +1,12 @@
 //! Every statement of the program is prepared on both engines, and none reads an environment's rows without naming it.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use grantor_server::store::migrate::{Dialect, render};
 use grantor_server::store::sqlite::{Shape, SqliteOptions, SqliteStore};
 use grantor_server::store::{MIGRATIONS, statements};
+use grantor_testkit::postgres::Database;
 
 /// What each statement takes and gives on SQLite, in the order of the registry.
 async fn sqlite_shapes() -> Vec<Shape> {
@@ -26,7 +26,7 @@ async fn every_statement_prepares_on_sqlite_with_as_many_parameters_as_its_text_
     let shapes = sqlite_shapes().await;
     assert!(shapes.len() >= 40, "{} statements", shapes.len());
     for (sql, shape) in statements().iter().zip(shapes) {
-        let named = (1..20).filter(|n| names_parameter(sql.text, *n)).count();
+        let named = (1..40).filter(|n| names_parameter(sql.text, *n)).count();
         assert_eq!(shape.parameters, named, "{}: a number is left out", sql.name);
         let gives_rows = sql.text.starts_with("SELECT") || sql.text.contains("RETURNING");
         assert_eq!(shape.columns > 0, gives_rows, "{}", sql.name);
@@ -82,12 +82,32 @@ fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// Tables whose rows belong to one environment.
-const OF_AN_ENVIRONMENT: [&str; 6] =
-    ["apps", "app_secrets", "api_keys", "revoked_tokens", "key_ring", "apis"];
+/// Tables whose rows belong to one environment, by a column of their own or by that of their user.
+const OF_AN_ENVIRONMENT: [&str; 16] = [
+    "apps",
+    "app_secrets",
+    "api_keys",
+    "revoked_tokens",
+    "key_ring",
+    "apis",
+    "users",
+    "memberships",
+    "sessions",
+    "interactions",
+    "grants",
+    "consents",
+    "acceptances",
+    "signups",
+    "outbox",
+    "login_failures",
+];
 
 /// Statements that may read them without naming the environment, and why.
-const FOR_ALL: [(&str, &str); 3] = [
+const FOR_ALL: [(&str, &str); 7] = [
+    ("memberships", "of a user, who was loaded in their environment"),
+    ("acceptances", "of a user, who was loaded in their environment"),
+    ("consents", "of a user and an app, who were loaded in their environment"),
+    ("due_mails", "one job delivers for all environments, and each mail says its own"),
     ("apis", "the catalogue holds every environment and files each API under its own"),
     ("revoked_tokens", "the list of revoked ids is held whole, by environment"),
     ("all_accesses", "names the environment through the API that it joins"),
@@ -116,7 +136,7 @@ fn a_select_on_rows_of_an_environment_names_the_environment() {
             sql.text
         );
     }
-    assert!(checked >= 8, "the guard looked at {checked} statements only");
+    assert!(checked >= 25, "the guard looked at {checked} statements only");
     let all: HashSet<&str> = statements().iter().map(|sql| sql.name).collect();
     assert!(FOR_ALL.iter().all(|(name, _)| all.contains(name)), "an exception without a statement");
 }
@@ -134,14 +154,8 @@ fn statements_stay_in_the_subset_that_both_engines_read_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_prepares_on_postgresql_with_the_same_shape() {
-    let (parameters, _server) = postgres();
-    let (client, connection) =
-        tokio_postgres::connect(&parameters, tokio_postgres::NoTls).await.unwrap_or_else(|error| {
-            panic!("PostgreSQL does not answer: {error:?}. Run ./test, which starts one")
-        });
-    tokio::spawn(connection);
-    let schema = format!("grantor_statements_{}", std::process::id());
-    client.batch_execute(&format!("CREATE SCHEMA {schema}; SET search_path TO {schema}")).await.unwrap();
+    let database = Database::fresh();
+    let client = database.connect().await;
     for migration in MIGRATIONS {
         let text = render(migration.text, Dialect::Postgres);
         let applied = client.batch_execute(&text).await;
@@ -160,103 +174,5 @@ async fn every_statement_prepares_on_postgresql_with_the_same_shape() {
             }
         }
     }
-    client.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).await.unwrap();
     assert!(faults.is_empty(), "{faults:#?}");
-}
-
-/// How to reach a PostgreSQL server: the one of the test command, else one of our own, which ends with the guard.
-fn postgres() -> (String, Option<Throwaway>) {
-    const HOW: &str = "run ./test, which starts one, or set GRANTOR_TEST_POSTGRES";
-    match std::env::var_os("GRANTOR_TEST_POSTGRES") {
-        Some(text) if text.is_empty() => panic!("GRANTOR_TEST_POSTGRES is empty: {HOW}"),
-        Some(text) => (text.into_string().unwrap(), None),
-        None => {
-            let programs = programs().unwrap_or_else(|| panic!("there is no PostgreSQL here: {HOW}"));
-            let own = Throwaway::start(programs);
-            (own.parameters(), Some(own))
-        }
-    }
-}
-
-/// The folder of `initdb` and `pg_ctl`.
-fn programs() -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path().join("bin"))
-        .collect();
-    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    folders.into_iter().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
-}
-
-/// A PostgreSQL server in a folder of its own, on a socket only.
-struct Throwaway {
-    programs: PathBuf,
-    folder: tempfile::TempDir,
-}
-
-impl Throwaway {
-    fn start(programs: PathBuf) -> Self {
-        use std::os::unix::fs::PermissionsExt as _;
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let own = Self { programs, folder };
-        if is_root() {
-            let chown = Command::new("chown").arg("postgres").arg(own.folder.path()).output();
-            assert!(chown.unwrap().status.success(), "the user postgres is missing");
-        }
-        let data = own.folder.path().join("db");
-        let made = own.run("initdb", &["-D", text(&data), "-A", "trust", "-U", "postgres"]);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let log = own.folder.path().join("log");
-        let options = format!("-c listen_addresses='' -c fsync=off -k {}", own.folder.path().display());
-        let started =
-            own.run("pg_ctl", &["-D", text(&data), "-w", "-l", text(&log), "-o", &options, "start"]);
-        assert!(started.status.success(), "{}", std::fs::read_to_string(&log).unwrap_or_default());
-        own
-    }
-
-    fn parameters(&self) -> String {
-        format!("host={} user=postgres dbname=postgres", self.folder.path().display())
-    }
-
-    /// PostgreSQL refuses to run as root.
-    fn run(&self, program: &str, arguments: &[&str]) -> Output {
-        let path = self.programs.join(program);
-        let mut command = if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        };
-        command
-            .args(arguments)
-            .current_dir("/")
-            // A server that inherits our pipes would keep `output` waiting.
-            .stdin(std::process::Stdio::null());
-        if program == "pg_ctl" {
-            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-            let status = command.status().unwrap();
-            return Output { status, stdout: Vec::new(), stderr: Vec::new() };
-        }
-        command.output().unwrap()
-    }
-}
-
-impl Drop for Throwaway {
-    fn drop(&mut self) {
-        let data = self.folder.path().join("db");
-        self.run("pg_ctl", &["-D", text(&data), "-m", "immediate", "stop"]);
-    }
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("a temporary folder's name is text")
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }

@@ -94,17 +94,18 @@ async fn n02_a_public_key_written_into_the_database_verifies_nothing() {
     let mut server = Server::start().await;
     let token = server.token("production", "payments").await;
     server.stop().await;
-    let path = server.folder().join("data/grantor.db");
-    let database = rusqlite::Connection::open(&path).unwrap();
+    let door = server.door().await;
     let foreign = grantor_jose::SigningKey::from_pkcs8(
         grantor_jose::Algorithm::Es256,
         grantor_jose::SigningKey::generate(grantor_jose::Algorithm::Es256).unwrap().as_bytes(),
     )
     .unwrap();
     let jwk = serde_json::to_string(foreign.public_jwk()).unwrap();
-    let changed = database.execute("UPDATE key_ring SET public = ?1 WHERE usage = 'sign'", [&jwk]).unwrap();
-    assert!(changed > 0);
-    drop(database);
+    assert!(!jwk.contains('\''), "it stands in a literal");
+    door.run(&format!("UPDATE key_ring SET public = '{jwk}' WHERE usage = 'sign'")).await;
+    let planted = "SELECT count(*) FROM key_ring WHERE usage = 'sign' AND public LIKE '%";
+    assert!(door.number(&format!("{planted}{}%'", foreign.kid())).await > 0);
+    drop(door);
     let server = server.restart().await;
     let issuer = server.issuer("production");
     let published = server.get(&format!("{issuer}/jwks"), None).await.text;

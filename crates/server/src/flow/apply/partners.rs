@@ -2,15 +2,18 @@
 
 use grantor_core::access::Access;
 use grantor_core::app::App;
+use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::decision::Write;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, TenantId};
 use grantor_core::name::Name;
-use grantor_core::registration::{Registration, register};
+use grantor_core::registration::{Registration, id_token_algorithms, register};
 use grantor_core::scope::{Scope, ScopeSet};
 use grantor_core::tenant::{Status, Tenant};
+use grantor_jose::Algorithm;
 use serde::Serialize;
 
+use super::metadata::metadata;
 use super::{ApplyError, World, api_named, environment_named};
 use crate::catalogue::expand;
 use crate::flow::plan::{self, AccessView, ManifestError};
@@ -52,7 +55,7 @@ pub(super) async fn tenants(node: &Node, manifest: &Manifest, world: &mut World)
     Ok(())
 }
 
-async fn tenant_named(node: &Node, world: &mut World, name: &Name) -> Result<Tenant, ApplyError> {
+pub(super) async fn tenant_named(node: &Node, world: &mut World, name: &Name) -> Result<Tenant, ApplyError> {
     if let Some(tenant) = world.tenants.iter().find(|tenant| tenant.name == *name) {
         return Ok(tenant.clone());
     }
@@ -127,6 +130,8 @@ pub(super) async fn apps(
         apis: &'a [ApiId],
         introspects: &'a [ApiId],
         scopes: &'a ScopeSet,
+        #[serde(flatten)]
+        metadata: &'a ClientMetadata,
     }
     fn view(app: &App) -> View<'_> {
         View {
@@ -136,6 +141,7 @@ pub(super) async fn apps(
             apis: &app.apis,
             introspects: &app.introspects,
             scopes: &app.scopes,
+            metadata: &app.metadata,
         }
     }
     for entry in &manifest.apps {
@@ -160,22 +166,16 @@ pub(super) async fn apps(
                 ))
                 .into());
             }
-            let registration = registration(entry, world, &environment)?;
+            let signing =
+                id_token_algorithms(world.apis.iter().filter(|api| api.environment == environment.id));
+            let registration = registration(entry, world, &environment, &signing)?;
             let mut new = node
                 .decide(|env| register(registration, &tenant, &accesses, environment.id, env))
                 .map_err(|denial| {
                     ManifestError(format!("app {} in {name}: {}", entry.client_id, denial.description()))
                 })?;
             if let Some(old) = &old {
-                new = App {
-                    id: old.id,
-                    status: old.status,
-                    epoch: old.epoch,
-                    secrets: old.secrets.clone(),
-                    exposed_at: old.exposed_at,
-                    created_at: old.created_at,
-                    ..new
-                };
+                new = old.registered_as(new);
             }
             let old_view = old.as_ref().map(view);
             let write = || {
@@ -201,6 +201,7 @@ fn registration<'a>(
     entry: &AppEntry,
     world: &'a World,
     environment: &Environment,
+    signing: &'a [Algorithm],
 ) -> Result<Registration<'a>, ManifestError> {
     let apis = |names: &[Name]| {
         names.iter().map(|name| api_named(&world.apis, environment, name)).collect::<Result<Vec<_>, _>>()
@@ -223,5 +224,7 @@ fn registration<'a>(
         apis: apis(&entry.apis)?,
         introspects: apis(&entry.introspects)?,
         scopes,
+        metadata: metadata(entry, environment)?,
+        signing,
     })
 }

@@ -6,13 +6,16 @@ use ::http::StatusCode;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse as _, Response};
 use grantor_core::app::App;
+use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::ClientId;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
-use grantor_core::registration::{NewSecret, Registration};
+use grantor_core::redirect_uri::RedirectUri;
+use grantor_core::registration::{NewSecret, Registration, id_token_algorithms};
 use grantor_core::scope::{Scope, ScopeSet};
+use grantor_jose::Algorithm;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::tenants::{PAGE, Page};
 use super::{Admin, Body, Problem, answer, tenants, view};
@@ -39,6 +42,8 @@ pub(super) struct NewApp {
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
     auth_method: Option<ClientAuthMethod>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
     #[serde(default)]
     secret_lifetime: Option<Lifetime>,
 }
@@ -86,25 +91,9 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
     let tenant = tenants::find(&admin, &body.tenant).await?;
-    let named = |names: &[String]| {
-        app::apis_by_name(&state, names).map_err(|name| {
-            Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "unknown_api",
-                format!("There is no API {name} in this environment."),
-            )
-        })
-    };
-    let registration = Registration {
-        client_id: body.client_id,
-        name: body.name,
-        auth_method: body.auth_method,
-        grants: body.grants,
-        apis: named(&body.apis)?,
-        introspects: named(&body.introspects)?,
-        scopes: body.scopes.map(ScopeSet::from),
-    };
     let first = NewSecret { not_before: None, lifetime: body.secret_lifetime };
+    let signing = id_token_algorithms(&state.apis);
+    let registration = registration(&state, body, &signing)?;
     let created = app::create(&admin.node, &admin.actor, &state, &tenant, registration, first).await?;
     let mut shown = view::app(&state, &created.app, tenant.name.as_str());
     if let Some((secret, version)) = &created.secret {
@@ -112,6 +101,67 @@ pub(super) async fn create(
         shown["secret"] = view::secret(version, admin.node.now());
     }
     Ok(answer(StatusCode::CREATED, &shown))
+}
+
+/// What a body asks for, with its APIs looked up.
+fn registration<'a>(
+    state: &'a EnvironmentState,
+    body: NewApp,
+    signing: &'a [Algorithm],
+) -> Result<Registration<'a>, Problem> {
+    let named = |names: &[String]| {
+        app::apis_by_name(state, names).map_err(|name| {
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unknown_api",
+                format!("There is no API {name} in this environment."),
+            )
+        })
+    };
+    Ok(Registration {
+        apis: named(&body.apis)?,
+        introspects: named(&body.introspects)?,
+        client_id: body.client_id,
+        name: body.name,
+        auth_method: body.auth_method,
+        grants: body.grants,
+        scopes: body.scopes.map(ScopeSet::from),
+        metadata: metadata(body.metadata)?,
+        signing,
+    })
+}
+
+/// The metadata, or which of the two errors of RFC 7591 3.2.2 it is.
+fn metadata(members: Map<String, Value>) -> Result<ClientMetadata, Problem> {
+    let refuse = |kind, why: &dyn std::fmt::Display| {
+        Problem::new(StatusCode::BAD_REQUEST, kind, format!("The metadata does not fit: {why}."))
+    };
+    if let Some(uris) = members.get("redirect_uris") {
+        Vec::<RedirectUri>::deserialize(uris)
+            .map_err(|why| refuse("invalid_redirect_uri", &format!("redirect_uris: {why}")))?;
+    }
+    ClientMetadata::deserialize(Value::Object(members)).map_err(|why| refuse("invalid_client_metadata", &why))
+}
+
+/// Replaces the registration by the whole of a new one (RFC 7592 2.2): what is left out is unset.
+pub(super) async fn change(
+    admin: Admin,
+    Path((environment, client_id)): Path<(String, String)>,
+    Body(body): Body<NewApp>,
+) -> Result<Response, Problem> {
+    let (state, found) = find(&admin, &environment, &client_id).await?;
+    let tenant = tenants::find(&admin, &body.tenant).await?;
+    if tenant.id != found.tenant || body.client_id.as_ref().is_some_and(|id| *id != found.client_id) {
+        return Err(Problem::bad("An app keeps its tenant and its client id. Make another app."));
+    }
+    if body.secret_lifetime.is_some() {
+        return Err(Problem::bad("A change makes no secret. POST to secrets makes one."));
+    }
+    let signing = id_token_algorithms(&state.apis);
+    let registration = registration(&state, body, &signing)?;
+    app::change(&admin.node, &admin.actor, &tenant, &found, registration).await?;
+    let (state, now) = find(&admin, &environment, &client_id).await?;
+    shown(&admin, &state, &now).await
 }
 
 pub(super) async fn show(

@@ -2,14 +2,19 @@
 
 use ::http::StatusCode;
 use axum::response::Response;
-use grantor_core::profile::GrantType;
+use grantor_core::app::App;
+use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::secret::Stage;
 use grantor_core::signing_key::{KeyState, is_due};
+use grantor_core::tenant::Status;
 use serde_json::{Value, json};
 
+use super::tenants::PAGE;
 use super::{Admin, Problem, answer, view};
+use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::keys::times;
+use crate::mail::Mailer;
 
 fn check(level: &str, name: &str, text: String, next: Option<&str>) -> Value {
     json!({ "level": level, "name": name, "text": text, "next": next })
@@ -37,14 +42,28 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     }
     for state in &catalogue.environments {
         let environment = &state.environment;
+        let users = state.apis.iter().any(|api| api.profile.has_users());
         let shared = catalogue.environments.iter().any(|other| {
             other.environment.id != environment.id
                 && other.environment.issuer.authority() == environment.issuer.authority()
         });
-        if shared && environment.stage == Stage::Live {
-            let text = format!("{} shares its host with another environment.", environment.name);
+        if shared && (users || environment.stage == Stage::Live) {
+            let text = format!(
+                "{} shares its origin, and so its cookies, with another environment.",
+                environment.name
+            );
             checks.push(check("warn", "issuer", text, Some("Give every environment a host of its own outside of demos: cookies and mistakes cross paths.")));
         }
+        if users && matches!(admin.node.mailer, Mailer::Off) {
+            let text = format!("Users sign in at {}, and no mail leaves.", environment.name);
+            checks.push(check(
+                "warn",
+                "mail",
+                text,
+                Some("Set mail.transport: without mail nobody can sign up."),
+            ));
+        }
+        checks.extend(without_pkce(&admin, state).await?);
         if environment.issuer.is_loopback() {
             let text = format!("The issuer of {} is a loopback address.", environment.name);
             checks.push(check(
@@ -57,14 +76,14 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
         for api in &state.apis {
             if api.profile.grants.contains(&GrantType::Password) {
                 let text = format!(
-                    "The profile of {}/{} names the legacy password grant.",
+                    "The profile of {}/{} has the legacy password grant on, which RFC 9700 2.4 forbids to new apps.",
                     environment.name, api.name
                 );
                 checks.push(check(
                     "warn",
                     "password_grant",
                     text,
-                    Some("RFC 9700 2.4: move its clients to the authorization code grant."),
+                    Some("Move its apps to the authorization code grant, then take it out of the profile."),
                 ));
             }
             if api.openapi.is_none() {
@@ -92,8 +111,35 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
 }
 
+/// The apps that sign users in without PKCE: codes of theirs that are stolen can be used (RFC 9700 2.1.1).
+async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<Value>, Problem> {
+    let mut names = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = admin.node.store.apps(state.environment.id, &after, PAGE).await.map_err(Fault::from)?;
+        let open = |app: &&App| {
+            app.status != Status::Closed
+                && !app.metadata.require_pkce
+                && app.auth_method != Some(ClientAuthMethod::None)
+                && app.grants.contains(&GrantType::AuthorizationCode)
+        };
+        names.extend(page.iter().filter(open).map(|app| app.client_id.to_string()));
+        match page.last() {
+            Some(last) if page.len() as i64 == PAGE => after = last.client_id.to_string(),
+            _ => break,
+        }
+    }
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let text =
+        format!("Apps in {} may sign users in without PKCE: {}.", state.environment.name, names.join(", "));
+    let next = "Have them send a code_challenge (RFC 9700 2.1.1), then set require_pkce = true.";
+    Ok(Some(check("warn", "pkce", text, Some(next))))
+}
+
 pub(super) async fn audit(admin: Admin) -> Result<Response, Problem> {
-    let entries = admin.node.store.audit_newest(super::tenants::PAGE).await.map_err(Fault::from)?;
+    let entries = admin.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
     let items: Vec<Value> = entries
         .iter()
         .map(|entry| {

@@ -6,10 +6,12 @@
 mod apps;
 mod catalogue;
 mod doctor;
+mod documents;
 mod keys;
 mod signing_keys;
 mod tenants;
 mod tokens;
+mod users;
 mod view;
 
 use std::net::IpAddr;
@@ -22,7 +24,7 @@ use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use grantor_core::secret::CredentialType;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -84,7 +86,7 @@ fn routes(state: Admins) -> Router {
         .route(&at("/accesses/{tenant}/{api}/suspend"), post(tenants::suspend_access))
         .route(&at("/accesses/{tenant}/{api}/resume"), post(tenants::resume_access))
         .route(&at("/apps"), get(apps::list).post(apps::create))
-        .route(&at("/apps/{client_id}"), get(apps::show).delete(apps::delete))
+        .route(&at("/apps/{client_id}"), get(apps::show).put(apps::change).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
         .route(&at("/apps/{client_id}/resume"), post(apps::resume))
         .route(&at("/apps/{client_id}/secrets"), post(apps::rotate_secret))
@@ -99,6 +101,23 @@ fn routes(state: Admins) -> Router {
         .route(&at("/signing-keys/rotate"), post(signing_keys::rotate))
         .route(&at("/tokens/inspect"), post(tokens::inspect))
         .route(&at("/tokens/revoke"), post(tokens::revoke))
+        .route(&at("/users"), get(users::list).post(users::create))
+        .route(&at("/users/{user}"), get(users::show))
+        .route(&at("/users/{user}/suspend"), post(users::suspend))
+        .route(&at("/users/{user}/resume"), post(users::resume))
+        .route(&at("/users/{user}/password"), put(users::set_password))
+        .route(
+            &at("/users/{user}/memberships/{tenant}"),
+            get(users::membership).put(users::put_membership).delete(users::remove_membership),
+        )
+        .route(&at("/users/{user}/consents"), get(users::consents))
+        .route(&at("/users/{user}/consents/{client_id}"), delete(users::withdraw_consent))
+        .route(&at("/users/{user}/grants"), get(users::grants))
+        .route(&at("/users/{user}/grants/{grant}"), delete(users::end_grant))
+        .route(&at("/users/{user}/acceptances"), get(documents::acceptances).post(documents::accept))
+        .route("/admin/v1/documents", get(documents::list).post(documents::create))
+        .route("/admin/v1/documents/{document}", get(documents::show))
+        .route("/admin/v1/documents/{document}/versions", post(documents::publish))
         .route("/admin/v1/doctor", get(doctor::checks))
         .route("/admin/v1/audit", get(doctor::audit))
         .fallback(unknown)
@@ -329,7 +348,10 @@ impl From<FlowError> for Problem {
             FlowError::Denied(denial) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, denial.reason.name(), denial.description())
             }
-            FlowError::Throttled(_, wait) => Self::throttled(wait),
+            FlowError::Throttled(denial, wait) => Self {
+                retry_after: Some(wait.0),
+                ..Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", denial.description())
+            },
             FlowError::Fault(fault) => fault.into(),
         }
     }

@@ -3,16 +3,20 @@
 use grantor_core::api_key::ApiKey;
 use grantor_core::app::{App, SecretVersion};
 use grantor_core::decision::StoredKey;
+use grantor_core::document::{Acceptance, Document, DocumentVersion};
 use grantor_core::env::UnixMillis;
+use grantor_core::grant::{Consent, Grant};
 use grantor_core::id::ApiId;
 use grantor_core::tenant::Tenant;
+use grantor_core::user::{Membership, User};
 use serde_json::{Value, json};
 
 use crate::catalogue::EnvironmentState;
+use crate::moment::Moment;
 
 /// A moment as RFC 3339 in UTC.
 pub(super) fn time(at: UnixMillis) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map(|moment| moment.to_string()).unwrap_or_default()
+    Moment(at).to_string()
 }
 
 fn maybe(at: Option<UnixMillis>) -> Value {
@@ -42,6 +46,7 @@ pub(super) fn app(state: &EnvironmentState, app: &App, tenant: &str) -> Value {
         "apis": names(state, &app.apis),
         "introspects": names(state, &app.introspects),
         "scopes": app.scopes,
+        "metadata": app.metadata,
         "exposed_at": maybe(app.exposed_at),
         "created_at": time(app.created_at),
     })
@@ -98,5 +103,83 @@ pub(super) fn ring_key(key: &StoredKey) -> Value {
         "created_at": time(key.created_at),
         "activated_at": maybe(key.activated_at),
         "retires_at": maybe(key.retires_at),
+    })
+}
+
+/// A user. Of the password no more than whether there is one.
+pub(super) fn user(state: &EnvironmentState, user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "environment": state.environment.name,
+        "email": user.email,
+        "email_verified_at": maybe(user.email_verified_at),
+        "name": user.name,
+        "status": user.status,
+        "epoch": user.epoch,
+        "has_password": user.password.is_some(),
+        "created_at": time(user.created_at),
+        "updated_at": time(user.updated_at),
+    })
+}
+
+/// A membership of a user.
+pub(super) fn membership(membership: &Membership, tenant: &str) -> Value {
+    json!({ "tenant": tenant, "roles": membership.roles })
+}
+
+/// What a user has allowed an app.
+pub(super) fn consent(consent: &Consent, client_id: &str, tenant: &str) -> Value {
+    json!({
+        "client_id": client_id,
+        "tenant": tenant,
+        "scopes": consent.scopes,
+        "granted_at": time(consent.granted_at),
+    })
+}
+
+/// A Grant of a user.
+pub(super) fn grant(state: &EnvironmentState, grant: &Grant, client_id: &str, tenant: &str) -> Value {
+    let api = grant.api.and_then(|id| state.api_by_id(id)).map(|api| api.name.as_str());
+    json!({
+        "id": grant.id,
+        "client_id": client_id,
+        "tenant": tenant,
+        "api": api,
+        "origin": grant.origin,
+        "scopes": grant.scopes,
+        "state": grant.state.as_str(),
+        "generation": grant.generation,
+        "auth_time": time(grant.login.auth_time),
+        "created_at": time(grant.created_at),
+        "ends_at": time(grant.ends_at),
+        "ended_reason": grant.ended_reason.map(|reason| reason.as_str()),
+    })
+}
+
+/// A document and its versions, without their texts.
+pub(super) fn document(document: &Document, tenant: Option<&str>) -> Value {
+    let version = |version: &DocumentVersion| {
+        json!({
+            "number": version.number,
+            "effective_at": time(version.effective_at),
+            "grace_seconds": version.grace_seconds,
+            "languages": version.texts.keys().collect::<Vec<_>>(),
+            "sha256": version.hash,
+        })
+    };
+    let versions: Vec<Value> = document.versions.iter().map(version).collect();
+    json!({ "id": document.id, "kind": document.kind, "tenant": tenant, "versions": versions })
+}
+
+/// That a user accepted a version, for a tenant or for none. No address: recorded on their behalf.
+pub(super) fn acceptance(document: &Document, acceptance: &Acceptance, tenant: Option<&str>) -> Value {
+    json!({
+        "document": document.kind,
+        "document_id": document.id,
+        "tenant": tenant,
+        "version": acceptance.version,
+        "sha256": acceptance.hash,
+        "accepted_at": time(acceptance.at),
+        "address": (!acceptance.address.is_empty()).then_some(&acceptance.address),
     })
 }

@@ -13,16 +13,21 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&APP, &APPS, &SECRETS];
+pub const STATEMENTS: &[&Sql] = &[&APP, &APP_BY_ID, &APPS, &SECRETS];
 
 const APP: Sql = Sql {
     name: "app",
-    text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, exposed_at, created_at \
+    text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at \
            FROM apps WHERE environment_id = $1 AND client_id = $2",
+};
+const APP_BY_ID: Sql = Sql {
+    name: "app_by_id",
+    text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at \
+           FROM apps WHERE environment_id = $1 AND id = $2",
 };
 const APPS: Sql = Sql {
     name: "apps",
-    text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, exposed_at, created_at \
+    text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at \
            FROM apps WHERE environment_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3",
 };
 const SECRETS: Sql = Sql {
@@ -43,6 +48,11 @@ impl Store {
         let Some(mut app) = found else { return Ok(None) };
         app.secrets = self.query(&SECRETS, vec![environment.bytes().into(), app.id.bytes().into()]).await?;
         Ok(Some(app))
+    }
+
+    /// An app by its row, closed ones too; without its secrets.
+    pub async fn app_by_id(&self, environment: EnvironmentId, id: AppId) -> Result<Option<App>, StoreError> {
+        self.query_one(&APP_BY_ID, vec![environment.bytes().into(), id.bytes().into()]).await
     }
 
     /// Apps in order of client id, after one; without their secrets.
@@ -84,9 +94,10 @@ impl FromRow for App {
             apis: json(row.text(9)?, "apps.apis")?,
             scopes: json(row.text(10)?, "apps.scopes")?,
             introspects: json(row.text(11)?, "apps.introspects")?,
+            metadata: json(row.text(12)?, "apps.metadata")?,
             secrets: Vec::new(),
-            exposed_at: row.opt_int(12)?.map(UnixMillis),
-            created_at: UnixMillis(row.int(13)?),
+            exposed_at: row.opt_int(13)?.map(UnixMillis),
+            created_at: UnixMillis(row.int(14)?),
         })
     }
 }

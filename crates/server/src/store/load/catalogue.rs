@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// A small value of the installation.
-    pub async fn meta(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let rows: Vec<Row> = self.query(&META, vec![name.into()]).await?;
         rows.first().map(|row| row.bytes(0).map(<[u8]>::to_vec)).transpose()
     }

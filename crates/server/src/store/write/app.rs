@@ -22,12 +22,12 @@ pub(super) const STATEMENTS: &[&Sql] = &[
 
 const INSERT_APP: Sql = Sql {
     name: "insert_app",
-    text: "INSERT INTO apps (id, environment_id, tenant_id, client_id, skeleton, name, status, epoch, auth_method, grants, apis, scopes, introspects, exposed_at, created_at) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    text: "INSERT INTO apps (id, environment_id, tenant_id, client_id, skeleton, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 };
 const CHANGE_APP: Sql = Sql {
     name: "change_app",
-    text: "UPDATE apps SET name = $3, auth_method = $4, grants = $5, apis = $6, scopes = $7, introspects = $8 \
+    text: "UPDATE apps SET name = $3, auth_method = $4, grants = $5, apis = $6, scopes = $7, introspects = $8, metadata = $9 \
            WHERE id = $1 AND environment_id = $2 AND status <> 'closed'",
 };
 const APP_STATUS: Sql = Sql {
@@ -68,6 +68,7 @@ pub(super) fn insert_app(app: &App) -> Statement {
             json(&app.apis),
             json(&app.scopes),
             json(&app.introspects),
+            json(&app.metadata),
             app.exposed_at.map(|at| at.0).into(),
             app.created_at.0.into(),
         ],
@@ -86,6 +87,7 @@ pub(super) fn change_app(app: &App) -> Statement {
             json(&app.apis),
             json(&app.scopes),
             json(&app.introspects),
+            json(&app.metadata),
         ],
     )
 }

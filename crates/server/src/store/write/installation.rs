@@ -4,6 +4,7 @@ use grantor_core::api::Api;
 use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
 use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::lockout;
 use grantor_core::profile::Profile;
 
 use super::super::sql::{Sql, Statement};
@@ -15,9 +16,16 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &PUT_PROFILE,
     &PUT_API,
     &PUT_META,
+    &PUT_META_ONCE,
     &COUNT_ISSUED,
     &PRUNE_REVOKED,
     &PRUNE_COUNTS,
+    &PRUNE_SESSIONS,
+    &PRUNE_INTERACTIONS,
+    &PRUNE_SIGNUPS,
+    &PRUNE_GRANTS,
+    &PRUNE_FAILURES,
+    &PRUNE_MAILS,
     &INSERT_AUDIT,
 ];
 
@@ -36,10 +44,15 @@ const PUT_API: Sql = Sql {
            ON CONFLICT (id) DO UPDATE SET title = excluded.title, audience = excluded.audience, scopes = excluded.scopes, \
            profile = excluded.profile, openapi = excluded.openapi",
 };
-/// Small values of the installation: the clock's mark, the master key's canary.
-pub const PUT_META: Sql = Sql {
+/// Small values of the installation: the clock's mark.
+const PUT_META: Sql = Sql {
     name: "put_meta",
     text: "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+};
+/// The same, for what is never replaced: of two nodes that start at once, the second must not win.
+pub const PUT_META_ONCE: Sql = Sql {
+    name: "put_meta_once",
+    text: "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
 };
 const COUNT_ISSUED: Sql = Sql {
     name: "count_issued",
@@ -49,6 +62,16 @@ const COUNT_ISSUED: Sql = Sql {
 const PRUNE_REVOKED: Sql =
     Sql { name: "prune_revoked", text: "DELETE FROM revoked_tokens WHERE expires_at < $1" };
 const PRUNE_COUNTS: Sql = Sql { name: "prune_counts", text: "DELETE FROM issued_counts WHERE minute < $1" };
+const PRUNE_SESSIONS: Sql = Sql { name: "prune_sessions", text: "DELETE FROM sessions WHERE ends_at < $1" };
+const PRUNE_INTERACTIONS: Sql =
+    Sql { name: "prune_interactions", text: "DELETE FROM interactions WHERE expires_at < $1" };
+const PRUNE_SIGNUPS: Sql = Sql { name: "prune_signups", text: "DELETE FROM signups WHERE expires_at < $1" };
+const PRUNE_GRANTS: Sql = Sql { name: "prune_grants", text: "DELETE FROM grants WHERE ends_at < $1" };
+const PRUNE_FAILURES: Sql =
+    Sql { name: "prune_failures", text: "DELETE FROM login_failures WHERE last_at < $1" };
+// Only mails that were given up; what still waits is never erased.
+const PRUNE_MAILS: Sql =
+    Sql { name: "prune_mails", text: "DELETE FROM outbox WHERE next_at IS NULL AND id < $1" };
 const INSERT_AUDIT: Sql = Sql {
     name: "insert_audit",
     text: "INSERT INTO audit (id, at, environment_id, actor, action, target, detail, request_id, address) \
@@ -57,6 +80,13 @@ const INSERT_AUDIT: Sql = Sql {
 
 /// Counts of issued tokens are kept for a week, by the minute.
 const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
+/// A session's row is kept so long after its end, in seconds.
+const SESSIONS_KEPT: i64 = 24 * 3600;
+/// A Grant's row is kept so long after its end, in seconds. No token outlives its Grant, so nobody asks for it again.
+const GRANTS_KEPT: i64 = 2 * 24 * 3600;
+/// A mail that was given up is kept so long, in seconds, counted from when it was put into the outbox: long enough to be
+/// looked at after a weekend. What was in it is erased when it is given up.
+const GIVEN_UP_KEPT: i64 = 7 * 24 * 3600;
 
 pub(super) fn put_environment(environment: &Environment) -> Statement {
     one(
@@ -102,10 +132,23 @@ pub(super) fn mark_clock(at: UnixMillis) -> Statement {
 
 /// A minute of slack, so that no node with a slower clock forgets too early.
 pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
+    let ago = |seconds: i64| now.plus_seconds(-60 - seconds);
     vec![
         any(&PRUNE_REVOKED, vec![(now.seconds() - 60).into()]),
         any(&PRUNE_COUNTS, vec![(now.seconds() / 60 - COUNTS_KEPT_MINUTES).into()]),
+        any(&PRUNE_SESSIONS, vec![ago(SESSIONS_KEPT).0.into()]),
+        any(&PRUNE_INTERACTIONS, vec![ago(0).0.into()]),
+        any(&PRUNE_SIGNUPS, vec![ago(0).0.into()]),
+        any(&PRUNE_GRANTS, vec![ago(GRANTS_KEPT).0.into()]),
+        any(&PRUNE_FAILURES, vec![ago(lockout::FORGOTTEN_AFTER).0.into()]),
+        any(&PRUNE_MAILS, vec![first_id_at(ago(GIVEN_UP_KEPT)).into()]),
     ]
+}
+
+/// The lowest time-ordered id of a moment (RFC 9562 5.7: 48 bits of milliseconds come first).
+fn first_id_at(at: UnixMillis) -> [u8; 16] {
+    let millis = u128::try_from(at.0).unwrap_or(0);
+    (millis << 80).to_be_bytes()
 }
 
 /// One row of the audit.

@@ -25,7 +25,38 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let manifest = json!({ "manifest": { "tenant": [{ "name": "third" }] } });
     let access = "/environments/production/accesses/acme/payments";
     let of_key = format!("/environments/production/keys/{key}");
+    let old = server.client_with("production", "payments", "password");
+    let person = server.person("end_user");
+    let fields = [("grant_type", "password"), ("username", &*person.email), ("password", &*person.password)];
+    let granted = server.token_request("production", "payments", &old, &fields).await;
+    assert_eq!(granted.status, 200, "{}", granted.text);
+    let user = format!("/environments/production/users/{}", person.email);
+    let grants = server.admin("GET", &format!("{user}/grants"), json!({})).await.json();
+    let grant = grants["items"][0]["id"].as_str().unwrap().to_owned();
+    let documents = server.admin("GET", "/documents", json!({})).await.json();
+    let document = documents["items"][0]["id"].as_str().unwrap().to_owned();
+    let text = |body: &str| json!({ "texts": { "en": { "title": "House rules", "body": body } } });
+    let rules = json!({ "kind": "rules", "tenant": "acme", "version": text("Be kind.") });
+    let accepted = json!({ "document": "rules", "tenant": "acme", "version": 1, "evidence": "on paper" });
+    let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
+        ("DELETE", format!("{user}/grants/{grant}"), json!({}), "grant.end"),
+        ("DELETE", format!("{user}/consents/{}", old.id), json!({}), "consent.withdraw"),
+        ("PUT", format!("{user}/memberships/acme"), json!({ "roles": ["viewer"] }), "membership.put"),
+        ("DELETE", format!("{user}/memberships/acme"), json!({}), "membership.remove"),
+        ("PUT", format!("{user}/password"), json!({ "generate_password": true }), "user.password_set"),
+        ("POST", format!("{user}/suspend"), json!({}), "user.suspend"),
+        ("POST", format!("{user}/resume"), json!({}), "user.resume"),
+        (
+            "POST",
+            "/environments/production/users".into(),
+            json!({ "email": "new@people.test" }),
+            "user.create",
+        ),
+        ("POST", "/documents".into(), rules, "document.create"),
+        ("POST", format!("/documents/{document}/versions"), text("Be kinder."), "document.publish"),
+        ("POST", format!("{user}/acceptances"), accepted, "document.accept"),
+        ("PUT", app.into(), json!({ "tenant": "acme", "apis": ["payments"] }), "app.change"),
         ("POST", "/apply".into(), manifest, "manifest.apply"),
         ("POST", "/tenants".into(), json!({ "name": "fourth" }), "tenant.create"),
         ("POST", "/environments/production/tokens/revoke".into(), json!({ "token": token }), "token.revoke"),
@@ -65,14 +96,16 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         let found = traces(&server, answer.header("x-request-id")).await;
         assert!(!found.is_empty(), "{path} leaves no trace");
         for entry in &found {
-            assert_eq!(entry["actor"], "operator:demo", "{path}");
+            assert_eq!(entry["actor"], operator, "{path}");
             assert_eq!(entry["address"], "127.0.0.1", "{path}");
             assert!(entry["target"].as_str().is_some_and(|target| !target.is_empty()));
         }
         assert!(found.iter().any(|entry| entry["action"] == action), "{path}: {found:?}");
     }
     let secretless = server.admin("GET", "/audit", json!({})).await.text;
-    assert!(!secretless.contains(&token) && !secretless.contains("client_secret"));
+    for secret in [&*token, "client_secret", "$argon2", &*person.password] {
+        assert!(!secretless.contains(secret));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -225,7 +225,8 @@ async fn signing_keys_are_listed_and_rotated() {
         assert!(keys.iter().all(|row| row.len() == 7));
         let uses: Vec<_> = keys.iter().map(|row| row[1]).collect();
         assert!(uses.contains(&"pepper") && uses.contains(&"seal"), "{uses:?}");
-        let mut signing = keys.iter().filter(|row| row[1] == "sign" && row[3] == "active");
+        let mut signing =
+            keys.iter().filter(|row| row[1] == "sign" && row[2] == "ES256" && row[3] == "active");
         let kid = signing.next().expect("an active key")[0].to_owned();
         assert!(signing.next().is_none(), "one active key");
         kid
@@ -242,7 +243,8 @@ async fn signing_keys_are_listed_and_rotated() {
     let other = done(&server, "--env sandbox --json signing-key list").json();
     assert_eq!(
         other["items"].as_array().expect("items").iter().filter(|key| key["use"] == "sign").count(),
-        2
+        4,
+        "active and next, of ES256 and of RS256"
     );
     let answer = server.call("production", "payments", Some(&token), "GET", "/transfers").await;
     assert_eq!(answer.status, 401, "the token is older than its hour");

@@ -70,12 +70,15 @@ async fn demo_json_prints_one_line_with_every_member_and_type_of_its_contract() 
     let operator = &contract["operator"];
     assert_eq!(text(operator, "api_url"), format!("{origin}/admin/v1"));
     assert!(text(operator, "api_token").len() > 20);
-    // What has not landed is there, and empty.
-    for name in ["email", "password"] {
-        text(operator, name);
+    // There is no log-in for operators yet, so the password is there and empty.
+    assert!(text(operator, "email").contains('@') && text(operator, "password").is_empty());
+    let roles: Vec<_> = list(&contract, "users").iter().map(|user| text(user, "role")).collect();
+    assert_eq!(roles, ["tenant_admin", "end_user"]);
+    for user in list(&contract, "users") {
+        assert!(text(user, "email").contains('@') && text(user, "password").len() > 20);
     }
-    list(&contract, "users");
-    text(&contract, "mail_dir");
+    let mails = Path::new(text(&contract, "mail_dir"));
+    assert!(mails.is_absolute() && mails.is_dir(), "whoever watches it may begin at once");
     let mut seen = BTreeSet::new();
     for api in list(&contract, "apis") {
         check_api(api, &origin);
@@ -112,9 +115,15 @@ fn check_api(api: &Value, origin: &str) {
         let method = text(client, "token_endpoint_auth_method");
         let expected = if name == "banking" { "client_secret_post" } else { "client_secret_basic" };
         assert_eq!(method, expected, "{name}");
-        assert!(list(client, "grant_types").contains(&json!("client_credentials")));
-        list(client, "redirect_uris");
+        let by_code = list(client, "grant_types").contains(&json!("authorization_code"));
+        let uris = [json!(format!("{issuer}/demo/callback")), json!("http://127.0.0.1/callback")];
+        assert_eq!(list(client, "redirect_uris"), if by_code { &uris[..] } else { &[] }, "{name}");
     }
+    // Drivers take the first one for client_credentials.
+    assert_eq!(clients[0]["grant_types"], json!(["client_credentials"]), "{name}");
+    let has = |grant: &str| clients.iter().any(|client| list(client, "grant_types").contains(&json!(grant)));
+    assert_eq!(has("authorization_code"), ["payments", "assets"].contains(&name), "{name}");
+    assert_eq!(has("password"), name == "payments", "{name}");
     let keys = list(api, "api_keys");
     assert_eq!(!keys.is_empty(), name == "assets", "only assets has API keys");
     for key in keys {
@@ -174,6 +183,7 @@ async fn demo_started_again_on_its_folder_keeps_everything_and_adds_a_secret() {
     let url = format!("{}/assets", text(api(&second, "production", "assets"), "base_url"));
     assert_eq!(status(&url, key).await, 200, "a key from before still opens the API");
     assert!(second["operator"] == first["operator"], "the operator and its token are the same");
+    assert!(second["users"] == first["users"], "the users and their passwords are the same");
     let apps = run(binary(folder.path())
         .env("GRANTOR_URL", text(operator, "api_url"))
         .env("GRANTOR_TOKEN", text(operator, "api_token"))

@@ -292,3 +292,23 @@ fn offline_manifests_come_from_standard_input_too() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.err.contains(" 0 updated, 0 unchanged."), "{}", ran.err);
 }
+
+#[test]
+fn doctor_warns_where_users_sign_in_and_no_mail_leaves() {
+    let (folder, _) = initialised();
+    let offline = |line: &str| {
+        let ran =
+            run(binary(folder.path()).args(["--offline", "--config", "grantor.toml"]).args(line.split(' ')));
+        assert_eq!(ran.code, 0, "{line}: {}", ran.err);
+        ran
+    };
+    let of_mail = |told: &super::Ran| told.rows().iter().filter(|row| row[1] == "mail").count();
+    offline("apply -f bank.toml");
+    assert_eq!(of_mail(&offline("doctor")), 0, "machines need no mail");
+    let users = BANK.replace("[\"client_credentials\"]", "[\"client_credentials\", \"authorization_code\"]");
+    fs::write(folder.path().join("bank.toml"), users).expect("a file");
+    offline("apply -f bank.toml");
+    let told = offline("doctor");
+    assert_eq!(of_mail(&told), 2, "in each environment: {}", told.out);
+    assert!(told.out.contains("mail.transport"), "{}", told.out);
+}

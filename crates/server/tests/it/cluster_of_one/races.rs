@@ -1,7 +1,6 @@
 //! Many at the same time: one winner each, and tokens without rows.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use grantor_testkit::{Server, basic};
 use reqwest::RequestBuilder;
@@ -92,19 +91,14 @@ async fn of_64_suspensions_at_once_one_is_written_and_none_fails_uncleanly() {
 }
 
 /// The rows of every table.
-fn row_counts(folder: &Path) -> BTreeMap<String, i64> {
-    let base = rusqlite::Connection::open_with_flags(
-        folder.join("data/grantor.db"),
-        rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
-    )
-    .unwrap();
-    let mut tables =
-        base.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").unwrap();
-    let names: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    let count = |name: &String| {
-        base.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0)).unwrap()
-    };
-    names.iter().map(|name| (name.clone(), count(name))).collect()
+async fn row_counts(server: &Server) -> BTreeMap<String, i64> {
+    let door = server.door().await;
+    let mut counts = BTreeMap::new();
+    for name in door.tables().await {
+        let count = door.number(&format!("SELECT count(*) FROM {name}")).await;
+        counts.insert(name, count);
+    }
+    counts
 }
 
 /// Issues tokens of a fresh app; the rows that there are more afterwards, and the sum of the counts.
@@ -112,7 +106,7 @@ async fn rows_of_issuing(tokens: usize) -> (BTreeMap<String, i64>, i64) {
     let mut server = Server::start().await;
     let app = server.new_app("production", json!({ "tenant": "acme", "apis": ["payments"] })).await;
     grantor_server::jobs::flush(server.node()).await.unwrap();
-    let before = row_counts(server.folder());
+    let before = row_counts(&server).await;
     let url = server.token_endpoint("production", "payments");
     let login = basic(&app.id, &app.secret);
     let mut set = JoinSet::new();
@@ -134,17 +128,18 @@ async fn rows_of_issuing(tokens: usize) -> (BTreeMap<String, i64>, i64) {
     }
     set.join_all().await;
     server.stop().await;
-    let after = row_counts(server.folder());
+    let after = row_counts(&server).await;
     let more = after
         .into_iter()
         .map(|(name, rows)| (name.clone(), rows - before[&name]))
         .filter(|(_, more)| *more != 0)
         .collect();
-    let base = rusqlite::Connection::open(server.folder().join("data/grantor.db")).unwrap();
-    let sum = "SELECT coalesce(sum(count), 0) FROM issued_counts \
-               WHERE app_id = (SELECT id FROM apps WHERE client_id = ?1)";
-    let counted = base.query_row(sum, [&app.id], |row| row.get(0)).unwrap();
-    (more, counted)
+    let sum = format!(
+        "SELECT coalesce(sum(count), 0) FROM issued_counts \
+         WHERE app_id = (SELECT id FROM apps WHERE client_id = '{}')",
+        app.id
+    );
+    (more, server.door().await.number(&sum).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -218,17 +218,20 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
             app("apis = [\"payments\"]\nscopes = [\"deals:read\"]"),
             "app x in production: The tenant's access does not allow one of the scopes.",
         ),
-        (app(""), "app x in production: An app needs at least one API that it calls or is."),
+        (
+            app(""),
+            "app x in production: An app needs at least one API that it calls or is, or redirect URIs to sign users in.",
+        ),
         (
             app("apis = [\"payments\"]").replace("\"acme\"", "\"provider\""),
             "app x in production: The tenant has no access to one of the APIs.",
         ),
         (
-            app("apis = [\"payments\"]\ngrants = [\"refresh_token\"]"),
+            app("apis = [\"deals\"]\ngrants = [\"refresh_token\"]"),
             "app x in production: None of the app's APIs has one of these grants on.",
         ),
         (
-            app("apis = [\"payments\"]\nauth_method = \"none\""),
+            app("apis = [\"payments\"]\nauth_method = \"none\"\ngrants = [\"client_credentials\"]"),
             "app x in production: An app without secret cannot use client_credentials",
         ),
         (

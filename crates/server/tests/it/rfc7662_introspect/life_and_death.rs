@@ -114,9 +114,8 @@ async fn n05_a_storage_error_is_never_active_and_never_inactive() {
     // The caller is known now; the key has not been asked for yet.
     assert_eq!(server.introspect("production", "assets", &token).await.json()["active"], true);
     let key = server.key("production", "assets");
-    let path = server.folder().join("data").join("grantor.db");
-    let damage = rusqlite::Connection::open(path).expect("the database");
-    damage.execute_batch("ALTER TABLE api_keys RENAME TO api_keys_gone").expect("damage");
+    let door = server.door().await;
+    door.run("ALTER TABLE api_keys RENAME TO api_keys_gone").await;
     let answer = server.post(&url, Some(&header), &format!("token={key}")).await;
     assert!(answer.status >= 500, "{}", answer.text);
     refused(
@@ -130,13 +129,11 @@ async fn n05_a_storage_error_is_never_active_and_never_inactive() {
     let called = server.call("production", "assets", Some(&key), "GET", "/assets").await;
     assert!(called.status >= 500, "{}", called.status);
     // A client that has to be read first: no token for nobody, and no invalid_client either.
-    damage.execute_batch("ALTER TABLE apps RENAME TO apps_gone").expect("damage");
+    door.run("ALTER TABLE apps RENAME TO apps_gone").await;
     let unread = server.client("production", "deals");
     let answer = server.request_token("production", "deals", &unread).await;
     assert!(answer.status >= 500, "{}", answer.text);
-    damage
-        .execute_batch("ALTER TABLE apps_gone RENAME TO apps; ALTER TABLE api_keys_gone RENAME TO api_keys")
-        .expect("repair");
+    door.run("ALTER TABLE apps_gone RENAME TO apps; ALTER TABLE api_keys_gone RENAME TO api_keys").await;
     assert_eq!(verdicts(&server, "production", "assets", &key).await, GOOD, "the error was not remembered");
     assert_eq!(server.request_token("production", "deals", &unread).await.status, 200);
 }

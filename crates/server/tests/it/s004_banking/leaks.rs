@@ -175,7 +175,7 @@ async fn s004_17_the_id_stands_in_answers_and_logs_and_the_secret_in_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s004_19_secrets_are_only_hashed_at_rest() {
-    let server = Server::start().await;
+    let server = Server::start_on_sqlite().await;
     let made = server.new_app("production", json!({ "tenant": "acme", "apis": ["banking"] })).await;
     let rotated =
         server.admin("POST", &format!("/environments/production/apps/{}/secrets", made.id), json!({})).await;
@@ -275,7 +275,7 @@ async fn s004_20_tokens_in_url_queries_are_refused_and_never_logged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s004_21_tokens_are_not_persisted_and_a_lost_one_ends_by_itself() {
-    let server = Server::start().await;
+    let server = Server::start_on_sqlite().await;
     for environment in BOTH {
         let token = server.token(environment, "banking").await;
         let told = server.introspect(environment, "banking", &token).await.json();

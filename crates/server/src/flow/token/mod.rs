@@ -1,13 +1,19 @@
-//! The token endpoint: load the app, decide, seal the draft. Nothing is committed: an access token is never stored.
+//! The token endpoint: load, decide, seal the drafts, commit, answer. An access token is never stored; what a Grant goes
+//! through is committed before anybody hears of it.
+
+mod user;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use grantor_core::client_auth::Presented;
+use grantor_core::client_auth::{AuthenticatedApp, Presented};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::form::Form;
+use grantor_core::id_token::{IdTokenDraft, at_hash};
 use grantor_core::issue::TokenDraft;
 use grantor_core::profile::{GrantType, TokenFormat};
 use grantor_core::token;
+use grantor_core::token::Granted;
 use grantor_core::token::client_credentials::{self, Facts};
 use grantor_jose::Type;
 
@@ -18,7 +24,7 @@ use crate::node::Node;
 /// A token request, as it came in.
 pub struct TokenCall<'a> {
     /// Where.
-    pub state: &'a EnvironmentState,
+    pub state: &'a Arc<EnvironmentState>,
     /// At which token path, below the issuer.
     pub path: &'a str,
     /// The body.
@@ -27,19 +33,25 @@ pub struct TokenCall<'a> {
     pub presented: &'a Presented,
     /// From where.
     pub source: IpAddr,
+    /// The request's id.
+    pub request_id: &'a str,
 }
 
-/// A token, ready to be answered.
+/// Tokens, ready to be answered. No `Debug`.
 pub struct IssuedToken {
-    /// The token.
+    /// The access token.
     pub access_token: String,
-    /// Seconds to live.
+    /// Seconds that it lives.
     pub expires_in: i64,
     /// The granted scopes, where they differ from those asked for.
     pub scope: Option<String>,
+    /// The refresh token.
+    pub refresh_token: Option<String>,
+    /// The ID token.
+    pub id_token: Option<String>,
 }
 
-/// Exchanges a grant for a token.
+/// Exchanges a grant for tokens.
 ///
 /// # Errors
 /// The OAuth error of the first rule that fails.
@@ -47,7 +59,13 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
     let facts = client::load(node, call.state, call.presented, call.source).await?;
     let client = facts.authenticate(node, call.state, call.presented, call.source)?;
     let request = token::parse(call.form)?;
-    let granted = match request.grant {
+    if request.grant.has_user() {
+        let app = client.app();
+        let own = app.apis.iter().filter_map(|id| call.state.api_by_id(*id)).map(Arc::as_ref);
+        let alone = app.apis.is_empty().then_some(call.state.userinfo.as_ref());
+        token::may_ask(request.grant, app, own.chain(alone))?;
+    }
+    match request.grant {
         GrantType::ClientCredentials => {
             let tenant = facts.tenant();
             let facts = Facts {
@@ -57,20 +75,33 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
                 path: call.path,
                 presented: call.presented,
             };
-            node.decide(|env| client_credentials::grant(&request, &client, &facts, env))?
+            let granted = node.decide(|env| client_credentials::grant(&request, &client, &facts, env))?;
+            within_quota(node, &client, &granted)?;
+            let issued = seal(node, call.state, &granted.draft)?;
+            count(node, &client);
+            Ok(IssuedToken {
+                access_token: issued,
+                expires_in: granted.draft.expires_in,
+                scope: granted.draft.scope,
+                refresh_token: None,
+                id_token: None,
+            })
         }
-        // `token::parse` has refused what does not exist yet.
-        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::Password => {
-            return Err(Denial::new(OAuthError::UnsupportedGrantType, Reason::UnknownGrantType).into());
-        }
-    };
-    let app = client.app().id;
-    node.limits.take(granted.access.quota, app).map_err(|wait| {
+        GrantType::AuthorizationCode => user::redeem(node, call, &client, &request).await,
+        GrantType::RefreshToken => user::refresh(node, call, &client, &request).await,
+        GrantType::Password => user::password(node, call, &client, &request, facts.tenant()).await,
+    }
+}
+
+/// Takes one token from the quota of the access.
+fn within_quota(node: &Node, client: &AuthenticatedApp<'_>, granted: &Granted<'_>) -> Result<(), FlowError> {
+    node.limits.take(granted.access.quota, client.app().id).map_err(|wait| {
         FlowError::Throttled(Denial::new(OAuthError::TemporarilyUnavailable, Reason::QuotaExceeded), wait)
-    })?;
-    let access_token = seal(node, call.state, &granted.draft)?;
-    node.count_issued(app, node.now());
-    Ok(IssuedToken { access_token, expires_in: granted.draft.expires_in, scope: granted.draft.scope })
+    })
+}
+
+fn count(node: &Node, client: &AuthenticatedApp<'_>) {
+    node.count_issued(client.app().id, node.now());
 }
 
 /// Signs or seals a draft.
@@ -86,6 +117,15 @@ fn seal(node: &Node, state: &EnvironmentState, draft: &TokenDraft) -> Result<Str
                 .ok_or(Fault::Internal)
         }
     }
+}
+
+/// Signs an ID token with the hash of the access token that goes with it.
+fn sign_id_token(state: &EnvironmentState, draft: IdTokenDraft, access_token: &str) -> Result<String, Fault> {
+    let signer = state.keys.signer(draft.algorithm).ok_or(Fault::Internal)?;
+    let mut claims = draft.claims;
+    claims.at_hash = Some(at_hash(access_token, draft.algorithm));
+    let payload = serde_json::to_vec(&claims).map_err(|_| Fault::Internal)?;
+    signer.sign(Type::Jwt, &payload).map_err(|_| Fault::Internal)
 }
 
 /// The claims as JSON, with the profile's own behind them.

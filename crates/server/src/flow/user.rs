@@ -1,0 +1,188 @@
+//! Users as the provider's team handles them: made, suspended, resumed, given a password and memberships.
+
+use grantor_core::app::App;
+use grantor_core::decision::{AuditEvent, StatusChange, Write};
+use grantor_core::email::EmailAddress;
+use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::grant::{EndReason, Grant, GrantState};
+use grantor_core::id::UserId;
+use grantor_core::name::NameError;
+use grantor_core::password::{NewPassword, PasswordHash};
+use grantor_core::tenant::{Status, Tenant};
+use grantor_core::user::{Membership, NewUser, Role, User};
+
+use super::sign_in::busy;
+use super::tenant::Switch;
+use super::{Fault, FlowError};
+use crate::catalogue::EnvironmentState;
+use crate::node::{Actor, Node};
+use crate::password::Salt;
+
+/// Makes a user, with a password if one is given.
+///
+/// # Errors
+/// What the decision refuses; a full queue of passwords; [`Fault::Duplicate`] for an address that is taken.
+pub async fn create(
+    node: &Node,
+    actor: &Actor,
+    state: &EnvironmentState,
+    new: NewUser,
+    password: Option<&NewPassword>,
+) -> Result<User, FlowError> {
+    let environment = state.environment.id;
+    let mut user = node.decide(|env| User::create(new, environment, env)).map_err(refused)?;
+    if let Some(password) = password {
+        user.password = Some(hash(node, password).await?);
+    }
+    let event = AuditEvent::new("user.create", user.id.to_string())
+        .detail("origin", "operator")
+        .detail("verified", user.email_verified_at.is_some())
+        .detail("password", user.password.is_some());
+    let write = Write::InsertUser(Box::new(user.clone()));
+    node.commit(&actor.within(environment), vec![write], vec![event]).await?;
+    Ok(user)
+}
+
+fn refused(why: NameError) -> FlowError {
+    Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, why.0).into()
+}
+
+async fn hash(node: &Node, password: &NewPassword) -> Result<PasswordHash, FlowError> {
+    let salt = Salt(node.decide(|env| env.bytes()));
+    node.passwords.hash(password, salt).await.map_err(busy)
+}
+
+/// Finds a user by id or by address. Closed ones are not found.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn find(node: &Node, state: &EnvironmentState, id_or_email: &str) -> Result<Option<User>, Fault> {
+    let environment = state.environment.id;
+    let found = match (id_or_email.parse::<UserId>(), id_or_email.parse::<EmailAddress>()) {
+        (Ok(id), _) => node.store.user(environment, id).await?,
+        (_, Ok(email)) => node.store.user_by_email(environment, email.key()).await?,
+        (Err(_), Err(_)) => None,
+    };
+    Ok(found.filter(|user| user.status != Status::Closed))
+}
+
+/// Suspends or resumes a user. Suspending ends sessions and tokens for good: resuming revives none. Already being there is
+/// no error and no write.
+///
+/// # Errors
+/// [`Fault::Conflict`] if somebody else was quicker.
+pub async fn switch(node: &Node, actor: &Actor, user: &User, switch: Switch) -> Result<(), Fault> {
+    let (from, to) = switch.states();
+    if user.status == to {
+        return Ok(());
+    }
+    let action = match switch {
+        Switch::Suspend => "user.suspend",
+        Switch::Resume => "user.resume",
+    };
+    let write = Write::SetUserStatus(StatusChange { id: user.id, from, to });
+    let event = AuditEvent::new(action, user.id.to_string());
+    node.commit(&actor.within(user.environment), vec![write], vec![event]).await
+}
+
+/// Sets a password. Sessions and tokens live on: whoever wants them to end suspends and resumes the user.
+///
+/// # Errors
+/// A full queue of passwords; storage trouble.
+pub async fn set_password(
+    node: &Node,
+    actor: &Actor,
+    user: &User,
+    password: &NewPassword,
+) -> Result<(), FlowError> {
+    let to = hash(node, password).await?;
+    let write = Write::SetPassword { user: user.id, to, at: node.now() };
+    let event = AuditEvent::new("user.password_set", user.id.to_string());
+    Ok(node.commit(&actor.within(user.environment), vec![write], vec![event]).await?)
+}
+
+/// Makes a user a member of a tenant, or gives a member other roles.
+///
+/// # Errors
+/// A membership without roles; storage trouble.
+pub async fn put_membership(
+    node: &Node,
+    actor: &Actor,
+    user: &User,
+    tenant: &Tenant,
+    roles: Vec<Role>,
+) -> Result<Membership, FlowError> {
+    let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
+    let event = AuditEvent::new("membership.put", user.id.to_string())
+        .detail("tenant", tenant.name.as_str())
+        .detail("roles", serde_json::json!(membership.roles));
+    let write = Write::PutMembership(membership.clone());
+    node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
+    Ok(membership)
+}
+
+/// The membership of a user in a tenant.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn membership(node: &Node, user: &User, tenant: &Tenant) -> Result<Option<Membership>, Fault> {
+    let all = node.store.memberships(user.id).await?;
+    Ok(all.into_iter().find(|membership| membership.tenant == tenant.id))
+}
+
+/// Ends a membership, and with it every Grant that the user gave for the tenant: a refresh does not ask again where
+/// somebody belongs. `None` if there is no membership.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn remove_membership(
+    node: &Node,
+    actor: &Actor,
+    user: &User,
+    tenant: &Tenant,
+) -> Result<Option<()>, Fault> {
+    if membership(node, user, tenant).await?.is_none() {
+        return Ok(None);
+    }
+    let grants = node.store.grants_of_user(user.environment, user.id, i64::MAX).await?;
+    let mut writes = vec![Write::RemoveMembership(user.id, tenant.id)];
+    let mut events = vec![
+        AuditEvent::new("membership.remove", user.id.to_string()).detail("tenant", tenant.name.as_str()),
+    ];
+    for grant in grants.iter().filter(|grant| grant.tenant == tenant.id && grant.state != GrantState::Ended) {
+        let (write, event) = ending(node, grant);
+        writes.push(write);
+        events.push(event);
+    }
+    node.commit(&actor.within(user.environment), writes, events).await?;
+    Ok(Some(()))
+}
+
+/// Ends a Grant. One that has ended stays as it is.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn end_grant(node: &Node, actor: &Actor, grant: &Grant) -> Result<(), Fault> {
+    if grant.state == GrantState::Ended {
+        return Ok(());
+    }
+    let (write, event) = ending(node, grant);
+    node.commit(&actor.within(grant.environment), vec![write], vec![event]).await
+}
+
+fn ending(node: &Node, grant: &Grant) -> (Write, AuditEvent) {
+    let reason = EndReason::ByOperator;
+    let event = AuditEvent::new("grant.end", grant.id.to_string()).detail("reason", reason.as_str());
+    (Write::EndGrant { grant: grant.id, reason, at: node.now() }, event)
+}
+
+/// Takes back what a user has allowed an app, and ends everything that the app has got of it.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn withdraw_consent(node: &Node, actor: &Actor, user: &User, app: &App) -> Result<(), Fault> {
+    let event =
+        AuditEvent::new("consent.withdraw", user.id.to_string()).detail("client_id", app.client_id.as_str());
+    let write = Write::WithdrawConsent { user: user.id, app: app.id, at: node.now() };
+    node.commit(&actor.within(user.environment), vec![write], vec![event]).await
+}

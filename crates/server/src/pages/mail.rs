@@ -1,0 +1,80 @@
+//! The mails that people get. Plain text; the first line of a template is the subject.
+
+use serde::Serialize;
+
+use super::shown::Shown;
+use super::theme::SUBJECT;
+
+/// What the template of one mail is told.
+pub trait MailContext: Serialize {
+    /// The file name of the template.
+    const TEMPLATE: &'static str;
+}
+
+/// A mail, ready to be addressed. No `Debug`: its text may hold a link that opens an account.
+pub struct MailText {
+    /// One line.
+    pub subject: String,
+    /// The body, with `\n` at the ends of its lines.
+    pub text: String,
+}
+
+impl MailText {
+    /// Parts a filled template at the end of its first line. No value holds a line break (see [`Shown`]); whatever a
+    /// theme does, a control character never reaches the subject, where it would begin a header of its own.
+    pub(super) fn split(filled: &str) -> Self {
+        let (subject, text) = filled.split_once('\n').unwrap_or((filled, ""));
+        let subject = subject.strip_prefix(SUBJECT).unwrap_or(subject);
+        let subject = subject.chars().filter(|c| !c.is_control()).collect::<String>();
+        Self { subject: subject.trim().to_owned(), text: format!("{}\n", text.trim()) }
+    }
+}
+
+/// To somebody who signed up: proves that the address is theirs.
+#[derive(Serialize)]
+pub struct SignupVerification {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// The address that was entered.
+    pub email: Shown,
+    /// The absolute address that proves it. A secret until it is used.
+    pub link: String,
+    /// For how long it works, in minutes.
+    pub minutes: u32,
+}
+
+impl MailContext for SignupVerification {
+    const TEMPLATE: &'static str = "mail/signup_verification.txt";
+}
+
+/// To the owner of an account whose address was entered once more. The page said the same as to everybody.
+#[derive(Serialize)]
+pub struct SignupAttempted {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// The address that was entered.
+    pub email: Shown,
+    /// The absolute address of the sign-in page.
+    pub login: String,
+}
+
+impl MailContext for SignupAttempted {
+    const TEMPLATE: &'static str = "mail/signup_attempted.txt";
+}
+
+/// To the owner of an account whose password is a new one.
+#[derive(Serialize)]
+pub struct PasswordChanged {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// The address of the account.
+    pub email: Shown,
+    /// When it happened, as people write it, with the time zone.
+    pub when: Shown,
+    /// The absolute address of the sign-in page.
+    pub login: String,
+}
+
+impl MailContext for PasswordChanged {
+    const TEMPLATE: &'static str = "mail/password_changed.txt";
+}
