@@ -13,7 +13,20 @@ pub(crate) struct Contract {
     environments: Vec<Environment>,
     /// The operator's credentials.
     pub(crate) operator: Operator,
+    #[serde(default)]
+    users: Vec<User>,
     apis: Vec<Api>,
+}
+
+/// A person with an account.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct User {
+    role: String,
+    /// What they sign in with.
+    pub(crate) email: String,
+    /// Their password.
+    pub(crate) password: String,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +87,7 @@ pub(crate) struct Client {
     /// `client_secret_basic` or `client_secret_post` (RFC 7591 2).
     pub(crate) token_endpoint_auth_method: String,
     grant_types: Vec<String>,
+    redirect_uris: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -108,6 +122,11 @@ impl Contract {
         Ok(&environment.with_context(|| format!("the demo has no environment {ENVIRONMENT:?}"))?.issuer)
     }
 
+    /// The demo's end user.
+    pub(crate) fn end_user(&self) -> Result<&User> {
+        self.users.iter().find(|user| user.role == "end_user").context("the demo has no end user")
+    }
+
     /// An API of the measured environment.
     pub(crate) fn api(&self, name: &str) -> Result<&Api> {
         let api = self.apis.iter().find(|api| api.name == name && api.environment == ENVIRONMENT);
@@ -125,8 +144,13 @@ impl Api {
 
     /// An app that may use the client-credentials grant with a secret.
     pub(crate) fn machine_client(&self) -> Result<&Client> {
+        self.client_with("client_credentials")
+    }
+
+    /// An app that may use this grant with a secret.
+    pub(crate) fn client_with(&self, grant: &str) -> Result<&Client> {
         let usable = |client: &&Client| {
-            client.grant_types.iter().any(|grant| grant == "client_credentials")
+            client.grant_types.iter().any(|own| own == grant)
                 && matches!(
                     client.token_endpoint_auth_method.as_str(),
                     "client_secret_basic" | "client_secret_post"
@@ -134,7 +158,19 @@ impl Api {
                 && !client.client_secret.is_empty()
         };
         let client = self.clients.iter().find(usable);
-        client.with_context(|| format!("{} has no client for client_credentials with a secret", self.name))
+        client.with_context(|| format!("{} has no client for {grant} with a secret", self.name))
+    }
+
+    /// All scopes of its routes for this kind of credential, space separated.
+    pub(crate) fn scopes(&self, credential: &str) -> String {
+        let mut scopes: Vec<&str> = Vec::new();
+        let routes = self.examples.iter().filter(|route| route.accepts.iter().any(|kind| kind == credential));
+        for scope in routes.flat_map(|route| route.scope.split(' ')).filter(|scope| !scope.is_empty()) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes.join(" ")
     }
 
     /// An API key.
@@ -151,6 +187,15 @@ impl Api {
             .iter()
             .find(fits)
             .with_context(|| format!("{} has no GET route for {credential:?}", self.name))
+    }
+}
+
+impl Client {
+    /// Where answers for it go.
+    pub(crate) fn redirect_uri(&self) -> Result<&str> {
+        let uri =
+            self.redirect_uris.first().with_context(|| format!("{} has no redirect URI", self.client_id))?;
+        Ok(uri)
     }
 }
 
@@ -186,6 +231,8 @@ mod tests {
         assert_eq!(api.api_key().unwrap(), "production-key");
         assert_eq!(api.route("api_key").unwrap().path, "/assets");
         assert!(api.route("device").is_err());
+        assert_eq!(api.client_with("authorization_code").unwrap().client_id, "web");
+        assert_eq!(api.scopes("client"), "w prod.teosapi");
         assert!(contract.api("payments").is_err());
     }
 

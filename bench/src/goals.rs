@@ -30,8 +30,11 @@ pub(crate) const GOALS: &[Goal] = &[
     goal("P3b", "new EdDSA token, introspection", 0.85, Work::Unseen(Verb::Introspect, Algorithm::EdDsa)),
     goal("P3b", "new RS256 token, forward-auth", 0.85, Work::Unseen(Verb::ForwardAuth, Algorithm::Rs256)),
     goal("P3b", "new RS256 token, introspection", 0.85, Work::Unseen(Verb::Introspect, Algorithm::Rs256)),
+    goal("P4", "code redemption, durable / composite", 0.55, Work::Redemption),
+    goal("P4", "refresh rotation, durable / composite", 0.55, Work::Rotation),
     goal("P9", "discovery / plain GET", 0.75, Work::Discovery),
     goal("P9", "JWKS / plain GET", 0.75, Work::KeySet),
+    goal("P10", "password log-in / argon2id", 0.90, Work::Password),
 ];
 
 const fn goal(id: &'static str, what: &'static str, at_least: f64, work: Work) -> Goal {
@@ -53,6 +56,8 @@ mod tests {
         assert_eq!(of("P2"), [0.65]);
         assert_eq!(of("P3"), [0.65, 0.60]);
         assert_eq!(of("P3b"), [0.85; 6]);
+        assert_eq!(of("P4"), [0.55, 0.55]);
         assert_eq!(of("P9"), [0.75, 0.75]);
+        assert_eq!(of("P10"), [0.90]);
     }
 }

@@ -29,6 +29,7 @@ pub(crate) const KEY_API: &str = "assets";
 /// A running Grantor.
 pub(crate) struct Grantor {
     server: Server,
+    metrics: Target,
     /// What it says about itself.
     pub(crate) contract: Contract,
     /// From the start of the process to the first answer with status 200.
@@ -78,18 +79,45 @@ pub(crate) async fn first_answer(server: &mut Server, target: Target, since: Ins
     }
 }
 
+/// What the store has written so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    /// COMMITs.
+    pub(crate) commits: f64,
+    /// Units that shared them.
+    pub(crate) units: f64,
+}
+
 impl Grantor {
-    /// Starts the demo with its data in `folder`.
-    pub(crate) async fn start(binary: &Path, folder: &Path, address: SocketAddr) -> Result<Self> {
+    /// Starts the demo on these cores with its data in `folder`.
+    pub(crate) async fn start(
+        cores: &str,
+        binary: &Path,
+        folder: &Path,
+        address: SocketAddr,
+    ) -> Result<Self> {
         let (data, listen) = (folder.join("data"), address.to_string());
         let data = data.to_str().context("the folder's name is not UTF-8")?;
-        let arguments = ["demo", "--json", "--listen", &listen, "--data", data];
+        let management = free_address()?;
+        let told = management.to_string();
+        let arguments = ["demo", "--json", "--listen", &listen, "--management", &told, "--data", data];
         let since = clock::now();
-        let mut server = Server::start(binary, &arguments, folder.join("grantor.log"))?;
+        let mut server = Server::start_on(cores, binary, &arguments, folder.join("grantor.log"))?;
         let discovery = Target::new(address, "/.well-known/openid-configuration")?;
         let start_up = first_answer(&mut server, discovery, since).await?;
         let contract = Contract::parse(&server.line(PATIENCE)?)?;
-        Ok(Self { server, contract, start_up })
+        Ok(Self { server, metrics: Target::new(management, "/metrics")?, contract, start_up })
+    }
+
+    /// The counters of its store.
+    pub(crate) async fn written(&self) -> Result<Written> {
+        let (status, page) = Fleet::new(self.metrics.clone()).once(&get(&self.metrics, &[])).await?;
+        ensure!(status == 200, "the metrics have status {status}");
+        let page = String::from_utf8_lossy(&page);
+        Ok(Written {
+            commits: counter(&page, "grantor_store_commits_total")?,
+            units: counter(&page, "grantor_store_units_total")?,
+        })
     }
 
     /// Gives the demo what the measurement needs beyond it.
@@ -124,6 +152,12 @@ impl Grantor {
     }
 }
 
+fn counter(page: &str, name: &str) -> Result<f64> {
+    let line = page.lines().find_map(|line| line.strip_prefix(name));
+    let value = line.and_then(|rest| rest.trim().parse().ok());
+    value.with_context(|| format!("the metrics have no {name}"))
+}
+
 fn says_something(manifest: &str) -> bool {
     manifest.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
 }
@@ -131,6 +165,13 @@ fn says_something(manifest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_counter_is_read_by_its_whole_name() {
+        let page = "# TYPE grantor_store_units counter\ngrantor_store_units_total 41\n";
+        assert_eq!(counter(page, "grantor_store_units_total").unwrap(), 41.0);
+        assert!(counter(page, "grantor_store_commits_total").is_err());
+    }
 
     #[test]
     fn a_manifest_of_comments_says_nothing() {

@@ -17,14 +17,18 @@ use crate::clock;
 use crate::target::Target;
 
 mod answer;
+mod chain;
 mod connection;
 mod histogram;
+pub(crate) mod pick;
 mod tally;
 
-pub(crate) use connection::Connection;
+pub(crate) use chain::Chain;
+pub(crate) use connection::{Answer, Connection};
+pub(crate) use pick::Pick;
 pub(crate) use tally::Tally;
 
-/// Keep-alive connections of every run.
+/// Keep-alive connections of a run, if nothing else is said.
 pub(crate) const CONNECTIONS: usize = 64;
 
 /// A run that is this much late has failed: the server has stopped answering.
@@ -52,13 +56,19 @@ impl Pace {
 /// The connections to one server; those that broke are opened again by the next run.
 pub(crate) struct Fleet {
     target: Target,
+    width: usize,
     connections: Vec<Connection>,
 }
 
 impl Fleet {
     /// No connection is opened yet.
     pub(crate) fn new(target: Target) -> Self {
-        Self { target, connections: Vec::new() }
+        Self::of(target, CONNECTIONS)
+    }
+
+    /// A fleet of so many connections.
+    pub(crate) fn of(target: Target, width: usize) -> Self {
+        Self { target, width, connections: Vec::new() }
     }
 
     /// Sends `requests` at the given pace and returns what was seen together with the time of the start.
@@ -67,6 +77,7 @@ impl Fleet {
         self.fill().await?;
         let cursor = Arc::new(AtomicUsize::new(0));
         let start = clock::now();
+        let lanes = self.width;
         let mut workers = JoinSet::new();
         for (lane, connection) in self.connections.drain(..).enumerate() {
             let worker = Worker {
@@ -77,7 +88,7 @@ impl Fleet {
                 tally: Tally::new(),
             };
             match pace {
-                Pace::Rate(rate, length) => workers.spawn(worker.scheduled(lane, rate, length)),
+                Pace::Rate(rate, length) => workers.spawn(worker.scheduled((lane, lanes), rate, length)),
                 Pace::For(length) => workers.spawn(worker.rotating(length)),
                 Pace::EachOnce(length) => workers.spawn(worker.each_once(length)),
             };
@@ -99,21 +110,29 @@ impl Fleet {
         Ok((tally, start))
     }
 
-    /// Sends one request `count` times and keeps what `pick` takes out of each body; all of them must differ.
-    pub(crate) async fn collect(&mut self, request: &Bytes, count: usize, pick: Pick) -> Result<Vec<String>> {
+    /// Sends `requests` in turn, `count` times in all, and keeps what `pick` takes out of each answer; all of them must
+    /// differ.
+    pub(crate) async fn collect(
+        &mut self,
+        requests: &Arc<[Bytes]>,
+        count: usize,
+        pick: Pick,
+    ) -> Result<Vec<String>> {
+        ensure!(!requests.is_empty(), "there is no request to send");
         self.fill().await?;
         let tickets = Arc::new(AtomicUsize::new(0));
         let mut workers = JoinSet::new();
         for mut connection in self.connections.drain(..) {
-            let (request, tickets) = (request.clone(), Arc::clone(&tickets));
+            let (requests, tickets) = (Arc::clone(requests), Arc::clone(&tickets));
             workers.spawn(async move {
                 let mut picked = Vec::new();
-                while tickets.fetch_add(1, Ordering::Relaxed) < count {
-                    let answer = connection.exchange(&request).await?;
-                    ensure!(answer.status == 200, "status {} instead of 200", answer.status);
-                    picked.push(pick(answer.body)?);
+                loop {
+                    let ticket = tickets.fetch_add(1, Ordering::Relaxed);
+                    if ticket >= count {
+                        return anyhow::Ok((picked, connection));
+                    }
+                    picked.push(pick(&connection.exchange(&requests[ticket % requests.len()]).await?)?);
                 }
-                anyhow::Ok((picked, connection))
             });
         }
         let mut picked = Vec::with_capacity(count);
@@ -129,15 +148,24 @@ impl Fleet {
 
     /// Sends one request on a connection of its own and returns status and body.
     pub(crate) async fn once(&self, request: &Bytes) -> Result<(u16, Vec<u8>)> {
+        self.look(request, |answer| Ok((answer.status, answer.body.to_vec()))).await
+    }
+
+    /// Sends one request on a connection of its own and returns what `read` finds in the answer.
+    pub(crate) async fn look<T>(
+        &self,
+        request: &Bytes,
+        read: impl FnOnce(&Answer<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut connection = Connection::open(self.target.address()).await?;
         match tokio::time::timeout(PATIENCE, connection.exchange(request)).await {
-            Ok(answer) => answer.map(|answer| (answer.status, answer.body.to_vec())).map_err(Into::into),
+            Ok(answer) => read(&answer?),
             Err(_) => bail!("no answer within {} s", PATIENCE.as_secs()),
         }
     }
 
     async fn fill(&mut self) -> Result<()> {
-        while self.connections.len() < CONNECTIONS {
+        while self.connections.len() < self.width {
             let connection = Connection::open(self.target.address()).await;
             self.connections
                 .push(connection.with_context(|| format!("cannot connect to {}", self.target.address()))?);
@@ -145,9 +173,6 @@ impl Fleet {
         Ok(())
     }
 }
-
-/// Takes a value, such as a token, out of an answer's body.
-pub(crate) type Pick = fn(&[u8]) -> Result<String>;
 
 /// What a worker leaves: its share of the tally, and its connection if that is still usable.
 type Leavings = (Tally, Option<Connection>);
@@ -189,8 +214,8 @@ impl Worker {
     }
 
     /// Request `turn` of this lane is due at `(turn * lanes + lane) / rate`.
-    async fn scheduled(mut self, lane: usize, rate: f64, length: Duration) -> Leavings {
-        for number in (lane..).step_by(CONNECTIONS) {
+    async fn scheduled(mut self, (lane, lanes): (usize, usize), rate: f64, length: Duration) -> Leavings {
+        for number in (lane..).step_by(lanes) {
             let offset = Duration::from_secs_f64(number as f64 / rate);
             if offset >= length {
                 break;

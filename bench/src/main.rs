@@ -18,6 +18,7 @@ mod grantor;
 mod load;
 mod measure;
 mod options;
+mod person;
 mod process;
 mod report;
 mod requests;
@@ -36,7 +37,7 @@ fn main() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     match task {
         Task::Usage => table::print_usage(options::USAGE),
-        Task::Ceiling(kind, address) => runtime.block_on(ceiling::serve(kind, address))?,
+        Task::Ceiling(kind, address, folder) => runtime.block_on(ceiling::serve(kind, address, &folder))?,
         Task::Measure(options) => {
             let rows = runtime.block_on(measure::run(&options))?;
             table::print(&rows, options.format)?;

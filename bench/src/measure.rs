@@ -18,8 +18,12 @@ use crate::side::{Sample, Side};
 use crate::target::Target;
 use crate::work::Work;
 
+mod half_load;
+
 /// Runs of each side; the median counts.
 const ALTERNATIONS: usize = 3;
+/// On a disk that flushes a thousand times a second, this is what makes a refresh cheap.
+const ROTATIONS_PER_COMMIT: f64 = 16.0;
 /// How long Grantor is left alone before its memory is called idle.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -35,6 +39,8 @@ struct Stage {
 struct Runs {
     ceiling: Sample,
     grantor: Option<Sample>,
+    /// Units in one COMMIT of Grantor's last run.
+    units_per_commit: Option<f64>,
 }
 
 /// Measures what the options ask for. A failed run is a row that says so; an error means nothing could be measured.
@@ -53,10 +59,14 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
         if let (Work::Token(Algorithm::Es256), Ok(runs)) = (goal.work, &runs) {
             saturation = Some((runs.ceiling.rate, runs.grantor.map(|sample| sample.rate)));
         }
+        if let (Work::Rotation, Ok(Runs { units_per_commit: Some(units), .. })) = (goal.work, &runs) {
+            let shared = Bound::at_least(ROTATIONS_PER_COMMIT);
+            rows.push(Row::figure("P4", "rotations that share one commit", *units, shared));
+        }
         rows.push(stage.row(goal, runs));
     }
-    if options.wants("P7") {
-        rows.extend(stage.half_load(saturation).await);
+    if options.wants("P7") || options.wants("P7b") {
+        rows.extend(stage.half_load(saturation, options).await);
     }
     Ok(rows)
 }
@@ -65,12 +75,15 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
 async fn start_grantor(folder: &TempDir, options: &Options, rows: &mut Vec<Row>) -> Result<Grantor> {
     let binary = grantor::binary()?;
     let address = grantor::free_address()?;
-    let first = Grantor::start(&binary, folder.path(), address).await.context("first start of Grantor")?;
+    let first = Grantor::start(process::SERVER_CORE, &binary, folder.path(), address)
+        .await
+        .context("first start of Grantor")?;
     let first_start = first.start_up;
     let grantor = if options.wants("P8") {
         first.stop()?;
-        let second =
-            Grantor::start(&binary, folder.path(), address).await.context("second start of Grantor")?;
+        let second = Grantor::start(process::SERVER_CORE, &binary, folder.path(), address)
+            .await
+            .context("second start of Grantor")?;
         rows.push(Row::figure(
             "P8",
             "first start, keys made, to first 200",
@@ -104,55 +117,20 @@ impl Stage {
     async fn ratio(&mut self, work: Work) -> Result<Runs> {
         let length = self.length;
         let (mut ceiling, mut grantor) = self.sides(work).await?;
-        let (mut ceilings, mut grantors) = (Vec::new(), Vec::new());
+        let (mut ceilings, mut grantors, mut units_per_commit) = (Vec::new(), Vec::new(), None);
         for _ in 0..ALTERNATIONS {
             ceilings.push(ceiling.saturate(length).await.context("ceiling")?);
-            if let Some(grantor) = &mut grantor {
-                grantors.push(grantor.saturate(length).await.context("Grantor")?);
+            if let (Some(side), Some(server)) = (&mut grantor, &self.grantor) {
+                let before = server.written().await?;
+                grantors.push(side.saturate(length).await.context("Grantor")?);
+                let after = server.written().await?;
+                units_per_commit = Some((after.units - before.units) / (after.commits - before.commits));
             }
         }
         Ok(Runs {
             ceiling: median(ceilings, |sample| sample.rate)?,
             grantor: median(grantors, |sample| sample.rate).ok(),
-        })
-    }
-
-    /// P7: an open loop at half of each side's own saturation.
-    async fn half_load(&mut self, saturation: Option<(f64, Option<f64>)>) -> Vec<Row> {
-        let (low, high) = (Bound::at_most(3.0, "ms"), Bound::at_most(8.0, "ms"));
-        let names = ["token ES256 at half load, p99", "token ES256 at half load, p99.9"];
-        match self.half_load_runs(saturation).await {
-            Ok(runs) => vec![
-                Row::latency("P7", names[0], (runs.ceiling, runs.grantor), (|sample| sample.p99_ms, low)),
-                Row::latency("P7", names[1], (runs.ceiling, runs.grantor), (|sample| sample.p999_ms, high)),
-            ],
-            Err(error) => {
-                vec![Row::failed("P7", names[0], &error, low), Row::failed("P7", names[1], &error, high)]
-            }
-        }
-    }
-
-    async fn half_load_runs(&mut self, saturation: Option<(f64, Option<f64>)>) -> Result<Runs> {
-        let work = Work::Token(Algorithm::Es256);
-        let saturation = match saturation {
-            Some(known) => known,
-            None => {
-                let runs = self.ratio(work).await?;
-                (runs.ceiling.rate, runs.grantor.map(|sample| sample.rate))
-            }
-        };
-        let length = self.length;
-        let (mut ceiling, mut grantor) = self.sides(work).await?;
-        let (mut ceilings, mut grantors) = (Vec::new(), Vec::new());
-        for _ in 0..ALTERNATIONS {
-            ceilings.push(ceiling.at_rate(saturation.0 / 2.0, length).await.context("ceiling")?);
-            if let (Some(grantor), Some(rate)) = (&mut grantor, saturation.1) {
-                grantors.push(grantor.at_rate(rate / 2.0, length).await.context("Grantor")?);
-            }
-        }
-        Ok(Runs {
-            ceiling: median(ceilings, |sample| sample.p99_ms)?,
-            grantor: median(grantors, |sample| sample.p99_ms).ok(),
+            units_per_commit,
         })
     }
 
@@ -177,7 +155,9 @@ impl Stage {
             return Ok((server.id(), *address));
         }
         let address = grantor::free_address()?;
-        let arguments = ["ceiling", kind.name(), "--listen", &address.to_string()].map(str::to_owned);
+        let data = self.folder.path().to_str().context("the folder's name is not UTF-8")?;
+        let arguments = ["ceiling", kind.name(), "--listen", &address.to_string(), "--data", data];
+        let arguments = arguments.map(str::to_owned);
         let log = self.folder.path().join(format!("ceiling-{}.log", kind.name()));
         let since = clock::now();
         let mut server = Server::start(&std::env::current_exe()?, &arguments, log)?;

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -10,21 +11,22 @@ use crate::ceiling::Kind;
 /// How to call this program.
 pub(crate) const USAGE: &str = "\
 usage: grantor-bench [--seconds N] [--only P1,P3] [--json] [--ceilings]
-       grantor-bench ceiling plain|es256|eddsa|rs256 --listen 127.0.0.1:PORT
+       grantor-bench ceiling plain|es256|eddsa|rs256|durable|password --listen 127.0.0.1:PORT --data DIR
 
   --seconds N    length of each measured run, default 5
-  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P6, P7, P8, P9, P11)
+  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P4, P6, P7, P7b, P8, P9, P10, P11)
   --ceilings     measure the ceilings alone, without Grantor
   --json         print one JSON object instead of the table";
 
 /// Every goal this program measures.
-pub(crate) const GOALS: [&str; 11] = ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P6", "P7", "P8", "P9", "P11"];
+pub(crate) const GOALS: [&str; 14] =
+    ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P4", "P6", "P7", "P7b", "P8", "P9", "P10", "P11"];
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// Serve one ceiling, as a child process.
-    Ceiling(Kind, SocketAddr),
+    /// Serve one ceiling, as a child process, with its files in this folder.
+    Ceiling(Kind, SocketAddr, PathBuf),
     /// Measure.
     Measure(Options),
     /// Explain.
@@ -76,10 +78,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task>
         let kind = arguments.next().context("which ceiling?")?.parse()?;
         ensure!(arguments.next().as_deref() == Some("--listen"), "a ceiling needs --listen ADDRESS:PORT");
         let address = arguments.next().context("--listen needs an address")?;
-        return Ok(Task::Ceiling(
-            kind,
-            address.parse().with_context(|| format!("{address:?} is not an address"))?,
-        ));
+        let address = address.parse().with_context(|| format!("{address:?} is not an address"))?;
+        ensure!(arguments.next().as_deref() == Some("--data"), "a ceiling needs --data DIR");
+        let folder = arguments.next().context("--data needs a folder")?;
+        return Ok(Task::Ceiling(kind, address, folder.into()));
     }
     let mut options = Options {
         length: Duration::from_secs(5),
@@ -124,11 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_told_its_kind_and_address() {
-        let expected = Task::Ceiling(Kind::Signed(Algorithm::EdDsa), "127.0.0.1:9".parse().unwrap());
-        assert_eq!(parsed("ceiling eddsa --listen 127.0.0.1:9").unwrap(), expected);
+    fn a_child_is_told_its_kind_address_and_folder() {
+        let expected =
+            Task::Ceiling(Kind::Signed(Algorithm::EdDsa), "127.0.0.1:9".parse().unwrap(), "d".into());
+        assert_eq!(parsed("ceiling eddsa --listen 127.0.0.1:9 --data d").unwrap(), expected);
         assert!(parsed("ceiling eddsa").is_err());
-        assert!(parsed("ceiling hs256 --listen 127.0.0.1:9").is_err());
+        assert!(parsed("ceiling eddsa --listen 127.0.0.1:9").is_err());
+        assert!(parsed("ceiling hs256 --listen 127.0.0.1:9 --data d").is_err());
     }
 
     #[test]

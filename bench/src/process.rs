@@ -14,6 +14,8 @@ use crate::clock;
 
 /// The core of every server under test.
 pub(crate) const SERVER_CORE: &str = "0";
+/// The cores of a server that has the whole machine.
+pub(crate) const ALL_CORES: &str = "0,1";
 /// The core of the load driver.
 pub(crate) const DRIVER_CORE: &str = "1";
 
@@ -40,10 +42,20 @@ pub(crate) fn pin_driver() -> Result<()> {
 impl Server {
     /// Starts a program on the server core; its error output goes to the file `log`.
     pub(crate) fn start<S: AsRef<OsStr>>(program: &Path, arguments: &[S], log: PathBuf) -> Result<Self> {
+        Self::start_on(SERVER_CORE, program, arguments, log)
+    }
+
+    /// Starts a program on these cores.
+    pub(crate) fn start_on<S: AsRef<OsStr>>(
+        cores: &str,
+        program: &Path,
+        arguments: &[S],
+        log: PathBuf,
+    ) -> Result<Self> {
         let errors = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         // taskset replaces itself by the program, so the child's id is the server's.
         let mut child = Command::new("taskset")
-            .args(["-c", SERVER_CORE])
+            .args(["-c", cores])
             .arg(program)
             .args(arguments)
             .stdin(Stdio::null())

@@ -108,6 +108,16 @@ impl Row {
         Self { ceiling: Some(ceiling), grantor, ceiling_figure: Some(read(&ceiling)), ..row }
     }
 
+    /// A latency of Grantor that no ceiling is measured beside.
+    pub(crate) fn own_latency(
+        id: &'static str,
+        what: &'static str,
+        sample: Sample,
+        (read, bound): (fn(&Sample) -> f64, Bound),
+    ) -> Self {
+        Self { grantor: Some(sample), ..Self::judged((id, what), Some(read(&sample)), bound) }
+    }
+
     /// A figure that has no ceiling.
     pub(crate) fn figure(id: &'static str, what: &'static str, figure: f64, bound: Bound) -> Self {
         Self::judged((id, what), Some(figure), bound)

@@ -18,15 +18,20 @@ pub(crate) fn get(target: &Target, headers: &[(&str, &str)]) -> Bytes {
 
 /// A POST of a form with extra headers.
 pub(crate) fn post_form(target: &Target, headers: &[(&str, &str)], form: &[(&str, &str)]) -> Bytes {
-    let pairs: Vec<_> =
-        form.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
-    let body = pairs.join("&");
+    let body = form_text(form);
     let mut request = head("POST", target, headers);
     request.push_str("content-type: application/x-www-form-urlencoded\r\ncontent-length: ");
     request.push_str(&body.len().to_string());
     request.push_str("\r\n\r\n");
     request.push_str(&body);
     request.into()
+}
+
+/// Pairs as `application/x-www-form-urlencoded` has them, also in a query.
+pub(crate) fn form_text(form: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> =
+        form.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    pairs.join("&")
 }
 
 /// The value of an Authorization header with Basic credentials; RFC 6749 2.3.1 escapes both parts first.

@@ -11,10 +11,12 @@ use crate::ceiling::{Algorithm, CLIENTS, Kind, client_id, client_secret};
 use crate::check::Check;
 use crate::contract::{Api, Client, Contract};
 use crate::grantor::{KEY_API, OPAQUE_API, api_signing_with};
-use crate::load::Fleet;
+use crate::load::{Fleet, pick};
 use crate::requests::{basic, get, post_form};
 use crate::side::{Mint, Question, Side, Supply};
 use crate::target::Target;
+
+mod user;
 
 /// A credential that nobody has.
 const WRONG: &str = "wrong_0000000000000000000000000000000000";
@@ -36,6 +38,12 @@ pub(crate) enum Work {
     Discovery,
     /// Hand out the key set.
     KeySet,
+    /// Redeem a code, durably.
+    Redemption,
+    /// Rotate a refresh token, durably.
+    Rotation,
+    /// Check a password.
+    Password,
 }
 
 /// The two dresses of a verdict.
@@ -53,6 +61,8 @@ impl Work {
         match self {
             Self::Token(algorithm) | Self::Unseen(_, algorithm) => Kind::Signed(algorithm),
             Self::Opaque | Self::ApiKey | Self::Seen(_) | Self::Discovery | Self::KeySet => Kind::Plain,
+            Self::Redemption | Self::Rotation => Kind::Durable,
+            Self::Password => Kind::Password,
         }
     }
 
@@ -81,12 +91,19 @@ impl Work {
                     ),
                 };
                 let refused = refusable(verb, &question);
-                (
-                    Supply::Unseen(Mint { request: issued, question }, new_tokens(algorithm, length)),
-                    check,
-                    refused,
-                )
+                let mint = Mint { request: issued, pick: pick::access_token, question };
+                (Supply::Unseen(mint, new_tokens(algorithm, length)), check, refused)
             }
+            Self::Redemption => {
+                let codes = user::ceiling_codes(&plain)?;
+                (Supply::Unseen(codes, new_codes(length)), Check::Signed(Algorithm::Es256), None)
+            }
+            Self::Rotation => {
+                let codes = user::ceiling_codes(&plain)?;
+                let refused = user::forged_refresh(&codes);
+                (Supply::Chained(codes, Vec::new()), Check::Signed(Algorithm::Es256), refused)
+            }
+            Self::Password => user::ceiling_password(&plain)?,
             Self::Opaque | Self::Seen(Verb::Introspect) => {
                 (fixed(post_form(&plain, &[("authorization", &caller)], &form)), Check::Status, None)
             }
@@ -94,7 +111,7 @@ impl Work {
                 (fixed(get(&plain, &[])), Check::Status, None)
             }
         };
-        Ok(Side { pid, fleet: Fleet::new(plain), supply, check, refused })
+        Ok(Side { pid, fleet: self.fleet(plain), supply, check, refused })
     }
 
     /// Grantor's side, served by process `pid` as its contract says.
@@ -123,6 +140,16 @@ impl Work {
                 (Supply::Unseen(mint, new_tokens(algorithm, length)), verdict(verb), refused)
             }
             Self::Discovery => (fixed(get(&discovery(contract.issuer()?)?, &[])), Check::Discovery, None),
+            Self::Redemption => {
+                let codes = user::codes(&home, contract).await?;
+                (Supply::Unseen(codes, new_codes(length)), Check::Signed(Algorithm::Es256), None)
+            }
+            Self::Rotation => {
+                let codes = user::codes(&home, contract).await?;
+                let refused = user::forged_refresh(&codes);
+                (Supply::Chained(codes, Vec::new()), Check::Signed(Algorithm::Es256), refused)
+            }
+            Self::Password => user::password(contract)?,
             Self::KeySet => {
                 let document =
                     Fleet::new(home.clone()).once(&get(&discovery(contract.issuer()?)?, &[])).await?.1;
@@ -131,7 +158,15 @@ impl Work {
                 (fixed(get(&Target::parse(keys)?, &[])), Check::KeySet, None)
             }
         };
-        Ok(Side { pid, fleet: Fleet::new(home), supply, check, refused })
+        Ok(Side { pid, fleet: self.fleet(home), supply, check, refused })
+    }
+
+    /// Its connections, not opened yet.
+    fn fleet(self, home: Target) -> Fleet {
+        match self {
+            Self::Password => Fleet::of(home, user::PASSWORD_CONNECTIONS),
+            _ => Fleet::new(home),
+        }
     }
 }
 
@@ -164,10 +199,15 @@ fn new_tokens(algorithm: Algorithm, length: Duration) -> usize {
     (length.as_secs_f64() * 12_000.0).clamp(1000.0, most) as usize
 }
 
+/// Each is made by a durable write of its own, and lives for a minute.
+fn new_codes(length: Duration) -> usize {
+    (length.as_secs_f64() * 4_000.0).clamp(500.0, 20_000.0) as usize
+}
+
 fn mint(api: &Api, verb: Verb) -> Result<(Mint, Option<Bytes>)> {
     let question = question(api, verb, "client")?;
     let refused = refusable(verb, &question);
-    Ok((Mint { request: token_requests(api)?.0, question }, refused))
+    Ok((Mint { request: token_requests(api)?.0, pick: pick::access_token, question }, refused))
 }
 
 fn question(api: &Api, verb: Verb, credential: &str) -> Result<Question> {

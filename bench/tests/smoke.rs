@@ -38,8 +38,8 @@ fn every_kind_of_run_works_against_the_ceilings() {
     if !two_cores() {
         return;
     }
-    let rows = rows(&bench(&["--ceilings", "--json", "--only", "P1,P3b,P7", "--seconds", "0.1"]));
-    assert_eq!(rows.len(), 1 + 6 + 2);
+    let rows = rows(&bench(&["--ceilings", "--json", "--only", "P1,P3b,P4,P7,P10", "--seconds", "0.1"]));
+    assert_eq!(rows.len(), 1 + 6 + 2 + 2 + 1);
     for row in rows {
         assert!(row["failure"].is_null(), "{row}");
         assert!(row["ceiling"]["rate"].as_f64().unwrap() > 10.0, "{row}");
@@ -55,7 +55,7 @@ fn a_wrong_command_line_is_an_error_with_its_reason() {
 
 #[test]
 fn a_ceiling_refuses_an_address_that_others_can_reach() {
-    let output = bench(&["ceiling", "plain", "--listen", "0.0.0.0:0"]);
+    let output = bench(&["ceiling", "plain", "--listen", "0.0.0.0:0", "--data", "."]);
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
 }

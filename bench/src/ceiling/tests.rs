@@ -9,7 +9,9 @@ use crate::requests::{basic, get, post_form};
 async fn start(kind: Kind) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router(kind).unwrap()).await.unwrap() });
+    tokio::spawn(async move {
+        axum::serve(listener, router(kind, &std::env::temp_dir()).unwrap()).await.unwrap()
+    });
     address
 }
 
@@ -110,5 +112,5 @@ fn kinds_are_named_as_on_the_command_line() {
 
 #[tokio::test]
 async fn a_ceiling_does_not_listen_beyond_loopback() {
-    assert!(serve(Kind::Plain, "0.0.0.0:0".parse().unwrap()).await.is_err());
+    assert!(serve(Kind::Plain, "0.0.0.0:0".parse().unwrap(), Path::new(".")).await.is_err());
 }

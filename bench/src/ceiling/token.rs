@@ -51,6 +51,8 @@ struct Answer<'a> {
     token_type: &'a str,
     expires_in: u64,
     scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
 }
 
 /// Issues a token for the client-credentials grant.
@@ -66,15 +68,26 @@ pub(super) async fn post(State(server): State<Arc<Server>>, headers: HeaderMap, 
     if !scope.split(' ').all(|word| client.scope.split(' ').any(|allowed| allowed == word)) {
         return (StatusCode::BAD_REQUEST, r#"{"error":"invalid_scope"}"#).into_response();
     }
-    match issue(&server, client, scope) {
-        Some(answer) => {
-            ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], answer).into_response()
+    answer(issue(&server, client, scope, None))
+}
+
+/// A token answer (RFC 6749 5.1).
+pub(super) fn answer(body: Option<Vec<u8>>) -> Response {
+    match body {
+        Some(body) => {
+            ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response()
         }
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-fn issue(server: &Server, client: &Client, scope: &str) -> Option<Vec<u8>> {
+/// Signs an access token, and puts a refresh token beside it.
+pub(super) fn issue(
+    server: &Server,
+    client: &Client,
+    scope: &str,
+    refresh_token: Option<&str>,
+) -> Option<Vec<u8>> {
     let mut id = [0; 16];
     server.keys.random().fill(&mut id).ok()?;
     let iat = clock::unix_seconds();
@@ -92,6 +105,7 @@ fn issue(server: &Server, client: &Client, scope: &str) -> Option<Vec<u8>> {
         rev: [1, 1, 1],
     };
     let token = server.keys.sign(&serde_json::to_vec(&claims).ok()?)?;
-    serde_json::to_vec(&Answer { access_token: &token, token_type: "Bearer", expires_in: LIFETIME, scope })
-        .ok()
+    let answer =
+        Answer { access_token: &token, token_type: "Bearer", expires_in: LIFETIME, scope, refresh_token };
+    serde_json::to_vec(&answer).ok()
 }

@@ -19,6 +19,8 @@ pub(crate) struct Connection {
 pub(crate) struct Answer<'a> {
     /// The status code.
     pub(crate) status: u16,
+    /// Status line and headers.
+    pub(crate) head: &'a [u8],
     /// The body, maybe empty.
     pub(crate) body: &'a [u8],
 }
@@ -35,7 +37,7 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         let (status, body) = self.receive().await?;
-        Ok(Answer { status, body: &self.buffer[body] })
+        Ok(Answer { status, head: &self.buffer[..body.start], body: &self.buffer[body] })
     }
 
     async fn receive(&mut self) -> io::Result<(u16, Range<usize>)> {

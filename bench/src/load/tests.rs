@@ -18,8 +18,9 @@ fn requests(paths: &[&str]) -> Arc<[Bytes]> {
     paths.iter().map(|path| Bytes::from(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"))).collect()
 }
 
-fn body(body: &[u8]) -> Result<String> {
-    Ok(String::from_utf8(body.to_vec())?)
+fn body(answer: &Answer<'_>) -> Result<String> {
+    ensure!(answer.status == 200, "status {}", answer.status);
+    Ok(String::from_utf8(answer.body.to_vec())?)
 }
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -110,8 +111,43 @@ async fn collected_values_must_differ() {
     let fresh = async move || count.fetch_add(1, Ordering::Relaxed).to_string();
     let router = Router::new().route("/fresh", get(fresh)).route("/same", get(async || "same"));
     let mut fleet = serve(router).await;
-    let list = requests(&["/fresh", "/same", "/missing"]);
-    assert_eq!(fleet.collect(&list[0], 200, body).await.unwrap().len(), 200);
-    assert!(fleet.collect(&list[1], 2, body).await.is_err());
-    assert!(fleet.collect(&list[2], 2, body).await.is_err());
+    assert_eq!(fleet.collect(&requests(&["/fresh"]), 200, body).await.unwrap().len(), 200);
+    assert!(fleet.collect(&requests(&["/same"]), 2, body).await.is_err());
+    assert!(fleet.collect(&requests(&["/missing"]), 2, body).await.is_err());
+}
+
+/// A family per first token; what comes next is told only by the answer before it.
+#[tokio::test]
+async fn each_request_of_a_chain_carries_the_token_of_the_answer_before() {
+    let handler = async |form: Bytes| {
+        let text = String::from_utf8_lossy(&form).into_owned();
+        let token = text.rsplit_once("refresh_token=").map_or("", |(_, token)| token);
+        let (family, generation) = token.split_once('.').unwrap_or(("none", "0"));
+        let next = generation.parse::<u64>().unwrap_or(0) + 1;
+        // Half a million generations are not reached; a family that stood still would show here.
+        format!(r#"{{"refresh_token":"{family}.{next}"}}"#)
+    };
+    let mut fleet = serve(Router::new().route("/", axum::routing::post(handler))).await;
+    let target = Target::new(fleet.target.address(), "/").unwrap();
+    let new = |family| Chain::new(target.clone(), "Basic x".to_owned(), &format!("f{family}.0"));
+    let mut chains: Vec<_> = (0..2 * CONNECTIONS).map(new).collect();
+    let (tally, _) = fleet.run_chains(&mut chains, SHORT).await.unwrap();
+    assert_eq!(tally.failure(), None);
+    assert_eq!(chains.len(), 2 * CONNECTIONS);
+    let reached = |chain: &Chain| {
+        let text = String::from_utf8(chain.request().to_vec()).unwrap();
+        let (_, token) = text.rsplit_once("refresh_token=f").unwrap();
+        token.split_once('.').unwrap().1.parse::<u64>().unwrap()
+    };
+    assert_eq!(chains.iter().map(reached).sum::<u64>(), tally.answered(), "one generation for each answer");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_refresh_token_breaks_the_chain() {
+    let mut fleet = serve(Router::new().route("/", axum::routing::post(async || "{}"))).await;
+    let target = Target::new(fleet.target.address(), "/").unwrap();
+    let mut chains: Vec<_> =
+        (0..CONNECTIONS).map(|_| Chain::new(target.clone(), String::new(), "t")).collect();
+    let (tally, _) = fleet.run_chains(&mut chains, SHORT).await.unwrap();
+    assert!(tally.failure().unwrap().contains("refresh_token"));
 }

@@ -36,7 +36,7 @@ fn an_api_key_is_asked_about_as_a_bearer_credential_with_the_original_request() 
 async fn ceiling_as_payments(secret: &str) -> Contract {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let home = format!("http://{}", listener.local_addr().unwrap());
-    let routes = crate::ceiling::router(Kind::Signed(Algorithm::Es256)).unwrap();
+    let routes = crate::ceiling::router(Kind::Signed(Algorithm::Es256), &std::env::temp_dir()).unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     let client = serde_json::json!({"client_id": client_id(3), "client_secret": secret,
         "token_endpoint_auth_method": "client_secret_basic", "grant_types": ["client_credentials"]});
@@ -67,6 +67,50 @@ async fn tokens_of_a_contract_are_issued_looked_at_and_loaded() {
         side.prove().await.unwrap();
         assert!(side.saturate(SHORT).await.unwrap().rate > 0.0, "{work:?}");
     }
+}
+
+/// A ceiling that serves in this process.
+async fn ceiling(kind: Kind, folder: &std::path::Path) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = crate::ceiling::router(kind, folder).unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    address
+}
+
+#[tokio::test]
+async fn the_ceilings_redeem_once_rotate_and_check_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    for work in [Work::Redemption, Work::Rotation, Work::Password] {
+        let own = folder.path().join(format!("{work:?}"));
+        std::fs::create_dir(&own).unwrap();
+        let address = ceiling(work.ceiling(), &own).await;
+        let mut side = work.ceiling_side(std::process::id(), address, SHORT).unwrap();
+        side.prove().await.unwrap();
+        assert!(side.saturate(SHORT).await.unwrap().rate > 0.0, "{work:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_redeems_a_code_twice_is_not_measured() {
+    let routes = axum::Router::new()
+        .route(
+            "/code",
+            axum::routing::get(async || {
+                (::axum::http::StatusCode::SEE_OTHER, [("location", "/callback?code=c")])
+            }),
+        )
+        .route(
+            "/oauth/token",
+            axum::routing::post(
+                async || r#"{"access_token":"eyJhbGciOiJFUzI1NiJ9.e30.c2ln","refresh_token":"r"}"#,
+            ),
+        );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    let mut side = Work::Redemption.ceiling_side(1, address, SHORT).unwrap();
+    assert!(side.prove().await.unwrap_err().to_string().contains("second time"));
 }
 
 #[tokio::test]
