@@ -9,6 +9,8 @@ contract = json.load(open(sys.argv[1], encoding="utf-8"))
 calls = 0
 for api in contract["apis"]:
     for client in api["clients"]:
+        if "client_credentials" not in client["grant_types"]:
+            continue
         session = OAuth2Session(
             client["client_id"],
             client["client_secret"],

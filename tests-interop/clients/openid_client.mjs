@@ -6,7 +6,7 @@ const contract = JSON.parse(readFileSync(process.argv[2], 'utf8'))
 let calls = 0
 for (const api of contract.apis) {
   const issuer = contract.environments.find((environment) => environment.name === api.environment).issuer
-  for (const app of api.clients) {
+  for (const app of api.clients.filter((app) => app.grant_types.includes('client_credentials'))) {
     const method = app.token_endpoint_auth_method === 'client_secret_post'
       ? client.ClientSecretPost(app.client_secret)
       : client.ClientSecretBasic(app.client_secret)
