@@ -189,10 +189,11 @@ impl ClientMetadata {
         Ok(())
     }
 
-    /// The host that all redirect URIs share: the sector of pairwise subjects (OpenID Connect Core 8.1).
+    /// The host that all redirect URIs share: the sector of pairwise subjects (OpenID Connect Core 8.1). Only a host that
+    /// somebody can own counts: every app may register the scheme of another, and every machine is `localhost`.
     pub fn sector(&self) -> Option<&str> {
         fn host(uri: &RedirectUri) -> Option<&str> {
-            let rest = uri.as_str().split_once("://")?.1;
+            let rest = uri.as_str().strip_prefix("https://")?;
             let authority = rest.split(['/', '?']).next()?;
             Some(if authority.starts_with('[') {
                 authority.split(']').next()?

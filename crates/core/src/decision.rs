@@ -228,7 +228,8 @@ pub enum Write {
         /// The new one.
         to: PasswordHash,
     },
-    /// Sets a password, whatever it was before.
+    /// Sets a password, whatever it was before. Ends the user's sessions, Grants and tokens: whoever knew the old password
+    /// keeps nothing.
     SetPassword {
         /// Whose.
         user: UserId,
@@ -239,8 +240,15 @@ pub enum Write {
     },
     /// Makes or changes a membership.
     PutMembership(Membership),
-    /// Ends a membership.
-    RemoveMembership(UserId, TenantId),
+    /// Ends a membership, and what the user has allowed for that tenant.
+    RemoveMembership {
+        /// Whose.
+        user: UserId,
+        /// Where.
+        tenant: TenantId,
+        /// When.
+        at: UnixMillis,
+    },
     /// Makes a browser session. The hash is that of its cookie.
     InsertSession(Session, SecretHash),
     /// The same user has signed in again in the same browser: the session goes on under a new cookie, so that what hangs
@@ -337,6 +345,8 @@ pub enum Write {
     CountFailure(Box<Failures>),
     /// Forgets the failures of an account after a success.
     ClearFailures(EnvironmentId, [u8; 32]),
+    /// Takes one failure back that was counted before a look which never came.
+    TakeBackFailure(EnvironmentId, [u8; 32]),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -392,6 +402,8 @@ pub enum Change {
     Grant(GrantId),
     /// Every Grant of a user by an app.
     Consent(UserId, AppId),
+    /// A user, and every Grant of theirs.
+    GrantsOf(UserId),
     /// A browser session, and the Grants that end with it.
     Session(SessionId),
     /// One access token.
@@ -436,7 +448,10 @@ impl Write {
             Self::InsertOperator { .. } => Some(Change::Operators),
             Self::InsertDocument(_) | Self::PublishVersion(..) => Some(Change::Catalogue),
             Self::SetUserStatus(change) => Some(Change::User(change.id)),
-            Self::RehashPassword { user, .. } | Self::SetPassword { user, .. } => Some(Change::User(*user)),
+            Self::RehashPassword { user, .. } => Some(Change::User(*user)),
+            Self::SetPassword { user, .. } | Self::RemoveMembership { user, .. } => {
+                Some(Change::GrantsOf(*user))
+            }
             Self::InsertGrant(grant, _) => Some(Change::Grant(grant.id)),
             Self::RedeemCode { grant, .. }
             | Self::AdvanceRefresh { grant, .. }
@@ -446,7 +461,6 @@ impl Write {
             // Read from the store on every use.
             Self::InsertUser(_)
             | Self::PutMembership(_)
-            | Self::RemoveMembership(..)
             | Self::InsertSession(..)
             | Self::RenewSession(..)
             | Self::TouchSession(..)
@@ -461,7 +475,8 @@ impl Write {
             | Self::MailSent(_)
             | Self::MailFailed { .. }
             | Self::CountFailure(_)
-            | Self::ClearFailures(..) => None,
+            | Self::ClearFailures(..)
+            | Self::TakeBackFailure(..) => None,
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }

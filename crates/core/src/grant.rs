@@ -106,11 +106,15 @@ pub enum EndReason {
     SessionEnded,
     /// Somebody of the provider's team ended it.
     ByOperator,
+    /// The user's password was set anew.
+    PasswordSet,
+    /// The user is no longer a member of the tenant.
+    MembershipEnded,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::CodeReplayed,
         Self::CodeMisused,
         Self::RefreshReused,
@@ -119,6 +123,8 @@ impl EndReason {
         Self::ConsentWithdrawn,
         Self::SessionEnded,
         Self::ByOperator,
+        Self::PasswordSet,
+        Self::MembershipEnded,
     ];
 
     /// As stored.
@@ -132,6 +138,8 @@ impl EndReason {
             Self::ConsentWithdrawn => "consent_withdrawn",
             Self::SessionEnded => "session_ended",
             Self::ByOperator => "by_operator",
+            Self::PasswordSet => "password_set",
+            Self::MembershipEnded => "membership_ended",
         }
     }
 

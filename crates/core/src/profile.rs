@@ -142,7 +142,7 @@ pub enum Rotation {
     /// Always, with a short grace for a lost answer.
     #[default]
     Always,
-    /// Never.
+    /// Never, except for apps without a secret (RFC 9700 2.2.2).
     Never,
 }
 

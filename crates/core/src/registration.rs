@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::access::Access;
 use crate::api::{Api, signing_algorithms};
 use crate::app::{App, MAX_SECRET_VERSIONS, SecretVersion};
-use crate::client_metadata::ClientMetadata;
+use crate::client_metadata::{ClientMetadata, Tenancy};
 use crate::env::{Env, UnixMillis};
 use crate::error::{Denial, OAuthError, Reason};
 use crate::id::{AppId, EnvironmentId};
@@ -109,6 +109,11 @@ pub fn register(
         && grants.contains(&GrantType::ClientCredentials)
     {
         return bad("An app without secret cannot use client_credentials (RFC 6749 4.4).");
+    }
+    if registration.metadata.tenancy == Tenancy::Members && grants.contains(&GrantType::Password) {
+        return bad(
+            "An app of all partners cannot use the password grant: nobody is asked for which tenant they sign in.",
+        );
     }
     let by_code = grants.contains(&GrantType::AuthorizationCode);
     if let Err(why) = registration.metadata.check(by_code) {

@@ -100,6 +100,7 @@ CREATE UNIQUE INDEX grants_by_code ON grants (code_mac) WHERE code_mac IS NOT NU
 CREATE INDEX grants_by_user ON grants (user_id, app_id);
 CREATE INDEX grants_by_session ON grants (session_id) WHERE with_session = 1;
 CREATE INDEX grants_by_end ON grants (ends_at);
+CREATE INDEX grants_waiting ON grants (created_at) WHERE state = 'code';
 
 CREATE TABLE documents (
     id        {bytes} NOT NULL PRIMARY KEY,

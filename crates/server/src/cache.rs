@@ -313,6 +313,10 @@ impl Cache {
             Change::Grant(id) => {
                 self.grants.remove(id);
             }
+            Change::GrantsOf(user) => {
+                self.users.remove(user);
+                self.grants.retain(|_, grant| grant.user != *user);
+            }
             Change::Consent(user, app) => {
                 self.grants.retain(|_, grant| grant.user != *user || grant.app != *app);
             }

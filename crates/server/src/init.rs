@@ -82,7 +82,7 @@ pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<
             make_folder_of(path)?;
             path.exists()
         }
-        DatabaseUrl::Postgres(url) => look(url).await.with_context(cannot_open)?.installed,
+        DatabaseUrl::Postgres(url) => alone(url).await?,
     };
     let master = master_key(&config.keys.master_key, existed)?;
     let vault = Vault::new(&master).context("the master key cannot be used")?;
@@ -104,6 +104,24 @@ pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<
     };
     let node = Node::build(parts).await?;
     Ok(node)
+}
+
+/// Whether an installation is in the database, once nobody else works on it. Caches of two servers would not hear of each
+/// other: what one has revoked the other would let in.
+async fn alone(url: &PgUrl) -> anyhow::Result<bool> {
+    // A server that is stopping holds its place until its connections are closed.
+    const TRIES: u32 = 20;
+    let place = DatabaseUrl::Postgres(url.clone()).place();
+    for left in (0..TRIES).rev() {
+        let seen = look(url).await.with_context(|| format!("cannot open the database {place}"))?;
+        if !seen.in_use {
+            return Ok(seen.installed);
+        }
+        if left > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        }
+    }
+    bail!("another server runs on {place}. One server works on a database: stop the other one first")
 }
 
 /// Looks whether an installation is in a database on a server, and whether somebody works on it.

@@ -22,19 +22,35 @@ pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
         let done = tokio::select! {
             _ = flush_ticks.tick() => flush(&node).await,
             _ = upkeep_ticks.tick() => upkeep(&node).await,
-            () = node.mail_waits.notified() => Ok(()),
             _ = stop.changed() => {
                 let _ = flush(&node).await;
                 return;
             }
         };
-        let done = match done {
-            Ok(()) => mail::deliver(&node).await,
-            failed => failed,
-        };
         if let Err(fault) = done {
             tracing::warn!(%fault, "a job failed and will be tried again");
         }
+    }
+}
+
+/// Sends mail until `stop`, apart from the other jobs: a mail server may take its time.
+pub async fn run_mail(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(FLUSH);
+    let work = async {
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = node.mail_waits.notified() => {}
+            }
+            if let Err(fault) = mail::deliver(&node).await {
+                tracing::warn!(%fault, "mail was not delivered and will be tried again");
+            }
+        }
+    };
+    // A mail that is cut off here is in the outbox still.
+    tokio::select! {
+        () = work => {}
+        _ = stop.changed() => {}
     }
 }
 

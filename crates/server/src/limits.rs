@@ -59,6 +59,7 @@ pub struct Limits {
     reserve: Limiter<(u64, IpAddr)>,
     mail_by_address: Limiter<u64>,
     mail_by_source: Limiter<IpAddr>,
+    sign_ins_by_source: Limiter<IpAddr>,
     closed_identities: Bounded<u64, Duration>,
     closed_sources: Bounded<IpAddr, Duration>,
     proven: Bounded<(u64, IpAddr), ()>,
@@ -76,6 +77,8 @@ const RESERVE_BURST: u32 = 5;
 const MAIL_BY_ADDRESS: (Duration, u32) = (Duration::from_secs(600), 3);
 /// Mails that one source may cause: 30 at once, then 1 in 10 seconds.
 const MAIL_BY_SOURCE: (Duration, u32) = (Duration::from_secs(10), 30);
+/// Sign-ins that one source may begin: 300 at once, then 10 a second. An office of thousands stands behind one address.
+const SIGN_INS_BY_SOURCE: (u32, u32) = (10, 300);
 /// Closed buckets that are remembered at most.
 const CLOSED: usize = 100_000;
 
@@ -96,6 +99,7 @@ impl Limits {
             reserve: Limiter::dashmap_with_clock(slow((RESERVE_PERIOD, RESERVE_BURST)), clock.clone()),
             mail_by_address: Limiter::dashmap_with_clock(slow(MAIL_BY_ADDRESS), clock.clone()),
             mail_by_source: Limiter::dashmap_with_clock(slow(MAIL_BY_SOURCE), clock.clone()),
+            sign_ins_by_source: Limiter::dashmap_with_clock(keyed(SIGN_INS_BY_SOURCE), clock.clone()),
             closed_identities: Bounded::growing_to(CLOSED),
             closed_sources: Bounded::growing_to(CLOSED),
             proven: Bounded::growing_to(CLOSED),
@@ -169,11 +173,23 @@ impl Limits {
         }
     }
 
-    /// Whether a stranger at this source may cause a mail to this address now. Whoever may not is told the same as always,
-    /// and no mail is sent.
-    pub fn may_mail(&self, to: Who<'_>, source: IpAddr) -> bool {
+    /// Whether a stranger at this source may cause a mail now. Whoever may not is told the same as always, and no mail is sent.
+    pub fn may_mail_from(&self, source: IpAddr) -> bool {
         self.mail_by_source.check_key(&network(source)).is_ok()
-            && self.mail_by_address.check_key(&self.hash(to)).is_ok()
+    }
+
+    /// Whether a stranger may cause a mail to this address now.
+    pub fn may_mail_to(&self, to: Who<'_>) -> bool {
+        self.mail_by_address.check_key(&self.hash(to)).is_ok()
+    }
+
+    /// Takes the begin of one sign-in at this source, which is a row of the database for somebody unknown.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn begin_sign_in(&self, source: IpAddr) -> Result<(), RetryAfter> {
+        let begun = self.sign_ins_by_source.check_key(&network(source));
+        begun.map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
     }
 
     /// Drops buckets that are full again. Called by a job, so that memory follows use.
@@ -186,6 +202,7 @@ impl Limits {
         self.reserve.retain_recent();
         self.mail_by_address.retain_recent();
         self.mail_by_source.retain_recent();
+        self.sign_ins_by_source.retain_recent();
     }
 
     /// A keyed hash: any text may be sent as a client id, and none of it is kept.

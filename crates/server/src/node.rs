@@ -13,6 +13,7 @@ use grantor_core::env::{Env, Random as _, UnixMillis};
 use grantor_core::id::{AppId, EnvironmentId};
 use grantor_core::secret::{Brand, PepperRing};
 
+use crate::attempts::Attempts;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clock::{Clock, OsRandom};
@@ -61,6 +62,8 @@ pub struct Node {
     pub brand: Brand,
     /// Where people's passwords are hashed.
     pub passwords: Passwords,
+    /// Whose passwords are being looked at.
+    pub attempts: Attempts,
     /// What people see.
     pub pages: Pages,
     /// How mail leaves.
@@ -160,6 +163,7 @@ impl Node {
             request_number: AtomicU64::new(0),
             operator_pepper,
             passwords,
+            attempts: Attempts::default(),
             pages,
             mailer,
             mail_waits: tokio::sync::Notify::new(),

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use grantor_core::password::{NewPassword, PasswordHash, PresentedPassword};
 
+use tokio::sync::Semaphore;
+
 use argon::{Memory, Stored};
 use pool::Pool;
 
@@ -33,6 +35,8 @@ pub struct Passwords {
     /// Compared with when there is nothing to compare with.
     dummy: Stored,
     pool: Pool,
+    /// Places for new passwords in the queue.
+    new_ones: Semaphore,
     filled: Arc<AtomicU64>,
 }
 
@@ -71,14 +75,17 @@ impl Passwords {
     pub fn start(cost: Cost, size: PoolSize) -> std::io::Result<Self> {
         let filled = Arc::new(AtomicU64::new(0));
         let pool = Pool::start(size, || Memory::new(cost, Arc::clone(&filled)))?;
-        Ok(Self { cost, dummy: Stored::dummy(cost), pool, filled })
+        let new_ones = Semaphore::new((size.queue.get() / 2).max(1));
+        Ok(Self { cost, dummy: Stored::dummy(cost), pool, new_ones, filled })
     }
 
-    /// The hash of a new password, at the present cost.
+    /// The hash of a new password, at the present cost. New ones fill no more than half of the queue: who signs up must not
+    /// be in the way of who signs in.
     ///
     /// # Errors
-    /// [`PasswordError::Busy`] at once if the queue is full; [`PasswordError::Failed`].
+    /// [`PasswordError::Busy`] at once if their half, or the queue, is full; [`PasswordError::Failed`].
     pub async fn hash(&self, password: &NewPassword, salt: Salt) -> Result<PasswordHash, PasswordError> {
+        let _place = self.new_ones.try_acquire().map_err(|_| PasswordError::Busy)?;
         let (password, cost) = (password.clone(), self.cost);
         self.pool.run(move |memory| memory.hash(password.reveal(), &salt, cost)).await?
     }

@@ -58,6 +58,43 @@ mod rules {
     }
 
     #[test]
+    fn every_test_that_the_coverage_of_the_specifications_names_is_there() {
+        let document = read("docs/spec-coverage.md");
+        let texts: Vec<(String, String)> =
+            rust_files(&["crates"]).into_iter().map(|file| (module_of(&file), read(&file))).collect();
+        let (mut missing, mut place, mut count) = (Vec::new(), String::new(), 0);
+        for named in document.split('`').skip(1).step_by(2) {
+            let Some((before, name)) = named.rsplit_once("::") else { continue };
+            if before != ".." {
+                let (crate_name, module) = before.split_once(' ').unwrap_or(("server", before));
+                place = format!("{crate_name} {module}");
+            }
+            count += 1;
+            let test = format!("fn {name}(");
+            let is_there = |(module, text): &(String, String)| stands_in(module, &place) && has(text, &test);
+            if !texts.iter().any(is_there) {
+                missing.push(format!("{named} in {place}"));
+            }
+        }
+        assert!(count > 300, "only {count} names: is the document still understood?");
+        assert!(missing.is_empty(), "no test has these names: {missing:#?}");
+    }
+
+    /// `crates/core/tests/decisions/reply.rs` is `core tests::decisions::reply`.
+    fn module_of(file: &str) -> String {
+        let path = file.trim_start_matches("crates/").trim_end_matches(".rs").trim_end_matches("/mod");
+        path.replacen('/', " ", 1).replace('/', "::")
+    }
+
+    /// Whether a file is the module of a test, or has it inside, as `mod tests`.
+    fn stands_in(module: &str, place: &str) -> bool {
+        let (crate_name, path) = place.split_once(' ').unwrap_or(("", place));
+        let ends = |path: &str| module.ends_with(&format!("::{path}"));
+        let own_crate = module.split(' ').next() == Some(crate_name);
+        own_crate && (ends(path) || path.strip_suffix("::tests").is_some_and(ends))
+    }
+
+    #[test]
     fn no_file_of_the_product_is_longer_than_five_hundred_lines() {
         let files = rust_files(&["crates", "bench"]).into_iter().filter(|file| file.contains("/src/"));
         let long: Vec<_> = files.filter(|file| read(file).lines().count() > LONGEST_FILE).collect();
@@ -181,6 +218,14 @@ mod rules {
         assert!(!has("restore::x()", "store::") && !has("asynchronous()", "async"), "whole names only");
         assert!(has("use crate::{a, b};", "crate::{") && has("node.store.commit(unit)", "store.commit"));
         assert!(is_path("crates/core/src/lib.rs") && !is_path("crates/<name>/x") && !is_path("POST /revoke"));
+        let (inside, beside) =
+            (module_of("crates/core/src/pkce.rs"), module_of("crates/server/src/http/mod.rs"));
+        assert!(stands_in(&inside, "core pkce::tests") && stands_in(&inside, "core pkce"));
+        assert!(
+            !stands_in(&inside, "server pkce")
+                && !stands_in(&inside, "core kce")
+                && stands_in(&beside, "server http")
+        );
         let manifest =
             "[dependencies]\na.workspace = true\n# b\nc = \"1\"\n\n[dev-dependencies]\nd = \"1\"\n";
         assert_eq!(dependencies(manifest, "[dependencies]").collect::<Vec<_>>(), ["a", "c"]);

@@ -157,9 +157,10 @@ pub fn grant(
     Decision::ok(code).write(Write::InsertGrant(Box::new(grant), Some(hash))).event(event)
 }
 
-/// What is remembered of the user's consent: all that was ever allowed for this tenant, without what needs no consent.
+/// What is remembered of the user's consent: what was allowed now, and what was allowed before for this tenant and not
+/// asked for again. What was asked for and left out is taken back; what needs no consent is not remembered.
 pub fn remember(
-    done: &Done,
+    (request, done): (&AuthorizationRequest, &Done),
     (app, tenant): (&App, TenantId),
     before: Option<&Consent>,
     server_scopes: &ScopeSet,
@@ -167,11 +168,15 @@ pub fn remember(
 ) -> Consent {
     let needs = |scope: &&Scope| !server_scopes.contains(scope);
     let now: ScopeSet = done.scopes.iter().filter(needs).cloned().collect::<Vec<_>>().into();
+    let asked = request.permissions();
+    let untouched = |before: &Consent| -> ScopeSet {
+        before.scopes.iter().filter(|scope| !asked.contains(scope)).cloned().collect::<Vec<_>>().into()
+    };
     Consent {
         user: done.evidence.user,
         app: app.id,
         tenant,
-        scopes: before.map_or_else(|| now.clone(), |before| before.scopes.union(&now)),
+        scopes: before.map_or_else(|| now.clone(), |before| untouched(before).union(&now)),
         granted_at: env.now,
     }
 }

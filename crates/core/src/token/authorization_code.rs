@@ -4,16 +4,17 @@ use crate::access::{self, Access};
 use crate::api::Api;
 use crate::client_auth::{AuthenticatedApp, Presented};
 use crate::decision::{AuditEvent, Decision, Write};
-use crate::env::Env;
+use crate::env::{Env, UnixMillis};
 use crate::environment::Environment;
 use crate::error::{Denial, OAuthError, Reason};
 use crate::grant::{CodeBinding, EndReason, Grant, GrantState};
 use crate::id_token::{self, Occasion};
 use crate::issue::{Holder, Issue, is_refreshable, issue, live_scopes};
 use crate::pkce;
+use crate::session::Session;
 use crate::tenant::Tenant;
-use crate::token::{Granted, TokenRequest, resource_fits};
-use crate::user::User;
+use crate::token::{Granted, TokenRequest, belongs, resource_fits, session_lives};
+use crate::user::{Membership, User};
 
 /// What the decision needs to know. All of it belongs to the Grant, not to the request.
 pub struct Facts<'a> {
@@ -33,6 +34,10 @@ pub struct Facts<'a> {
     pub user: &'a User,
     /// How the app knows the user.
     pub sub: &'a str,
+    /// Where the user is a member; looked at for an app of all partners.
+    pub memberships: &'a [Membership],
+    /// The browser session of the log-in, if its row is still there.
+    pub session: Option<&'a Session>,
 }
 
 /// A code that nobody has: unknown, pruned, or not a code at all.
@@ -72,7 +77,7 @@ pub fn redeem<'a>(
     if !proved {
         return end(facts, EndReason::CodeMisused, Reason::VerifierMismatch, env);
     }
-    if let Err(denial) = may_use(request, client, facts) {
+    if let Err(denial) = may_use(request, client, facts, env.now) {
         return Decision::refuse(denial);
     }
     let access = match access::gate(facts.tenant, facts.accesses, facts.api) {
@@ -115,13 +120,20 @@ fn redirect_uri_fits(sent: Option<&str>, binding: &CodeBinding) -> bool {
 }
 
 /// Whether app, API and user still go together.
-fn may_use(request: &TokenRequest, client: &AuthenticatedApp<'_>, facts: &Facts<'_>) -> Result<(), Denial> {
+fn may_use(
+    request: &TokenRequest,
+    client: &AuthenticatedApp<'_>,
+    facts: &Facts<'_>,
+    now: UnixMillis,
+) -> Result<(), Denial> {
     super::grant_is_on(request.grant, client.app(), facts.api, facts.presented)?;
     resource_fits(request, facts.api)?;
     if !facts.user.status.is_active() || facts.user.id != facts.grant.user {
         return Err(Denial::new(OAuthError::InvalidGrant, Reason::UserSuspended));
     }
-    Ok(())
+    // Who signed out, or left the tenant, in the minute since: the code was made from what was true before.
+    belongs(client.app(), facts.memberships, facts.grant.tenant)?;
+    session_lives(facts.grant, facts.session, now)
 }
 
 fn end<'a>(facts: &Facts<'_>, why: EndReason, reason: Reason, env: &Env<'_>) -> Decision<Granted<'a>> {

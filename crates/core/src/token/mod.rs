@@ -9,13 +9,19 @@ use crate::access::Access;
 use crate::api::Api;
 use crate::app::App;
 use crate::client_auth::Presented;
+use crate::client_metadata::Tenancy;
+use crate::env::UnixMillis;
 use crate::error::{Denial, OAuthError, Reason};
 use crate::form::Form;
+use crate::grant::Grant;
+use crate::id::TenantId;
 use crate::id_token::IdTokenDraft;
 use crate::issue::TokenDraft;
 use crate::profile::GrantType;
 use crate::scope::ScopeSet;
 use crate::secret::Secret;
+use crate::session::Session;
+use crate::user::Membership;
 
 /// What a grant gives.
 pub struct Granted<'a> {
@@ -133,6 +139,23 @@ pub fn may_ask<'a>(
     }
     if !app.grants.contains(&grant) {
         return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::GrantNotForApp));
+    }
+    Ok(())
+}
+
+/// Whether the user is still a member of the Grant's tenant; where the app is the tenant's own, nobody has to be.
+fn belongs(app: &App, memberships: &[Membership], tenant: TenantId) -> Result<(), Denial> {
+    let is_member = || memberships.iter().any(|membership| membership.tenant == tenant);
+    match app.metadata.tenancy {
+        Tenancy::Members if !is_member() => Err(Denial::new(OAuthError::InvalidGrant, Reason::NoTenant)),
+        Tenancy::Members | Tenancy::Own => Ok(()),
+    }
+}
+
+/// A Grant that ends with its session needs it alive (OpenID Connect Core 11). Absent never means alive.
+fn session_lives(grant: &Grant, session: Option<&Session>, now: UnixMillis) -> Result<(), Denial> {
+    if grant.ends_with_session() && !session.is_some_and(|session| session.is_alive(now)) {
+        return Err(Denial::new(OAuthError::InvalidGrant, Reason::SessionEnded));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::access::{self, Access};
 use crate::api::Api;
 use crate::api::OPENID_SCOPES;
 use crate::client_auth::{AuthenticatedApp, Presented};
+use crate::client_metadata::Tenancy;
 use crate::decision::{AuditEvent, Decision, Write};
 use crate::document::Open;
 use crate::env::Env;
@@ -49,6 +50,10 @@ pub struct Facts<'a> {
 pub fn is_on(client: &AuthenticatedApp<'_>, api: &Api, presented: &Presented) -> Result<(), Denial> {
     if api.profile.fapi2 {
         return Err(Denial::new(OAuthError::UnsupportedGrantType, Reason::GrantNotInProfile));
+    }
+    // Nobody would be asked for which of their tenants they sign in.
+    if client.app().metadata.tenancy == Tenancy::Members {
+        return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::NoTenant));
     }
     grant_is_on(GrantType::Password, client.app(), api, presented)
 }

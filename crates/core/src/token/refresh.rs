@@ -16,14 +16,14 @@ use crate::error::{Denial, OAuthError, Reason};
 use crate::grant::{EndReason, GRACE_SECONDS, Grant, GrantState};
 use crate::id_token::{self, Occasion};
 use crate::issue::{Holder, Issue, is_refreshable, issue, live_scopes};
-use crate::profile::Rotation;
+use crate::profile::{ClientAuthMethod, Rotation};
 use crate::refresh_token::RefreshToken;
 use crate::scope::ScopeSet;
 use crate::secret::PepperRing;
 use crate::session::Session;
 use crate::tenant::Tenant;
-use crate::token::{Granted, TokenRequest, resource_fits};
-use crate::user::User;
+use crate::token::{Granted, TokenRequest, belongs, resource_fits, session_lives};
+use crate::user::{Membership, User};
 
 /// What the decision needs to know. All of it belongs to the Grant, not to the request.
 pub struct Facts<'a> {
@@ -49,6 +49,8 @@ pub struct Facts<'a> {
     pub sub: &'a str,
     /// Its browser session, if that is still there.
     pub session: Option<&'a Session>,
+    /// Where the user is a member; looked at for an app of all partners.
+    pub memberships: &'a [Membership],
     /// What the user would have to accept at a sign-in now.
     pub open_documents: &'a [Open<'a>],
 }
@@ -116,7 +118,9 @@ enum Turn {
 fn turn(facts: &Facts<'_>, env: &Env<'_>) -> Result<Turn, (EndReason, Reason)> {
     let (presented, current) = (facts.token.generation, facts.grant.generation);
     let profile = &facts.api.profile;
-    let rotates = profile.refresh.rotation == Rotation::Always;
+    // Whoever proves nothing must not hold a token that stays: without rotation no theft would ever show (RFC 9700 2.2.2).
+    let proves_nothing = facts.presented.method() == ClientAuthMethod::None;
+    let rotates = proves_nothing || profile.refresh.rotation == Rotation::Always;
     // A grace is for lost answers of rotating tokens; under FAPI nothing rotates (FAPI 2.0 5.3.2.1).
     let grace = rotates && !profile.fapi2 && env.now < facts.grant.rotated_at.plus_seconds(GRACE_SECONDS);
     if presented > current {
@@ -148,10 +152,8 @@ fn granted<'a>(
     if !facts.user.status.is_active() || facts.user.id != grant.user {
         return refuse(Reason::UserSuspended);
     }
-    // Absent never means alive.
-    if grant.ends_with_session() && !facts.session.is_some_and(|session| session.is_alive(env.now)) {
-        return refuse(Reason::SessionEnded);
-    }
+    belongs(app, facts.memberships, grant.tenant)?;
+    session_lives(grant, facts.session, env.now)?;
     if !document::within_grace(facts.open_documents, env.now) {
         return Err(Denial::telling(
             OAuthError::InvalidGrant,

@@ -1,5 +1,6 @@
 //! RFC 6749 4.1.3, rule by rule: which code is redeemed, which refusal burns it, and what the answer says.
 
+use grantor_core::client_metadata::Tenancy;
 use grantor_core::env::UnixMillis;
 use grantor_core::epoch::Epochs;
 use grantor_core::error::{OAuthError, Reason};
@@ -20,7 +21,7 @@ use crate::people::{
 const INVALID_GRANT: OAuthError = OAuthError::InvalidGrant;
 
 /// In the order of the checks.
-const REFUSALS: [Refusal; 24] = [
+const REFUSALS: [Refusal; 26] = [
     refuses(
         "b03_of_another_app",
         |a| a.grant.app = AppId::from_bytes([99; 16]),
@@ -110,6 +111,21 @@ const REFUSALS: [Refusal; 24] = [
     ),
     refuses("the user closed", |a| a.user.status = Status::Closed, INVALID_GRANT, Reason::UserSuspended),
     refuses("another user", |a| a.user = user(99), INVALID_GRANT, Reason::UserSuspended),
+    refuses(
+        "for a tenant that the user has left since",
+        |a| a.world.app.metadata.tenancy = Tenancy::Members,
+        INVALID_GRANT,
+        Reason::NoTenant,
+    ),
+    refuses(
+        "an OpenID code whose user has signed out since",
+        |a| {
+            a.grant.scopes = scopes("openid read");
+            a.session.as_mut().unwrap().ended_at = Some(NOW);
+        },
+        INVALID_GRANT,
+        Reason::SessionEnded,
+    ),
     refuses("no access", |a| a.world.accesses.clear(), OAuthError::AccessDenied, Reason::AccessMissing),
     refuses(
         "the access of another tenant",

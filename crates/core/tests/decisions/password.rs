@@ -1,5 +1,6 @@
 //! RFC 6749 4.3, legacy: off unless a profile says so, and never a way around what a sign-in would ask for.
 
+use grantor_core::client_metadata::Tenancy;
 use grantor_core::decision::Write;
 use grantor_core::env::UnixMillis;
 use grantor_core::error::{OAuthError, Reason};
@@ -15,12 +16,18 @@ use crate::people::{Attempt, Effect, effects, user};
 type Case = (&'static str, fn(&mut Attempt), OAuthError, Reason);
 
 /// In the order of the checks.
-const REFUSALS: [Case; 11] = [
+const REFUSALS: [Case; 12] = [
     (
         "fapi2, though the profile names the grant",
         |a| a.world.payments_profile().fapi2 = true,
         OAuthError::UnsupportedGrantType,
         Reason::GrantNotInProfile,
+    ),
+    (
+        "an app of all partners: nobody is asked for which tenant",
+        |a| a.world.app.metadata.tenancy = Tenancy::Members,
+        OAuthError::UnauthorizedClient,
+        Reason::NoTenant,
     ),
     (
         "the API does not take the method",

@@ -18,7 +18,7 @@ use grantor_core::secret::{Brand, Stage};
 use grantor_core::session::Session;
 use grantor_core::tenant::{Status, Tenant};
 use grantor_core::token::{Granted, TokenRequest, authorization_code, password, refresh};
-use grantor_core::user::{ACR_PASSWORD, Amr, Evidence, User};
+use grantor_core::user::{ACR_PASSWORD, Amr, Evidence, Membership, User};
 
 use crate::facts::{NOW, Seeded, World, api, basic, peppers, plain, scopes};
 
@@ -121,6 +121,7 @@ pub(crate) struct Attempt {
     pub(crate) user: User,
     pub(crate) sub: String,
     pub(crate) session: Option<Session>,
+    pub(crate) memberships: Vec<Membership>,
     pub(crate) grant: Grant,
     pub(crate) documents: Vec<Document>,
     pub(crate) acceptances: Vec<Acceptance>,
@@ -174,6 +175,7 @@ impl Attempt {
             sub: user.id.to_string(),
             evidence: evidence(&user),
             session: Some(session),
+            memberships: Vec::new(),
             documents: Vec::new(),
             acceptances: Vec::new(),
             presented: basic(),
@@ -236,6 +238,8 @@ impl Attempt {
             accesses: &self.world.accesses,
             user: &self.user,
             sub: &self.sub,
+            memberships: &self.memberships,
+            session: self.session.as_ref(),
         };
         self.with_env(|client, env| seen(authorization_code::redeem(&self.request, client, &facts, env)))
     }
@@ -255,6 +259,7 @@ impl Attempt {
             user: &self.user,
             sub: &self.sub,
             session: self.session.as_ref(),
+            memberships: &self.memberships,
             open_documents: &document::open(&self.documents, tenant, &self.acceptances, self.now),
         };
         self.with_env(|client, env| seen(refresh::refresh(&self.request, client, &facts, env)))

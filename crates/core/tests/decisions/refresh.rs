@@ -1,5 +1,6 @@
 //! RFC 6749 6 and RFC 9700 4.14.2: which refresh token gives what, and which one ends its Grant.
 
+use grantor_core::client_metadata::Tenancy;
 use grantor_core::document::Document;
 use grantor_core::env::UnixMillis;
 use grantor_core::error::{OAuthError, Reason};
@@ -17,7 +18,7 @@ use crate::people::{
 const INVALID_GRANT: OAuthError = OAuthError::InvalidGrant;
 
 /// In the order of the checks. The present token is the fifth, a day old.
-const REFUSALS: [Refusal; 27] = [
+const REFUSALS: [Refusal; 28] = [
     refuses(
         "of another environment",
         |a| a.grant.environment = EnvironmentId::from_bytes([9; 16]),
@@ -124,6 +125,12 @@ const REFUSALS: [Refusal; 27] = [
     ),
     refuses("c08 the user closed", |a| a.user.status = Status::Closed, INVALID_GRANT, Reason::UserSuspended),
     refuses("another user", |a| a.user = user(99), INVALID_GRANT, Reason::UserSuspended),
+    refuses(
+        "for a tenant that the user has left since",
+        |a| a.world.app.metadata.tenancy = Tenancy::Members,
+        INVALID_GRANT,
+        Reason::NoTenant,
+    ),
     refuses(
         "c08 terms published anew, without grace",
         |a| a.open_at(NOW, 0),
@@ -269,6 +276,16 @@ fn without_rotation_the_token_stays_and_nothing_is_written() {
         [Effect::End(EndReason::RefreshReused)],
         "from when it still rotated: no lost answer"
     );
+}
+
+#[test]
+fn rfc9700_2_2_2_an_app_that_proves_nothing_rotates_whatever_the_profile_says() {
+    let mut attempt = Attempt { presented: id_only(), ..Attempt::refresh() };
+    attempt.world.app.auth_method = Some(ClientAuthMethod::None);
+    let profile = attempt.world.payments_profile();
+    profile.client_auth.push(ClientAuthMethod::None);
+    profile.refresh.rotation = Rotation::Never;
+    assert_eq!(attempt.exchange().outcome.unwrap().refresh, Some(6));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Where an answer may go, what it holds, and the Grant that stands behind a code.
 
 use grantor_core::authorize::interaction::Done;
-use grantor_core::authorize::request::{ReplyTo, ResponseMode, Untrusted, reply_to};
+use grantor_core::authorize::request::{AuthorizationRequest, ReplyTo, ResponseMode, Untrusted, reply_to};
 use grantor_core::authorize::respond::{Facts, Reply, grant, remember};
 use grantor_core::decision::{Decision, Write};
 use grantor_core::env::Env;
@@ -246,15 +246,34 @@ fn a_shut_gate_makes_no_code() {
 }
 
 #[test]
-fn consent_is_remembered_per_app_and_tenant_grows_and_leaves_out_what_needs_none() {
+fn h06_consent_is_remembered_per_app_and_tenant_and_what_is_left_out_the_next_time_is_taken_back() {
     let world = world_with_users();
     let tenant = world.tenant.id;
     let mut rng = Seeded(1);
     let env = Env { now: NOW, rng: &mut rng };
-    let first = remember(&done(), (&world.app, tenant), None, &ScopeSet::default(), &env);
+    let asked = |names: &str| AuthorizationRequest { scopes: scopes(names), ..request() };
+    let first = remember(
+        (&asked("openid read write"), &done()),
+        (&world.app, tenant),
+        None,
+        &ScopeSet::default(),
+        &env,
+    );
     assert_eq!((first.user, first.app, first.tenant), (user(5).id, world.app.id, tenant));
     assert_eq!((first.scopes.clone(), first.granted_at), (scopes("openid read"), NOW));
     let more = Done { scopes: scopes("production/payments write"), ..done() };
-    let second = remember(&more, (&world.app, tenant), Some(&first), &scopes("production/payments"), &env);
+    let shown = asked("production/payments write");
+    let second =
+        remember((&shown, &more), (&world.app, tenant), Some(&first), &scopes("production/payments"), &env);
     assert_eq!(second.scopes, scopes("openid read write"));
+    // What was asked for again and left out is taken back; what was not asked for stays.
+    let less = Done { scopes: scopes("openid"), ..done() };
+    let third = remember(
+        (&asked("openid read"), &less),
+        (&world.app, tenant),
+        Some(&second),
+        &ScopeSet::default(),
+        &env,
+    );
+    assert_eq!(third.scopes, scopes("openid write"));
 }

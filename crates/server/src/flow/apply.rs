@@ -7,19 +7,17 @@ mod people;
 
 use std::sync::Arc;
 
-use grantor_core::api::{Api, signing_algorithms};
-use grantor_core::decision::{AuditEvent, StoredKey, Write};
+use grantor_core::api::Api;
+use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::name::Name;
 use grantor_core::profile::Profile;
 use grantor_core::tenant::Tenant;
-use grantor_jose::Algorithm;
 
-use super::Fault;
 use super::plan::{self, ApiView, Change, EnvironmentView, ManifestError, Plan};
+use super::{Fault, signing_key};
 use crate::catalogue::resolve;
-use crate::keys;
 use crate::manifest::Manifest;
 use crate::node::{Actor, Node};
 
@@ -219,15 +217,8 @@ fn apis(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(), Apply
 async fn key_writes(node: &Node, world: &mut World) -> Result<Vec<Write>, ApplyError> {
     let mut writes = Vec::new();
     for environment in &world.environments {
-        let ring: Vec<StoredKey> = node.store.key_ring(environment.id).await?;
         let apis = world.apis.iter().filter(|api| api.environment == environment.id);
-        let algorithms: Vec<Algorithm> = signing_algorithms(apis).into_iter().collect();
-        let made = node
-            .decide(|env| keys::missing(environment.id, &ring, &algorithms, &node.vault, env))
-            .map_err(|error| {
-                tracing::error!(%error, "a key could not be made");
-                Fault::Internal
-            })?;
+        let made = signing_key::missing(node, environment.id, apis).await?;
         if !made.is_empty() {
             let kids: Vec<&str> = made.iter().map(|key| key.kid.as_str()).collect();
             let target = format!("keys:{}", environment.name);

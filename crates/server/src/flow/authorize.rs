@@ -192,7 +192,7 @@ pub async fn go_on_after(
             let Some(request) = &situation.request else { return Err(denial.into()) };
             note(call, &denial);
             let reply = Reply::error(&request.reply_to, &denial, &call.state.environment.issuer);
-            return end(node, call, waiting, taken, Destination::App(reply)).await;
+            return end(node, call, waiting.as_ref(), taken, Destination::App(reply)).await;
         }
     };
     let page = match step {
@@ -203,18 +203,7 @@ pub async fn go_on_after(
         Step::Documents(_) => PagePath::Terms,
         Step::Consent(_) => PagePath::Consent,
         Step::Done(done) => {
-            let to = match &situation.request {
-                None => Destination::Page(PagePath::LoginDone, None),
-                Some(request) => match answer(node, call, request, &done, &situation, &mut taken) {
-                    Ok(reply) => Destination::App(reply),
-                    Err(denial) => {
-                        note(call, &denial);
-                        let issuer = &call.state.environment.issuer;
-                        Destination::App(Reply::error(&request.reply_to, &denial, issuer))
-                    }
-                },
-            };
-            return end(node, call, waiting, taken, to).await;
+            return conclude(node, call, &situation, &done, waiting, taken).await;
         }
     };
     wait(node, call, situation, waiting, taken, page).await
@@ -225,7 +214,8 @@ fn sign_in(node: &Node, call: &BrowserCall<'_>, situation: &mut Situation, taken
     let Some(evidence) = situation.progress.evidence.clone() else { return };
     let (secret, hash) = call.secret(node, CredentialType::Session);
     let now = node.now();
-    let before = situation.session.take();
+    // Also one that was left alone for too long: what hangs on it must not outlive the next log-in here.
+    let before = situation.session.take().or(situation.idle_session.take());
     let same = before.as_ref().filter(|session| session.user == evidence.user);
     let (id, sid) = match same {
         Some(session) => (session.id, session.sid.clone()),
@@ -286,11 +276,9 @@ fn answer(
     };
     let (decision, consent) = node.decide(|env| {
         let remembered = situation.consent(tenant_id);
-        let consent = situation
-            .progress
-            .consented
-            .is_some()
-            .then(|| respond::remember(done, (app, tenant_id), remembered, &api.server_scopes, env));
+        let consent = situation.progress.consented.is_some().then(|| {
+            respond::remember((request, done), (app, tenant_id), remembered, &api.server_scopes, env)
+        });
         (respond::grant(request, done, &facts, env), consent)
     });
     let code = decision.outcome?;
@@ -309,11 +297,45 @@ fn answer(
     Ok(Reply::code(&request.reply_to, &code, &state.environment.issuer))
 }
 
+/// Answers and commits. The id of a Grant may be taken within the same millisecond: then another one is made.
+async fn conclude(
+    node: &Node,
+    call: &BrowserCall<'_>,
+    situation: &Situation,
+    done: &Done,
+    waiting: Option<Waiting>,
+    taken: Taken,
+) -> Result<Onward, FlowError> {
+    const TRIES: usize = 3;
+    let Some(request) = &situation.request else {
+        return end(node, call, waiting.as_ref(), taken, Destination::Page(PagePath::LoginDone, None)).await;
+    };
+    let Taken { writes, events, mut marks } = taken;
+    for left in (0..TRIES).rev() {
+        let mut taken =
+            Taken { writes: writes.clone(), events: events.clone(), marks: std::mem::take(&mut marks) };
+        let reply = match answer(node, call, request, done, situation, &mut taken) {
+            Ok(reply) => reply,
+            Err(denial) => {
+                note(call, &denial);
+                Reply::error(&request.reply_to, &denial, &call.state.environment.issuer)
+            }
+        };
+        marks = std::mem::take(&mut taken.marks);
+        match end(node, call, waiting.as_ref(), taken, Destination::App(reply)).await {
+            Ok(onward) => return Ok(Onward { marks, ..onward }),
+            Err(FlowError::Fault(Fault::Duplicate)) if left > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Fault::Conflict.into())
+}
+
 /// Ends the interaction, if there was one, and commits.
 async fn end(
     node: &Node,
     call: &BrowserCall<'_>,
-    waiting: Option<Waiting>,
+    waiting: Option<&Waiting>,
     taken: Taken,
     to: Destination,
 ) -> Result<Onward, FlowError> {
@@ -345,7 +367,7 @@ pub async fn decline(
     let event = AuditEvent::new("interaction.decline", waiting.interaction.id.to_string())
         .detail("reason", denial.reason.name());
     let taken = Taken { events: vec![event], ..Taken::default() };
-    end(node, call, Some(waiting), taken, to).await
+    end(node, call, Some(&waiting), taken, to).await
 }
 
 /// Keeps the interaction for the next page.
@@ -384,6 +406,13 @@ async fn wait(
             return Ok(Onward { to: Destination::Page(page, None), marks });
         }
         None => {
+            const MANY: Denial = Denial::hinted(
+                OAuthError::TemporarilyUnavailable,
+                Reason::TooManyFailures,
+                "Many sign-ins were begun from here. Try again in a few seconds.",
+            );
+            let begun = node.limits.begin_sign_in(call.source);
+            begun.map_err(|wait| FlowError::Throttled(MANY, wait))?;
             let (handle, handle_hash) = call.secret(node, CredentialType::Interaction);
             let (browser, browser_hash) = browser(node, call, &situation);
             marks.browser = browser;

@@ -49,6 +49,34 @@ pub struct Marks {
     pub device: Option<Secret>,
 }
 
+/// Who is there.
+pub enum Presence {
+    /// No session, or one that has ended.
+    Nobody,
+    /// A session that signs nobody in any more, but still has to be ended: left alone for too long, or its user was suspended.
+    Idle(Session),
+    /// A session that signs its user in.
+    SignedIn(Session, User),
+}
+
+impl Presence {
+    /// The user who is signed in.
+    pub fn user(self) -> Option<User> {
+        match self {
+            Self::SignedIn(_, user) => Some(user),
+            Self::Nobody | Self::Idle(_) => None,
+        }
+    }
+
+    /// The session that there is.
+    pub fn session(self) -> Option<Session> {
+        match self {
+            Self::SignedIn(session, _) | Self::Idle(session) => Some(session),
+            Self::Nobody => None,
+        }
+    }
+}
+
 /// What happens to a cookie.
 #[derive(Default)]
 pub enum Mark {
@@ -78,23 +106,25 @@ impl BrowserCall<'_> {
         self.state.keys.peppers.candidates(kind, secret.reveal()).collect()
     }
 
-    /// The session of this browser that signs its user in now, with the user. Absent, ended, idle, or of a user who has been
-    /// suspended since: none.
+    /// The session of this browser.
     ///
     /// # Errors
     /// Storage trouble, which is never "nobody".
-    pub async fn session(&self, node: &Node) -> Result<Option<(Session, User)>, FlowError> {
+    pub async fn session(&self, node: &Node) -> Result<Presence, FlowError> {
         let environment = self.state.environment.id;
         for hash in self.candidates(node, CredentialType::Session, self.browser.session.as_ref()) {
             let Some(session) = node.store.session_by_mac(environment, hash.mac).await? else { continue };
-            if !session.signs_in(node.now()) {
-                return Ok(None);
+            if !session.is_alive(node.now()) {
+                return Ok(Presence::Nobody);
             }
             let user = node.store.user(environment, session.user).await?;
             let good = |user: &User| user.status.is_active() && user.epoch == session.epoch;
-            return Ok(user.filter(good).map(|user| (session, user)));
+            return Ok(match user.filter(good) {
+                Some(user) if session.signs_in(node.now()) => Presence::SignedIn(session, user),
+                _ => Presence::Idle(session),
+            });
         }
-        Ok(None)
+        Ok(Presence::Nobody)
     }
 
     /// Makes a secret of a kind, with its hash.

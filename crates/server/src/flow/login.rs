@@ -4,6 +4,7 @@ use grantor_core::authorize::interaction::Progress;
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::email::EmailAddress;
 use grantor_core::password::PresentedPassword;
+use grantor_core::secret::CredentialType;
 use grantor_core::user::Evidence;
 
 use super::FlowError;
@@ -58,12 +59,14 @@ pub async fn proved(
 /// # Errors
 /// Storage trouble.
 pub async fn logout(node: &Node, call: &BrowserCall<'_>) -> Result<Onward, FlowError> {
-    if let Some((session, user)) = call.session(node).await? {
+    if let Some(session) = call.session(node).await?.session() {
         let event =
-            AuditEvent::new("session.end", session.id.to_string()).detail("user", user.id.to_string());
+            AuditEvent::new("session.end", session.id.to_string()).detail("user", session.user.to_string());
         let write = Write::EndSession(session.id, node.now());
-        node.commit(&call.actor(format!("user:{}", user.id)), vec![write], vec![event]).await?;
+        node.commit(&call.actor(format!("user:{}", session.user)), vec![write], vec![event]).await?;
     }
-    let marks = Marks { session: Mark::Clear, ..Marks::default() };
+    // What waits in other tabs was begun by whoever is leaving.
+    let (tie, _) = call.secret(node, CredentialType::Browser);
+    let marks = Marks { session: Mark::Clear, browser: Some(tie), ..Marks::default() };
     Ok(Onward { to: Destination::Page(PagePath::Login, None), marks })
 }

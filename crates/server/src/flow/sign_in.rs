@@ -10,6 +10,7 @@ use grantor_core::user::{Amr, Evidence, User};
 
 use super::browser::BrowserCall;
 use super::{Fault, FlowError};
+use crate::attempts::Attempt;
 use crate::limits::{RetryAfter, Who};
 use crate::node::Node;
 use crate::password::{PasswordError, RETRY_AFTER_SECONDS, Salt, Verdict};
@@ -41,15 +42,25 @@ pub async fn check(
         None => None,
     };
     let account = email.as_ref().map(|email| call.lockout_account(email));
-    // Counted before it is looked at: of many guesses at one moment no more are looked at than one after the other.
-    let blocked = match account {
-        Some(account) => reserve(node, call, account).await? == Look::Blocked,
-        None => false,
+    let attempt = match account {
+        Some(account) => begin(node, call, account).await?,
+        None => None,
     };
+    let blocked = account.is_some() && attempt.is_none();
     // The hash of somebody who may not sign in is not looked at, but the work is done.
     let may = |user: &&User| user.status.is_active() && !blocked;
     let stored = user.as_ref().filter(may).and_then(|user| user.password.as_ref());
-    let verdict = node.passwords.verify(password, stored).await.map_err(busy)?;
+    let verdict = match node.passwords.verify(password, stored).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            // Counted, and never looked at.
+            if let (Some(_), Some(account)) = (&attempt, account) {
+                let write = Write::TakeBackFailure(environment, account);
+                node.commit(&call.actor("anonymous".to_owned()), vec![write], Vec::new()).await?;
+            }
+            return Err(busy(error));
+        }
+    };
     let outdated = match verdict {
         Verdict::Mismatch => {
             let denied = FlowError::Denied(FAILED);
@@ -88,6 +99,22 @@ pub async fn check(
         session: None,
     };
     Ok((user, evidence))
+}
+
+/// Counts a look at a password before it is taken: of many guesses at one moment no more are looked at than one after the
+/// other. `None`: no look before the wait is over.
+async fn begin<'n>(
+    node: &'n Node,
+    call: &BrowserCall<'_>,
+    account: [u8; 32],
+) -> Result<Option<Attempt<'n>>, FlowError> {
+    let mut attempt = node.attempts.enter(account).await;
+    if reserve(node, call, account).await? == Look::Reserved {
+        return Ok(Some(attempt));
+    }
+    // Others that are being looked at are counted, too: see what becomes of them.
+    attempt.alone().await;
+    Ok((reserve(node, call, account).await? == Look::Reserved).then_some(attempt))
 }
 
 /// Whether a password may be looked at.

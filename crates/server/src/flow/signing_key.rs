@@ -1,13 +1,17 @@
 //! Rotation of keys: by command, by schedule, and the retirement of what has served.
 
+use std::sync::Arc;
+
+use grantor_core::api::{Api, signing_algorithms};
 use grantor_core::decision::{AuditEvent, KeyStep, StoredKey, Write};
 use grantor_core::env::UnixMillis;
+use grantor_core::id::EnvironmentId;
 use grantor_core::signing_key::{KeyState, KeyUse, TooEarly, is_due, may_activate, retires_at};
 use grantor_jose::Algorithm;
 
 use super::Fault;
 use crate::catalogue::EnvironmentState;
-use crate::keys::{NewKey, generate, next_number, times};
+use crate::keys::{self, NewKey, generate, next_number, times};
 use crate::node::{Actor, Node};
 
 /// Which keys to rotate.
@@ -138,6 +142,36 @@ fn rotate_one(
     Ok(writes)
 }
 
+/// Keys that an environment lacks for what its APIs sign with, made and not yet stored.
+///
+/// # Errors
+/// Storage trouble; a key that could not be made.
+pub async fn missing<'a>(
+    node: &Node,
+    environment: EnvironmentId,
+    apis: impl IntoIterator<Item = &'a Arc<Api>>,
+) -> Result<Vec<StoredKey>, Fault> {
+    let ring = node.store.key_ring(environment).await?;
+    let algorithms: Vec<Algorithm> = signing_algorithms(apis).into_iter().collect();
+    node.decide(|env| keys::missing(environment, &ring, &algorithms, &node.vault, env)).map_err(|error| {
+        tracing::error!(%error, "a key could not be made");
+        Fault::Internal
+    })
+}
+
+/// Makes what an environment lacks. A manifest brings its keys along; this is for what a newer version signs in addition.
+async fn complete(node: &Node, state: &EnvironmentState) -> Result<(), Fault> {
+    let made = missing(node, state.environment.id, &state.apis).await?;
+    if made.is_empty() {
+        return Ok(());
+    }
+    let kids: Vec<&str> = made.iter().map(|key| key.kid.as_str()).collect();
+    let event =
+        AuditEvent::new("signing_key.create", state.environment.name.to_string()).detail("kids", kids);
+    let writes = made.into_iter().map(Write::InsertKey).collect();
+    node.commit(&Actor::system().within(state.environment.id), writes, vec![event]).await
+}
+
 /// The longest life of a token of an environment, in seconds.
 async fn longest_token(state: &EnvironmentState, node: &Node) -> Result<i64, Fault> {
     let profiles = state
@@ -153,13 +187,14 @@ async fn longest_token(state: &EnvironmentState, node: &Node) -> Result<i64, Fau
     Ok(overrides.map(|life| life.seconds()).max().unwrap_or(0).max(longest))
 }
 
-/// What the schedule does: rotates what is old, retires what has served.
+/// What the schedule does: makes what is missing, rotates what is old, retires what has served.
 ///
 /// # Errors
 /// Storage trouble; the job tries again.
 pub async fn on_schedule(node: &Node) -> Result<(), Fault> {
     let now = node.now();
     for state in &node.catalogue_full().environments {
+        complete(node, state).await?;
         let ring = node.store.key_ring(state.environment.id).await?;
         let served =
             |key: &&StoredKey| key.state == KeyState::Retiring && key.retires_at.is_some_and(|at| at <= now);

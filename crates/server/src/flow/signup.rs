@@ -49,14 +49,16 @@ pub async fn begin(
     handle: Option<&str>,
 ) -> Result<(), FlowError> {
     let environment = call.state.environment.id;
+    // Before the work: hashing for strangers must not be what log-ins wait for.
+    if !node.limits.may_mail_from(call.source) {
+        tracing::warn!(request_id = call.request_id, "sign-up not taken: too many from this source");
+        return Ok(());
+    }
     let salt = Salt(node.decide(|env| env.bytes()));
     let password = node.passwords.hash(&new.password, salt).await.map_err(busy)?;
     let known = node.store.user_by_email(environment, new.email.key()).await?.is_some();
-    if !node.limits.may_mail(Who::User(environment, new.email.key()), call.source) {
-        tracing::warn!(
-            request_id = call.request_id,
-            "sign-up mail not sent: too many to this address or from this source"
-        );
+    if !node.limits.may_mail_to(Who::User(environment, new.email.key())) {
+        tracing::warn!(request_id = call.request_id, "sign-up mail not sent: too many to this address");
         return Ok(());
     }
     let (link, link_hash) = call.secret(node, CredentialType::SignupLink);
@@ -195,7 +197,9 @@ pub async fn confirm_with_password(
             counted.map_or_else(|wait| FlowError::Throttled(FAILED, wait), |()| FlowError::Denied(FAILED))
         );
     }
-    confirm(node, call, waiting, found.signup).await
+    // The password was typed just now, not when they signed up.
+    let signup = Signup { created_at: node.now(), ..found.signup };
+    confirm(node, call, waiting, signup).await
 }
 
 /// The values of a mail as text.

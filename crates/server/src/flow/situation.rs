@@ -10,10 +10,11 @@ use grantor_core::authorize::request::AuthorizationRequest;
 use grantor_core::client_metadata::Tenancy;
 use grantor_core::document::{Acceptance, Document};
 use grantor_core::env::UnixMillis;
-use grantor_core::error::Denial;
+use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::grant::Consent;
 use grantor_core::id::{TenantId, UserId};
 use grantor_core::interaction::Interaction;
+use grantor_core::redirect_uri::RedirectUri;
 use grantor_core::scope::ScopeSet;
 use grantor_core::session::Session;
 use grantor_core::subject::subject;
@@ -21,7 +22,7 @@ use grantor_core::tenant::Tenant;
 use grantor_core::user::{Evidence, Membership, User};
 use grantor_core::{access, secret::CredentialType};
 
-use super::browser::BrowserCall;
+use super::browser::{BrowserCall, Presence};
 use super::{Fault, FlowError};
 use crate::cache::TenantFacts;
 use crate::catalogue::{Catalogue, EnvironmentState};
@@ -39,10 +40,13 @@ pub struct Situation {
     pub api: Option<Arc<Api>>,
     /// The session of the browser, if it signs somebody in.
     pub session: Option<Session>,
+    /// The session of the browser, if it signs nobody in any more and has not ended.
+    pub idle_session: Option<Session>,
     /// The user in question.
     pub user: Option<User>,
     /// The tenants that may be signed in to.
     pub tenants: Vec<Arc<TenantFacts>>,
+    owner: Option<Arc<TenantFacts>>,
     evidence: Option<Evidence>,
     sub: Option<String>,
     memberships: Vec<Membership>,
@@ -52,6 +56,34 @@ pub struct Situation {
     server_scopes: ScopeSet,
     catalogue: Arc<Catalogue>,
     now: UnixMillis,
+}
+
+/// What was proved here is worth as much as the session that came of it: in another browser, or signed out since, nobody is
+/// signed in and nothing was chosen. Nor is it, where somebody else has signed in after a password was typed and left.
+fn is_lost(progress: &Progress, session: Option<&Session>) -> bool {
+    let Some(evidence) = &progress.evidence else { return false };
+    match (evidence.session, session) {
+        (Some(became), session) => session.is_none_or(|session| session.id != became),
+        (None, Some(session)) => session.user != evidence.user && session.auth_time >= evidence.auth_time,
+        (None, None) => false,
+    }
+}
+
+/// Whether the app may still act, and the answer may still go where it was to go. Gives the tenant whose app it is.
+async fn still_trusted(
+    node: &Node,
+    app: &App,
+    request: &AuthorizationRequest,
+) -> Result<Arc<TenantFacts>, FlowError> {
+    const WITHDRAWN: Denial = Denial::hinted(
+        OAuthError::InvalidRequest,
+        Reason::UnknownClient,
+        "This app may no longer sign users in, or no longer at this address.",
+    );
+    let owner = node.cache.tenant(&node.store, app.tenant).await?;
+    let known = |uri: &RedirectUri| uri.matches(&request.reply_to.redirect_uri);
+    let may = app.status.is_active() && app.metadata.redirect_uris.iter().any(known);
+    owner.filter(|owner| may && owner.tenant.status.is_active()).ok_or(WITHDRAWN.into())
 }
 
 impl Situation {
@@ -67,6 +99,7 @@ impl Situation {
     ) -> Result<Self, FlowError> {
         let state = call.state;
         let environment = state.environment.id;
+        let mut owner = None;
         let (app, api) = match &request {
             None => (None, None),
             Some(request) => {
@@ -75,17 +108,18 @@ impl Situation {
                     None => Some(&state.userinfo),
                     Some(id) => state.api_by_id(id),
                 };
-                (Some(app.ok_or(Fault::Internal)?), Some(api.ok_or(Fault::Internal)?.clone()))
+                let app = app.ok_or(Fault::Internal)?;
+                // Trusted when the request came; whoever has withdrawn that since is heard (RFC 6749 4.1.2.1).
+                owner = Some(still_trusted(node, &app, request).await?);
+                (Some(app), Some(api.ok_or(Fault::Internal)?.clone()))
             }
         };
-        let browser_session = call.session(node).await?;
-        let (session, session_user) =
-            browser_session.map_or((None, None), |(session, user)| (Some(session), Some(user)));
-        // What was proved here is worth as much as the session that came of it: in another browser, or signed out since,
-        // nobody is signed in and nothing was chosen.
-        let became = progress.evidence.as_ref().and_then(|evidence| evidence.session);
-        let lost = became.is_some() && became != session.as_ref().map(|session| session.id);
-        let progress = if lost { Progress::default() } else { progress };
+        let (session, session_user, idle_session) = match call.session(node).await? {
+            Presence::SignedIn(session, user) => (Some(session), Some(user), None),
+            Presence::Idle(session) => (None, None, Some(session)),
+            Presence::Nobody => (None, None, None),
+        };
+        let progress = if is_lost(&progress, session.as_ref()) { Progress::default() } else { progress };
         let (evidence, user) = match &progress.evidence {
             Some(evidence) => (Some(evidence.clone()), node.store.user(environment, evidence.user).await?),
             None => (session.as_ref().map(Session::evidence), session_user),
@@ -105,6 +139,8 @@ impl Situation {
             app,
             api,
             session,
+            idle_session,
+            owner,
             user,
             evidence,
         };
@@ -171,6 +207,11 @@ impl Situation {
             server_scopes: &self.server_scopes,
             now: self.now,
         })
+    }
+
+    /// Whose app it is; for an app of all partners not whom the user signs in for.
+    pub fn owner(&self) -> Option<&Tenant> {
+        self.owner.as_ref().map(|facts| &facts.tenant)
     }
 
     /// The evidence that counts.

@@ -66,8 +66,8 @@ pub async fn find(node: &Node, state: &EnvironmentState, id_or_email: &str) -> R
     Ok(found.filter(|user| user.status != Status::Closed))
 }
 
-/// Suspends or resumes a user. Suspending ends sessions and tokens for good: resuming revives none. Already being there is
-/// no error and no write.
+/// Suspends or resumes a user. Suspending ends sessions and access tokens for good: resuming revives none. Refresh tokens
+/// are refused meanwhile and go on after; a new password ends them, too. Already being there is no error and no write.
 ///
 /// # Errors
 /// [`Fault::Conflict`] if somebody else was quicker.
@@ -85,7 +85,7 @@ pub async fn switch(node: &Node, actor: &Actor, user: &User, switch: Switch) -> 
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await
 }
 
-/// Sets a password. Sessions and tokens live on: whoever wants them to end suspends and resumes the user.
+/// Sets a password. Sessions, Grants and tokens end: whoever has taken the account over by the old one is out.
 ///
 /// # Errors
 /// A full queue of passwords; storage trouble.
@@ -130,8 +130,7 @@ pub async fn membership(node: &Node, user: &User, tenant: &Tenant) -> Result<Opt
     Ok(all.into_iter().find(|membership| membership.tenant == tenant.id))
 }
 
-/// Ends a membership, and with it every Grant that the user gave for the tenant: a refresh does not ask again where
-/// somebody belongs. `None` if there is no membership.
+/// Ends a membership, and with it every Grant that the user gave for the tenant. `None` if there is no membership.
 ///
 /// # Errors
 /// Storage trouble.
@@ -144,17 +143,10 @@ pub async fn remove_membership(
     if membership(node, user, tenant).await?.is_none() {
         return Ok(None);
     }
-    let grants = node.store.grants_of_user(user.environment, user.id, i64::MAX).await?;
-    let mut writes = vec![Write::RemoveMembership(user.id, tenant.id)];
-    let mut events = vec![
-        AuditEvent::new("membership.remove", user.id.to_string()).detail("tenant", tenant.name.as_str()),
-    ];
-    for grant in grants.iter().filter(|grant| grant.tenant == tenant.id && grant.state != GrantState::Ended) {
-        let (write, event) = ending(node, grant);
-        writes.push(write);
-        events.push(event);
-    }
-    node.commit(&actor.within(user.environment), writes, events).await?;
+    let event =
+        AuditEvent::new("membership.remove", user.id.to_string()).detail("tenant", tenant.name.as_str());
+    let write = Write::RemoveMembership { user: user.id, tenant: tenant.id, at: node.now() };
+    node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(Some(()))
 }
 
@@ -166,14 +158,10 @@ pub async fn end_grant(node: &Node, actor: &Actor, grant: &Grant) -> Result<(), 
     if grant.state == GrantState::Ended {
         return Ok(());
     }
-    let (write, event) = ending(node, grant);
-    node.commit(&actor.within(grant.environment), vec![write], vec![event]).await
-}
-
-fn ending(node: &Node, grant: &Grant) -> (Write, AuditEvent) {
     let reason = EndReason::ByOperator;
     let event = AuditEvent::new("grant.end", grant.id.to_string()).detail("reason", reason.as_str());
-    (Write::EndGrant { grant: grant.id, reason, at: node.now() }, event)
+    let write = Write::EndGrant { grant: grant.id, reason, at: node.now() };
+    node.commit(&actor.within(grant.environment), vec![write], vec![event]).await
 }
 
 /// Takes back what a user has allowed an app, and ends everything that the app has got of it.

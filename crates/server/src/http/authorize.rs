@@ -51,6 +51,9 @@ pub async fn any(call: &Call<'_>, request: Request<Incoming>) -> Response<Body> 
             call.node.metrics.count(ENDPOINT, "ok");
             pages::onward(call, onward)
         }
+        Err(Refused::Page(denial)) if denial.error == OAuthError::TemporarilyUnavailable => {
+            pages::failed(call, &denial, StatusCode::TOO_MANY_REQUESTS)
+        }
         Err(Refused::Page(denial)) => pages::failed(call, &denial, StatusCode::BAD_REQUEST),
         Err(Refused::Fault(fault)) => pages::fault_page(call, fault),
     }
@@ -72,6 +75,15 @@ async fn posted(call: &Call<'_>, headers: &::http::HeaderMap, body: Incoming) ->
         Err(NoForm::Denied(denial)) => return pages::failed(call, &denial, StatusCode::BAD_REQUEST),
         Err(why) => return error::form(call, ENDPOINT, Challenge::None, &why),
     };
+    // What is sent on stands in an address.
+    if std::str::from_utf8(&bytes).is_ok_and(exposure::carries_credential) {
+        const SECRET: Denial = Denial::hinted(
+            OAuthError::InvalidRequest,
+            Reason::CredentialInQuery,
+            "An authorization request carries no secret: it passes through the browser. Keep it for the token endpoint.",
+        );
+        return pages::failed(call, &SECRET, StatusCode::BAD_REQUEST);
+    }
     // Decoded and encoded anew: what is sent on is what was understood.
     let form = match Form::parse(&bytes) {
         Ok(form) => form,

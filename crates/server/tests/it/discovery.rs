@@ -298,7 +298,7 @@ async fn absent_dynamic_registration_i02_i03_i05() {
     assert_eq!(crate::rfc6749_token::state(&server).await, before);
 }
 
-/// F13, second half: an ID token cannot be sent to a userinfo endpoint that does not exist.
+/// Userinfo stands at one address, and nobody ends a session from outside yet (A14, G21).
 #[tokio::test(flavor = "multi_thread")]
 async fn absent_session_endpoints() {
     let server = Server::start().await;

@@ -3,8 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_server::jobs::upkeep;
-use grantor_testkit::{Answer, Client, Server, basic};
+use grantor_testkit::{Answer, Browser, Client, Server, basic};
 use serde_json::{Value, json};
+
+use crate::code_flow::App;
 
 const PAYMENTS: (&str, &str) = ("payments", "/transfers");
 const BANKING: (&str, &str) = ("banking", "/accounts");
@@ -236,6 +238,19 @@ async fn a_profile_with_another_algorithm_has_its_keys_at_once() {
     assert!(good(&server, PAYMENTS, &old).await, "tokens of before live on");
     let other = server.token("production", "deals").await;
     assert_eq!(header(&other)["alg"], "ES256", "other profiles keep theirs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_an_older_version_did_not_make_are_made_by_themselves() {
+    let server = Server::start().await;
+    let before = published(&server).await;
+    server.door().await.run("DELETE FROM key_ring WHERE algorithm = 'RS256'").await;
+    upkeep(server.node()).await.unwrap();
+    let after = published(&server).await;
+    assert_eq!(after.len(), before.len());
+    assert_eq!(after.iter().filter(|kid| !before.contains(kid)).count(), 2, "one in use and one to come");
+    let tokens = App::of_payments(&server).tokens(&server, &mut Browser::new(&server), &[]).await;
+    assert!(!tokens.id.is_empty(), "signed with a key that was not there");
 }
 
 async fn revoke(server: &Server, token: &str) {

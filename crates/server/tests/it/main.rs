@@ -18,6 +18,7 @@ mod forms;
 mod forward_auth;
 mod http_messages;
 mod keys_and_rotation;
+mod left_behind;
 mod limits;
 mod manifest_users;
 mod oauth2_crate;

@@ -4,6 +4,7 @@
 mod lifetime;
 mod presented;
 mod revocation;
+mod unbound;
 mod withdrawn;
 
 pub(crate) use withdrawn::{suspendable, switch};

@@ -135,7 +135,7 @@ async fn a_password_is_judged_never_shown_and_made_ones_are_shown_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_password_opens_and_the_old_one_does_not_while_sessions_live_on() {
+async fn c08_a_new_password_opens_and_the_old_one_and_all_that_came_of_it_do_not() {
     let server = Server::start().await;
     let person = server.person("end_user");
     let tokens = Tokens::of(&sign_in(&server, &person.email, &person.password).await);
@@ -144,29 +144,31 @@ async fn a_new_password_opens_and_the_old_one_does_not_while_sessions_live_on() 
     assert_eq!(set.status, 200, "{}", set.text);
     assert_eq!(sign_in(&server, &person.email, &person.password).await.error(), "invalid_grant");
     assert_eq!(sign_in(&server, &person.email, "violet harbour seven").await.status, 200);
-    assert!(is_active(&server, &tokens.access).await, "what was had before lives on, as documented");
-    assert_eq!(refresh(&server, &tokens.refresh).await.status, 200);
+    assert!(!is_active(&server, &tokens.access).await, "whoever knew the old password keeps nothing");
+    assert_eq!(refresh(&server, &tokens.refresh).await.error(), "invalid_grant");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn suspending_ends_what_a_user_has_and_resuming_brings_none_of_it_back() {
+async fn suspending_ends_the_tokens_that_a_user_has_and_resuming_brings_none_of_them_back() {
     let server = Server::start().await;
     let person = server.person("end_user");
     let tokens = Tokens::of(&sign_in(&server, &person.email, &person.password).await);
     let user = format!("{USERS}/{}", person.email);
+    let epoch = get(&server, &user).await.json()["epoch"].as_i64().unwrap();
     let suspended = post(&server, &format!("{user}/suspend"), json!({})).await;
     assert_eq!(
         (suspended.status, suspended.json()["status"].clone(), suspended.json()["epoch"].clone()),
-        (200, json!("suspended"), json!(1))
+        (200, json!("suspended"), json!(epoch + 1))
     );
     assert!(!is_active(&server, &tokens.access).await);
     assert_eq!(sign_in(&server, &person.email, &person.password).await.error(), "invalid_grant");
     let again = post(&server, &format!("{user}/suspend"), json!({})).await;
-    assert_eq!((again.status, again.json()["epoch"].clone()), (200, json!(1)), "twice is once");
+    assert_eq!((again.status, again.json()["epoch"].clone()), (200, json!(epoch + 1)), "twice is once");
     let resumed = post(&server, &format!("{user}/resume"), json!({})).await;
     assert_eq!((resumed.status, resumed.json()["status"].clone()), (200, json!("active")));
     assert!(!is_active(&server, &tokens.access).await);
     assert_eq!(sign_in(&server, &person.email, &person.password).await.status, 200);
+    assert_eq!(refresh(&server, &tokens.refresh).await.status, 200, "what was suspended goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -183,6 +183,8 @@ impl Real {
                 accesses: &self.world.accesses,
                 user,
                 sub: "usr_sub",
+                memberships: &[],
+                session: Some(&session(user)),
             };
             authorization_code::redeem(&request, client, &facts, env).into()
         });
@@ -204,6 +206,7 @@ impl Real {
                 user,
                 sub: "usr_sub",
                 session: Some(&session(user)),
+                memberships: &[],
                 open_documents: &[],
             };
             refresh::refresh(&request, client, &facts, env).into()

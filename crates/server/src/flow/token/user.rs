@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use grantor_core::api::{self, Api, Target};
 use grantor_core::client_auth::AuthenticatedApp;
+use grantor_core::client_metadata::Tenancy;
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::document;
 use grantor_core::document::Acceptance;
@@ -17,6 +18,7 @@ use grantor_core::refresh_token::{RefreshToken, spell_refresh_token};
 use grantor_core::secret::{CredentialType, Secret, Spelling};
 use grantor_core::subject::subject;
 use grantor_core::token::{Granted, TokenRequest, authorization_code, password, refresh};
+use grantor_core::user::Membership;
 
 use super::{IssuedToken, TokenCall, count, seal, sign_id_token, within_quota};
 use crate::cache::TenantFacts;
@@ -60,6 +62,8 @@ pub(super) async fn redeem(
             accesses: &tenant.accesses,
             user: &found.user,
             sub: &sub,
+            memberships: &memberships(node, client, found.user.id).await?,
+            session: found.session.as_ref(),
         };
         let decision = node.decide(|env| authorization_code::redeem(request, client, &facts, env));
         let decided = Decided { outcome: decision.outcome, writes: decision.writes, events: decision.events };
@@ -101,6 +105,7 @@ pub(super) async fn refresh(
             user: &found.user,
             sub: &sub,
             session: found.session.as_ref(),
+            memberships: &memberships(node, client, found.user.id).await?,
             open_documents: &open,
         };
         let decision = node.decide(|env| refresh::refresh(request, client, &facts, env));
@@ -247,6 +252,18 @@ async fn behind(
     let tenant: TenantId = grant.tenant;
     let facts = node.cache.tenant(&node.store, tenant).await?.ok_or_else(gone)?;
     Ok((api.clone(), facts))
+}
+
+/// Where a user is a member; asked for an app of all partners only.
+async fn memberships(
+    node: &Node,
+    client: &AuthenticatedApp<'_>,
+    user: UserId,
+) -> Result<Vec<Membership>, FlowError> {
+    match client.app().metadata.tenancy {
+        Tenancy::Own => Ok(Vec::new()),
+        Tenancy::Members => Ok(node.store.memberships(user).await?),
+    }
 }
 
 /// What a user has accepted; not asked for where there is nothing to accept.

@@ -315,7 +315,11 @@ pub fn fault_page(call: &Call<'_>, fault: Fault) -> Response<Body> {
         advice: Shown::text("Wait a moment and try again. Support finds the failure by the request id."),
         request_id: Shown::name(call.request_id),
     };
-    html(call, status, &page, &[])
+    let mut response = html(call, status, &page, &[]);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 /// On to the next page, or to the app, always by 303.

@@ -102,9 +102,7 @@ pub(super) fn show(
         verify: typed.verify.map(str::to_owned),
         email: Shown::name(typed.email.or(hint).unwrap_or("")),
         app: situation.and_then(|situation| situation.app.as_ref()).map(|app| Shown::name(&app.name)),
-        tenant: situation
-            .and_then(|situation| situation.tenants.first())
-            .map(|facts| Shown::name(&facts.tenant.title)),
+        tenant: situation.and_then(Situation::owner).map(|owner| Shown::name(&owner.title)),
         signup: Some(visit.path_with(PagePath::Signup, handle)),
         notice: typed.notice.clone(),
     };
@@ -119,7 +117,7 @@ pub(super) fn targets(situation: Option<&Situation>) -> Vec<FormTarget> {
 
 /// Signed in, with nowhere to go on to.
 pub(super) async fn done(visit: &Visit<'_>) -> Result<Response<Body>, FlowError> {
-    let Some((_, user)) = visit.browser.session(visit.call.node).await? else {
+    let Some(user) = visit.browser.session(visit.call.node).await?.user() else {
         return Ok(super::see_other(&visit.path(PagePath::Login)));
     };
     Ok(signed_in(visit, user.email.as_str()))

@@ -206,12 +206,11 @@ fn identity(situation: &Situation) -> AppIdentity {
     let link = |uri: Option<&grantor_core::client_metadata::WebUri>| {
         uri.and_then(|uri| WebLink::parse(uri.as_str()))
     };
-    let tenant = situation.tenant().and_then(|id| situation.tenant_facts(id));
     AppIdentity {
         name: Shown::name(app.map_or("", |app| app.name.as_str())),
         destination: Shown::name(destination(uri)),
         public: app.is_some_and(|app| app.auth_method == Some(ClientAuthMethod::None)),
-        tenant: tenant.map(|facts| Shown::name(&facts.tenant.title)),
+        tenant: situation.owner().map(|owner| Shown::name(&owner.title)),
         policy: link(app.and_then(|app| app.metadata.policy_uri.as_ref())),
         terms: link(app.and_then(|app| app.metadata.tos_uri.as_ref())),
     }

@@ -24,6 +24,7 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &PRUNE_INTERACTIONS,
     &PRUNE_SIGNUPS,
     &PRUNE_GRANTS,
+    &PRUNE_CODES,
     &PRUNE_FAILURES,
     &PRUNE_MAILS,
     &INSERT_AUDIT,
@@ -67,6 +68,9 @@ const PRUNE_INTERACTIONS: Sql =
     Sql { name: "prune_interactions", text: "DELETE FROM interactions WHERE expires_at < $1" };
 const PRUNE_SIGNUPS: Sql = Sql { name: "prune_signups", text: "DELETE FROM signups WHERE expires_at < $1" };
 const PRUNE_GRANTS: Sql = Sql { name: "prune_grants", text: "DELETE FROM grants WHERE ends_at < $1" };
+// A code that nobody has redeemed: made for anybody who is signed in, as often as they like.
+const PRUNE_CODES: Sql =
+    Sql { name: "prune_codes", text: "DELETE FROM grants WHERE state = 'code' AND created_at < $1" };
 const PRUNE_FAILURES: Sql =
     Sql { name: "prune_failures", text: "DELETE FROM login_failures WHERE last_at < $1" };
 // Only mails that were given up; what still waits is never erased.
@@ -84,6 +88,8 @@ const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
 const SESSIONS_KEPT: i64 = 24 * 3600;
 /// A Grant's row is kept so long after its end, in seconds. No token outlives its Grant, so nobody asks for it again.
 const GRANTS_KEPT: i64 = 2 * 24 * 3600;
+/// A code that was not redeemed is kept so long, in seconds: it was good for one minute.
+const CODES_KEPT: i64 = 3600;
 /// A mail that was given up is kept so long, in seconds, counted from when it was put into the outbox: long enough to be
 /// looked at after a weekend. What was in it is erased when it is given up.
 const GIVEN_UP_KEPT: i64 = 7 * 24 * 3600;
@@ -140,6 +146,7 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
         any(&PRUNE_INTERACTIONS, vec![ago(0).0.into()]),
         any(&PRUNE_SIGNUPS, vec![ago(0).0.into()]),
         any(&PRUNE_GRANTS, vec![ago(GRANTS_KEPT).0.into()]),
+        any(&PRUNE_CODES, vec![ago(CODES_KEPT).0.into()]),
         any(&PRUNE_FAILURES, vec![ago(lockout::FORGOTTEN_AFTER).0.into()]),
         any(&PRUNE_MAILS, vec![first_id_at(ago(GIVEN_UP_KEPT)).into()]),
     ]

@@ -2,6 +2,7 @@
 
 use grantor_core::decision::StatusChange;
 use grantor_core::env::UnixMillis;
+use grantor_core::grant::EndReason;
 use grantor_core::id::{EnvironmentId, TenantId, UserId};
 use grantor_core::lockout::{FORGOTTEN_AFTER, Failures};
 use grantor_core::password::PasswordHash;
@@ -18,9 +19,12 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &SET_PASSWORD,
     &PUT_MEMBERSHIP,
     &REMOVE_MEMBERSHIP,
+    &END_GRANTS_OF_USER,
+    &END_GRANTS_FOR_TENANT,
     &FIRST_FAILURE,
     &FURTHER_FAILURE,
     &CLEAR_FAILURES,
+    &TAKE_BACK_FAILURE,
 ];
 
 const INSERT_USER: Sql = Sql {
@@ -36,8 +40,10 @@ const USER_STATUS: Sql = Sql {
 const REHASH_PASSWORD: Sql =
     Sql { name: "rehash_password", text: "UPDATE users SET password = $3 WHERE id = $1 AND password = $2" };
 // No guard: whoever sets a password does not look at the one before. A hash that is being renewed meanwhile is guarded itself.
-const SET_PASSWORD: Sql =
-    Sql { name: "set_password", text: "UPDATE users SET password = $2, updated_at = $3 WHERE id = $1" };
+const SET_PASSWORD: Sql = Sql {
+    name: "set_password",
+    text: "UPDATE users SET password = $2, updated_at = $3, epoch = epoch + 1 WHERE id = $1",
+};
 const PUT_MEMBERSHIP: Sql = Sql {
     name: "put_membership",
     text: "INSERT INTO memberships (user_id, tenant_id, roles) VALUES ($1, $2, $3) \
@@ -45,6 +51,16 @@ const PUT_MEMBERSHIP: Sql = Sql {
 };
 const REMOVE_MEMBERSHIP: Sql =
     Sql { name: "remove_membership", text: "DELETE FROM memberships WHERE user_id = $1 AND tenant_id = $2" };
+const END_GRANTS_OF_USER: Sql = Sql {
+    name: "end_grants_of_user",
+    text: "UPDATE grants SET state = 'ended', epoch = epoch + 1, ended_at = $2, ended_reason = $3 \
+           WHERE user_id = $1 AND state <> 'ended'",
+};
+const END_GRANTS_FOR_TENANT: Sql = Sql {
+    name: "end_grants_for_tenant",
+    text: "UPDATE grants SET state = 'ended', epoch = epoch + 1, ended_at = $3, ended_reason = $4 \
+           WHERE user_id = $1 AND tenant_id = $2 AND state <> 'ended'",
+};
 const FIRST_FAILURE: Sql = Sql {
     name: "first_failure",
     text: "INSERT INTO login_failures (environment_id, account, count, blocked_until, last_at) VALUES ($1, $2, 1, $3, $4) \
@@ -59,6 +75,13 @@ const FURTHER_FAILURE: Sql = Sql {
 const CLEAR_FAILURES: Sql = Sql {
     name: "clear_failures",
     text: "DELETE FROM login_failures WHERE environment_id = $1 AND account = $2",
+};
+
+// What was counted before it was looked at, and never looked at. The wait that it may have begun goes with it.
+const TAKE_BACK_FAILURE: Sql = Sql {
+    name: "take_back_failure",
+    text: "UPDATE login_failures SET count = count - 1, blocked_until = 0 \
+           WHERE environment_id = $1 AND account = $2 AND count > 0",
 };
 
 pub(super) fn insert_user(user: &User) -> Statement {
@@ -97,8 +120,13 @@ pub(super) fn rehash_password(user: UserId, from: &PasswordHash, to: &PasswordHa
     one(&REHASH_PASSWORD, vec![user.bytes().into(), from.as_str().into(), to.as_str().into()])
 }
 
-pub(super) fn set_password(user: UserId, to: &PasswordHash, at: UnixMillis) -> Statement {
-    one(&SET_PASSWORD, vec![user.bytes().into(), to.as_str().into(), at.0.into()])
+/// Whoever knew the old one keeps nothing: the epoch ends sessions and access tokens, and no Grant refreshes.
+pub(super) fn set_password(user: UserId, to: &PasswordHash, at: UnixMillis) -> Vec<Statement> {
+    let reason = EndReason::PasswordSet.as_str();
+    vec![
+        one(&SET_PASSWORD, vec![user.bytes().into(), to.as_str().into(), at.0.into()]),
+        any(&END_GRANTS_OF_USER, vec![user.bytes().into(), at.0.into(), reason.into()]),
+    ]
 }
 
 pub(super) fn put_membership(membership: &Membership) -> Statement {
@@ -108,9 +136,12 @@ pub(super) fn put_membership(membership: &Membership) -> Statement {
     )
 }
 
-/// Nobody is a member less than not at all: any number of rows.
-pub(super) fn remove_membership(user: UserId, tenant: TenantId) -> Statement {
-    any(&REMOVE_MEMBERSHIP, vec![user.bytes().into(), tenant.bytes().into()])
+/// Nobody is a member less than not at all: any number of rows. What the user allowed for the tenant ends with it.
+pub(super) fn remove_membership(user: UserId, tenant: TenantId, at: UnixMillis) -> Vec<Statement> {
+    let ids = || vec![user.bytes().into(), tenant.bytes().into()];
+    let mut ending = ids();
+    ending.extend([at.0.into(), EndReason::MembershipEnded.as_str().into()]);
+    vec![any(&REMOVE_MEMBERSHIP, ids()), any(&END_GRANTS_FOR_TENANT, ending)]
 }
 
 /// Each failure raises the count by exactly one, so of guesses that have looked at the same count only one is written; the
@@ -125,6 +156,11 @@ pub(super) fn count_failure(failures: &Failures) -> Statement {
         return one(&FIRST_FAILURE, vec![environment, account, until, last, forgotten.0.into()]);
     }
     one(&FURTHER_FAILURE, vec![environment, account, (failures.count - 1).into(), until, last])
+}
+
+/// Whoever was right meanwhile has cleared the count: any number of rows.
+pub(super) fn take_back_failure(environment: EnvironmentId, account: [u8; 32]) -> Statement {
+    any(&TAKE_BACK_FAILURE, vec![environment.bytes().into(), account.into()])
 }
 
 /// Most accounts have none to forget: any number of rows.

@@ -3,7 +3,7 @@
 use grantor_testkit::{Answer, Browser, Pkce, Server, Site};
 use serde_json::{Value, json};
 
-use crate::code_flow::{App, CALLBACK, PRODUCTION, end_user, form, reply, told};
+use crate::code_flow::{App, CALLBACK, PRODUCTION, end_user, form, refused_here, reply, told};
 
 fn shows_a_page(answer: &Answer) {
     assert_eq!(answer.status, 303, "{}", answer.text);
@@ -335,4 +335,45 @@ async fn a_parameter_without_a_value_counts_as_absent() {
     let without = app.url(&server, &Pkce::new_one(), &[("state", "")]);
     let answer = server.get(&format!("{without}&state=&prompt=none"), None).await;
     assert!(reply(&answer).parameters.iter().all(|(name, _)| name != "state"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_no_utf_8_is_refused_and_nobody_is_told() {
+    let server = Server::start().await;
+    let app = App::of_payments(&server);
+    let url = app.url(&server, &Pkce::new_one(), &[]);
+    let (endpoint, query) = url.split_once('?').expect("a query");
+    for broken in ["%FF", "%C0%80", "%ED%A0%80", "%00", "%", "%2", "%zz"] {
+        for name in ["unknown", "nonce", "login_hint"] {
+            let more = format!("&{name}={broken}");
+            let asked = url.replace("&nonce=nonce-of-the-app", "");
+            refused_here(&server.get(&format!("{asked}{more}"), None).await);
+            refused_here(&server.post(endpoint, None, &format!("{query}{more}")).await);
+        }
+    }
+    // What is UTF-8 is understood, in either spelling of a space.
+    shows_a_page(&server.get(&format!("{url}&login_hint=%C3%BC+%20%E2%82%AC"), None).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e04_a_request_by_reference_is_refused_and_nobody_is_called() {
+    let server = Server::start().await;
+    let app = App::of_payments(&server);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a socket");
+    let called = format!("http://{}/request", listener.local_addr().expect("an address"));
+    for uri in [called.as_str(), "http://169.254.169.254/", "urn:ietf:params:oauth:request_uri:x"] {
+        let answer = app.ask(&server, &[("request_uri", uri)]).await;
+        assert_eq!(told(&server, &app, &answer), "request_uri_not_supported", "{uri}");
+        // The client id alone, as after a pushed request: there is no redirect URI to be trusted.
+        refused_here(&app.ask(&server, &[("request_uri", uri), ("redirect_uri", "")]).await);
+    }
+    let named = ["jwks_uri", "sector_identifier_uri", "logo_uri", "client_uri", "initiate_login_uri"];
+    let all: Vec<_> = named.iter().map(|name| (*name, called.as_str())).collect();
+    shows_a_page(&app.ask(&server, &all).await);
+    assert_eq!(
+        listener.accept().err().map(|error| error.kind()),
+        Some(std::io::ErrorKind::WouldBlock),
+        "nobody called"
+    );
 }

@@ -1,6 +1,6 @@
 //! What stands between the request and the answer can lead nobody astray, and nothing of the answer stays behind.
 
-use grantor_testkit::{Browser, Pkce, Server};
+use grantor_testkit::{Browser, Door, Pkce, Server};
 use serde_json::json;
 
 use crate::code_flow::{App, CALLBACK, end_user, form, is_guarded, reply};
@@ -249,4 +249,43 @@ async fn b12_code_state_and_tokens_stay_out_of_logs_referrers_and_histories() {
     for secret in [code.as_str(), state, nonce, &tokens.access, &tokens.refresh, &tokens.id] {
         assert!(!audit.contains(secret));
     }
+}
+
+/// RFC 6749 4.1.2.1 knows `temporarily_unavailable` for what a redirect cannot say. Here the browser does not leave before
+/// something is decided: whoever reloads the page goes on with the same request.
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_of_ours_is_a_503_page_of_ours_and_nothing_is_granted() {
+    let server = Server::start().await;
+    let app = App::new(&server, "rp", json!({})).await;
+    let mut browser = Browser::new(&server);
+    app.code(&server, &mut browser, &[]).await;
+    let door = server.door().await;
+    let (block, unblock) = match door {
+        Door::Sqlite(_) => ("BEGIN IMMEDIATE", "ROLLBACK"),
+        Door::Postgres(_) => (
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN RAISE ''no space'' USING ERRCODE = ''disk_full''; END'; \
+             CREATE TRIGGER full_disk BEFORE INSERT ON interactions EXECUTE FUNCTION full_disk(); \
+             CREATE TRIGGER full_disk BEFORE INSERT ON grants EXECUTE FUNCTION full_disk()",
+            "DROP FUNCTION full_disk CASCADE",
+        ),
+    };
+    door.run(block).await;
+    // Nobody signed in, so that a page is due; somebody signed in, so that a code is.
+    for silent in [false, true] {
+        let more: &[_] = if silent { &[("prompt", "none")] } else { &[("prompt", "login")] };
+        browser.visit(&app.url(&server, &Pkce::new_one(), more)).await;
+        assert!(browser.reply().is_none());
+        let answer = &browser.way()[0];
+        assert_eq!((answer.status, answer.header("location")), (503, ""), "{}", answer.text);
+        assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
+        assert!(answer.text.contains("temporarily_unavailable") && answer.text.contains("error-request-id"));
+        is_guarded(answer);
+    }
+    door.run(unblock).await;
+    browser.visit(&app.url(&server, &Pkce::new_one(), &[("prompt", "none")])).await;
+    assert!(!browser.must_reply().code().is_empty());
+    let path = format!("/environments/production/users/{}/grants", end_user(&server).email);
+    let grants = server.admin("GET", &path, serde_json::Value::Null).await.json();
+    assert_eq!(grants["items"].as_array().expect("items").len(), 2, "before and after, none in between");
 }

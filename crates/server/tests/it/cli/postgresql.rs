@@ -87,6 +87,12 @@ fn offline_commands_work_while_no_server_runs_and_are_refused_while_one_does() {
     let refused = offline();
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("a server runs on postgres://"), "{}", refused.err);
+    // Two servers would not hear of each other's revocations.
+    for command in ["serve", "init"] {
+        let second = run(on(&database, folder.path()).arg(command));
+        assert_eq!(second.code, 1, "{command}");
+        assert!(second.err.contains("another server runs on postgres://"), "{}", second.err);
+    }
     drop(server);
     // PostgreSQL notices a little later that the server is gone.
     while offline().code != 0 {}

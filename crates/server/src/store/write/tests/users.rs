@@ -109,8 +109,8 @@ async fn a_membership_is_made_changed_and_ended() {
     assert_eq!(world.store.memberships(ANN).await.unwrap(), [changed.clone(), elsewhere.clone()]);
     assert_eq!(world.store.members_of(LIVE, ACME).await.unwrap(), [changed, bobs.clone()]);
     assert_eq!(world.store.members_of(TEST, ACME).await.unwrap(), []);
-    world.put(Write::RemoveMembership(ANN, ACME)).await;
-    world.put(Write::RemoveMembership(ANN, ACME)).await;
+    world.put(Write::RemoveMembership { user: ANN, tenant: ACME, at: NOW }).await;
+    world.put(Write::RemoveMembership { user: ANN, tenant: ACME, at: NOW }).await;
     assert_eq!(world.store.memberships(ANN).await.unwrap(), [elsewhere]);
     assert_eq!(world.store.members_of(LIVE, ACME).await.unwrap(), [bobs]);
 }
@@ -155,7 +155,7 @@ async fn a_password_is_set_whatever_it_was_and_its_moment_noted() {
         let found = world.store.user(LIVE, id).await.unwrap().unwrap();
         assert_eq!(
             (found.password.unwrap().as_str(), found.updated_at, found.epoch),
-            ("set", at, user(id, "a@b.test").epoch)
+            ("set", at, user(id, "a@b.test").epoch + 1)
         );
     }
     let unknown = UserId::from_bytes([99; 16]);
