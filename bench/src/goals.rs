@@ -37,6 +37,9 @@ pub(crate) const GOALS: &[Goal] = &[
     goal("P10", "password log-in / argon2id", 0.90, Work::Password),
 ];
 
+/// P4b: the least share of the rotations that the PostgreSQL server does by itself.
+pub(crate) const ROTATION_ON_POSTGRES: f64 = 0.60;
+
 const fn goal(id: &'static str, what: &'static str, at_least: f64, work: Work) -> Goal {
     Goal { id, what, at_least, work }
 }
@@ -57,6 +60,7 @@ mod tests {
         assert_eq!(of("P3"), [0.65, 0.60]);
         assert_eq!(of("P3b"), [0.85; 6]);
         assert_eq!(of("P4"), [0.55, 0.55]);
+        assert_eq!(ROTATION_ON_POSTGRES, 0.60);
         assert_eq!(of("P9"), [0.75, 0.75]);
         assert_eq!(of("P10"), [0.90]);
     }

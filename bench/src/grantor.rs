@@ -79,6 +79,14 @@ pub(crate) async fn first_answer(server: &mut Server, target: Target, since: Ins
     }
 }
 
+/// Where it keeps what is durable.
+pub(crate) enum Storage {
+    /// A SQLite file beside its other files.
+    File,
+    /// The PostgreSQL database with this URL.
+    Server(String),
+}
+
 /// What the store has written so far.
 #[derive(Clone, Copy)]
 pub(crate) struct Written {
@@ -89,18 +97,23 @@ pub(crate) struct Written {
 }
 
 impl Grantor {
-    /// Starts the demo on these cores with its data in `folder`.
+    /// Starts the demo on these cores with its files in `folder`.
     pub(crate) async fn start(
         cores: &str,
         binary: &Path,
         folder: &Path,
         address: SocketAddr,
+        storage: Storage,
     ) -> Result<Self> {
         let (data, listen) = (folder.join("data"), address.to_string());
         let data = data.to_str().context("the folder's name is not UTF-8")?;
         let management = free_address()?;
         let told = management.to_string();
-        let arguments = ["demo", "--json", "--listen", &listen, "--management", &told, "--data", data];
+        let mut arguments =
+            vec!["demo", "--json", "--listen", &listen, "--management", &told, "--data", data];
+        if let Storage::Server(url) = &storage {
+            arguments.extend(["--database-url", url]);
+        }
         let since = clock::now();
         let mut server = Server::start_on(cores, binary, &arguments, folder.join("grantor.log"))?;
         let discovery = Target::new(address, "/.well-known/openid-configuration")?;

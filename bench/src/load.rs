@@ -32,7 +32,7 @@ pub(crate) use tally::Tally;
 pub(crate) const CONNECTIONS: usize = 64;
 
 /// A run that is this much late has failed: the server has stopped answering.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How requests follow each other.
 #[derive(Clone, Copy, Debug)]

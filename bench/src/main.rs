@@ -19,6 +19,7 @@ mod load;
 mod measure;
 mod options;
 mod person;
+mod postgres;
 mod process;
 mod report;
 mod requests;
@@ -32,7 +33,7 @@ mod work;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<ExitCode> {
-    let task = options::parse(std::env::args().skip(1))?;
+    let task = options::parse(std::env::args().skip(1), std::env::var_os(options::POSTGRES))?;
     // One thread, on purpose: every figure is per core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     match task {

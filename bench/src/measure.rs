@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::ceiling::{Algorithm, Kind};
 use crate::clock;
 use crate::goals::{GOALS, Goal};
-use crate::grantor::{self, Grantor, first_answer};
+use crate::grantor::{self, Grantor, Storage, first_answer};
 use crate::options::{Options, Scope};
 use crate::process::{self, Server};
 use crate::report::{Bound, Row};
@@ -19,6 +19,7 @@ use crate::target::Target;
 use crate::work::Work;
 
 mod half_load;
+mod on_postgres;
 
 /// Runs of each side; the median counts.
 const ALTERNATIONS: usize = 3;
@@ -65,6 +66,9 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
         }
         rows.push(stage.row(goal, runs));
     }
+    if options.wants("P4b") {
+        rows.push(stage.rotation_on_postgres(options).await);
+    }
     if options.wants("P7") || options.wants("P7b") {
         rows.extend(stage.half_load(saturation, options).await);
     }
@@ -75,13 +79,13 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
 async fn start_grantor(folder: &TempDir, options: &Options, rows: &mut Vec<Row>) -> Result<Grantor> {
     let binary = grantor::binary()?;
     let address = grantor::free_address()?;
-    let first = Grantor::start(process::SERVER_CORE, &binary, folder.path(), address)
+    let first = Grantor::start(process::SERVER_CORE, &binary, folder.path(), address, Storage::File)
         .await
         .context("first start of Grantor")?;
     let first_start = first.start_up;
     let grantor = if options.wants("P8") {
         first.stop()?;
-        let second = Grantor::start(process::SERVER_CORE, &binary, folder.path(), address)
+        let second = Grantor::start(process::SERVER_CORE, &binary, folder.path(), address, Storage::File)
             .await
             .context("second start of Grantor")?;
         rows.push(Row::figure(
@@ -195,7 +199,8 @@ mod tests {
 
     #[test]
     fn the_median_is_the_middle_run_and_not_the_best() {
-        let sample = |rate| Sample { rate, p50_ms: 0.0, p99_ms: 0.0, p999_ms: 0.0, cpu_us: 0.0, driver: 0.0 };
+        let sample =
+            |rate| Sample { rate, p50_ms: 0.0, p99_ms: 0.0, p999_ms: 0.0, cpu_us: None, driver: 0.0 };
         let samples = vec![sample(3.0), sample(1.0), sample(2.0)];
         assert_eq!(median(samples, |sample| sample.rate).unwrap().rate, 2.0);
         assert!(median(Vec::new(), |sample| sample.rate).is_err());

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,20 +8,26 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::ceiling::Kind;
+use crate::postgres::PgServer;
 
 /// How to call this program.
 pub(crate) const USAGE: &str = "\
-usage: grantor-bench [--seconds N] [--only P1,P3] [--json] [--ceilings]
+usage: grantor-bench [--seconds N] [--only P1,P3] [--postgres URL] [--json] [--ceilings]
        grantor-bench ceiling plain|es256|eddsa|rs256|durable|password --listen 127.0.0.1:PORT --data DIR
 
   --seconds N    length of each measured run, default 5
-  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P4, P6, P7, P7b, P8, P9, P10, P11)
+  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P4, P4b, P6, P7, P7b, P8, P9, P10, P11)
+  --postgres URL the PostgreSQL server of P4b, default GRANTOR_BENCH_POSTGRES; its user must be allowed to make
+                 databases, and its password, if any, is seen in the list of processes; spoken to without TLS
   --ceilings     measure the ceilings alone, without Grantor
   --json         print one JSON object instead of the table";
 
+/// The variable that stands for `--postgres`.
+pub(crate) const POSTGRES: &str = "GRANTOR_BENCH_POSTGRES";
+
 /// Every goal this program measures.
-pub(crate) const GOALS: [&str; 14] =
-    ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P4", "P6", "P7", "P7b", "P8", "P9", "P10", "P11"];
+pub(crate) const GOALS: [&str; 15] =
+    ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P4", "P4b", "P6", "P7", "P7b", "P8", "P9", "P10", "P11"];
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) only: Vec<String>,
     /// Which servers take part.
     pub(crate) scope: Scope,
+    /// The server of P4b.
+    pub(crate) postgres: Option<PgServer>,
     /// Table or JSON.
     pub(crate) format: Format,
 }
@@ -71,8 +80,8 @@ impl Options {
     }
 }
 
-/// Reads the arguments after the program's name.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
+/// Reads the arguments after the program's name, and the value of [`POSTGRES`].
+pub(crate) fn parse(arguments: impl IntoIterator<Item = String>, postgres: Option<OsString>) -> Result<Task> {
     let mut arguments = arguments.into_iter().peekable();
     if arguments.next_if(|word| word == "ceiling").is_some() {
         let kind = arguments.next().context("which ceiling?")?.parse()?;
@@ -87,6 +96,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task>
         length: Duration::from_secs(5),
         only: Vec::new(),
         scope: Scope::Both,
+        postgres: None,
         format: Format::Table,
     };
     while let Some(word) = arguments.next() {
@@ -94,10 +104,18 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task>
             "--seconds" => options.length = seconds(&arguments.next().context("--seconds needs a number")?)?,
             "--only" => options.only = goals(&arguments.next().context("--only needs a list")?)?,
             "--ceilings" => options.scope = Scope::Ceilings,
+            "--postgres" => {
+                let url = arguments.next().context("--postgres needs a URL")?;
+                options.postgres = Some(url.parse().context("--postgres")?);
+            }
             "--json" => options.format = Format::Json,
             "--help" | "-h" => return Ok(Task::Usage),
             other => bail!("unknown argument {other:?}\n{USAGE}"),
         }
+    }
+    if let (None, Some(url)) = (&options.postgres, postgres) {
+        let url = url.to_str().with_context(|| format!("{POSTGRES} is not UTF-8"))?;
+        options.postgres = Some(url.parse().context(POSTGRES)?);
     }
     Ok(Task::Measure(options))
 }
@@ -122,7 +140,7 @@ mod tests {
     use crate::ceiling::Algorithm;
 
     fn parsed(line: &str) -> Result<Task> {
-        parse(line.split_whitespace().map(str::to_owned))
+        parse(line.split_whitespace().map(str::to_owned), None)
     }
 
     #[test]
@@ -144,6 +162,22 @@ mod tests {
         assert_eq!((some.length, some.format), (Duration::from_millis(500), Format::Json));
         let Ok(Task::Measure(all)) = parsed("") else { panic!("not a measurement") };
         assert!(GOALS.iter().all(|goal| all.wants(goal)));
+    }
+
+    #[test]
+    fn the_postgresql_server_comes_from_the_option_else_from_the_variable() {
+        let server = |line: &str, variable: Option<&str>| {
+            let task = parse(line.split_whitespace().map(str::to_owned), variable.map(OsString::from));
+            let Ok(Task::Measure(options)) = task else { panic!("not a measurement") };
+            options.postgres
+        };
+        let (one, two) = ("postgres://u@one/postgres", "postgres://u@two/postgres");
+        assert_eq!(server("", None), None);
+        assert_eq!(server("", Some(two)), Some(two.parse().unwrap()));
+        assert_eq!(server(&format!("--postgres {one}"), Some(two)), Some(one.parse().unwrap()));
+        // An empty variable is a mistake, not a wish to leave the goal out.
+        assert!(parse(Vec::new(), Some(OsString::new())).is_err());
+        assert!(parsed("--postgres").is_err());
     }
 
     #[test]

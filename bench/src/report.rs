@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
     Missed,
     /// A run is not to be counted.
     Failed,
-    /// Grantor did not take part.
+    /// Grantor did not take part, or not under the conditions of the goal.
     NotJudged,
 }
 
@@ -47,6 +47,8 @@ pub(crate) struct Row {
     pub(crate) bound: Bound,
     pub(crate) verdict: Verdict,
     pub(crate) failure: Option<String>,
+    /// What a reader of the figure must know, or why there is none.
+    pub(crate) note: Option<String>,
     /// Grantor's resident memory after the runs, in MiB.
     pub(crate) resident_mib: Option<f64>,
 }
@@ -129,6 +131,21 @@ impl Row {
         Self { verdict: Verdict::Failed, failure, ..Self::judged((id, what), None, bound) }
     }
 
+    /// A goal that this run cannot be about, and why.
+    pub(crate) fn not_measured((id, what): (&'static str, &'static str), why: &str, bound: Bound) -> Self {
+        Self::judged((id, what), None, bound).with_note(why.to_owned())
+    }
+
+    /// The same with a note.
+    pub(crate) fn with_note(self, note: String) -> Self {
+        Self { note: Some(note), ..self }
+    }
+
+    /// The same figure, but not under the conditions of the goal.
+    pub(crate) fn not_judged(self) -> Self {
+        Self { verdict: Verdict::NotJudged, ..self }
+    }
+
     /// How it came out.
     pub(crate) fn verdict(&self) -> Verdict {
         self.verdict
@@ -145,6 +162,7 @@ impl Row {
             bound,
             verdict: bound.judge(figure),
             failure: None,
+            note: None,
             resident_mib: None,
         }
     }
@@ -155,7 +173,7 @@ mod tests {
     use super::*;
 
     fn sample(rate: f64) -> Sample {
-        Sample { rate, p50_ms: 0.5, p99_ms: 2.5, p999_ms: 9.0, cpu_us: 10.0, driver: 0.9 }
+        Sample { rate, p50_ms: 0.5, p99_ms: 2.5, p999_ms: 9.0, cpu_us: Some(10.0), driver: 0.9 }
     }
 
     #[test]
@@ -190,6 +208,15 @@ mod tests {
         let row = Row::failed("P1", "x", &error, Bound::at_most(f64::MAX, "ms"));
         assert_eq!(row.verdict(), Verdict::Failed);
         assert_eq!(row.failure.as_deref(), Some("Grantor: 12 answers with status 429"));
+    }
+
+    #[test]
+    fn a_figure_under_other_conditions_stands_but_is_not_judged() {
+        let row = Row::ratio(("P4b", "x"), sample(2.0), Some(sample(1.0)), None, Bound::at_least(0.4));
+        assert_eq!(row.verdict(), Verdict::Met);
+        let row = row.with_note("fsync is OFF".to_owned()).not_judged();
+        assert_eq!((row.figure, row.verdict()), (Some(0.5), Verdict::NotJudged));
+        assert_eq!(row.note.as_deref(), Some("fsync is OFF"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::requests::{get, post_form};
 use crate::target::Target;
 
 /// Families of refresh tokens in a run: more than connections, so that one commit is about many pages.
-const CHAINS: usize = 1024;
+pub(crate) const CHAINS: usize = 1024;
 /// The longest warm-up.
 const WARM_UP: Duration = Duration::from_secs(2);
 /// A run over a list of fresh tokens ends with the list, at the latest after this time.
@@ -101,8 +101,8 @@ pub(crate) struct Sample {
     pub(crate) p99_ms: f64,
     /// 99.9th percentile in milliseconds.
     pub(crate) p999_ms: f64,
-    /// CPU time of the server per answer in microseconds.
-    pub(crate) cpu_us: f64,
+    /// CPU time of the server per answer in microseconds; `None` if the server is not a process of this program.
+    pub(crate) cpu_us: Option<f64>,
     /// CPU time of the driver per second of the run: near 1, the rate is a lower bound.
     pub(crate) driver: f64,
 }
@@ -243,17 +243,25 @@ impl Side {
         let after = cpu()?;
         tally.failure().map_or(Ok(()), |failure| Err(anyhow!(failure)))?;
 
+        let (server, driver) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+        Ok(Sample::of(&tally, start, Some(server), driver))
+    }
+}
+
+impl Sample {
+    /// Of a run that began at `start`, with the CPU time of both ends during it.
+    pub(crate) fn of(tally: &Tally, start: Instant, server: Option<Duration>, driver: Duration) -> Self {
         let rate = tally.rate(start);
         let answered = tally.answered() as f64;
         let percentile = |share| tally.latency().percentile(share).as_secs_f64() * 1e3;
-        Ok(Sample {
+        Self {
             rate,
             p50_ms: percentile(0.5),
             p99_ms: percentile(0.99),
             p999_ms: percentile(0.999),
-            cpu_us: after.0.saturating_sub(before.0).as_secs_f64() * 1e6 / answered,
-            driver: after.1.saturating_sub(before.1).as_secs_f64() * rate / answered,
-        })
+            cpu_us: server.map(|time| time.as_secs_f64() * 1e6 / answered),
+            driver: driver.as_secs_f64() * rate / answered,
+        }
     }
 }
 
@@ -269,6 +277,7 @@ fn json_text(body: &[u8], name: &str) -> Result<String> {
     body[name].as_str().map(str::to_owned).with_context(|| format!("the answer holds no {name}"))
 }
 
-fn warm_up(length: Duration) -> Duration {
+/// How long a run of this length warms up.
+pub(crate) fn warm_up(length: Duration) -> Duration {
     (length / 2).min(WARM_UP)
 }

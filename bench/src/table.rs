@@ -22,6 +22,9 @@ pub(crate) fn print(rows: &[Row], format: Format) -> Result<()> {
                 if let Some(failure) = &row.failure {
                     println!("FAILED {} {}: {failure}", row.id, row.what);
                 }
+                if let (Some(note), Some(_)) = (&row.note, &row.ceiling) {
+                    println!("{} {}: {note}.", row.id, row.what);
+                }
             }
         }
     }
@@ -63,6 +66,8 @@ fn cells(row: &Row) -> [String; 11] {
         (Some(figure), Some(ceiling)) => format!("{figure:.2} ({ceiling:.2}) {}", row.bound.unit),
         (None, Some(ceiling)) => format!("({ceiling:.2}) {}", row.bound.unit),
         (Some(figure), None) => format!("{figure:.2} {}", row.bound.unit),
+        // With figures beside it, the note stands below the table.
+        (None, None) if row.ceiling.is_none() => row.note.clone().unwrap_or_default(),
         (None, None) => String::new(),
     };
     let verdict = match row.verdict {
@@ -82,7 +87,7 @@ fn cells(row: &Row) -> [String; 11] {
         row.bound.text(),
         verdict.to_owned(),
         pair(|sample| format!("{:.2}/{:.2}", sample.p50_ms, sample.p99_ms)),
-        pair(|sample| format!("{:.1}", sample.cpu_us)),
+        pair(|sample| sample.cpu_us.map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.1}"))),
         pair(|sample| format!("{:.0}", sample.driver * 100.0)),
         row.resident_mib.map_or_else(String::new, |resident| format!("{resident:.0}")),
     ]
@@ -94,7 +99,7 @@ mod tests {
     use crate::report::Bound;
 
     fn sample(rate: f64) -> Sample {
-        Sample { rate, p50_ms: 0.5, p99_ms: 2.5, p999_ms: 9.0, cpu_us: 10.0, driver: 0.9 }
+        Sample { rate, p50_ms: 0.5, p99_ms: 2.5, p999_ms: 9.0, cpu_us: Some(10.0), driver: 0.9 }
     }
 
     #[test]
@@ -111,6 +116,18 @@ mod tests {
         let cells = cells(&row);
         assert_eq!(cells[2..7], ["1000", "850", "0.85", ">= 0.80", "met"]);
         assert_eq!(cells[7..], ["0.50/2.50 | 0.50/2.50", "10.0 | 10.0", "90 | 90", "20"]);
+    }
+
+    #[test]
+    fn what_was_not_measured_says_why_in_its_own_row() {
+        let row = Row::not_measured(("P4b", "x"), "not measured: no --postgres", Bound::at_least(0.6));
+        assert_eq!(cells(&row)[2..7], ["", "", "not measured: no --postgres", ">= 0.60", "-"]);
+        let other = Sample { cpu_us: None, ..sample(1000.0) };
+        let row = Row::ratio(("P4b", "x"), other, Some(sample(850.0)), None, Bound::at_least(0.6));
+        assert_eq!(
+            cells(&row.with_note("a note".to_owned()))[4..9],
+            ["0.85", ">= 0.60", "met", "0.50/2.50 | 0.50/2.50", "- | 10.0"]
+        );
     }
 
     #[test]

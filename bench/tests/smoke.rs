@@ -5,7 +5,8 @@
 use std::process::{Command, Output};
 
 fn bench(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_grantor-bench")).args(arguments).output().unwrap()
+    let mut program = Command::new(env!("CARGO_BIN_EXE_grantor-bench"));
+    program.env_remove("GRANTOR_BENCH_POSTGRES").args(arguments).output().unwrap()
 }
 
 /// Server and driver are pinned to two cores; with one there is nothing to test.
@@ -44,6 +45,30 @@ fn every_kind_of_run_works_against_the_ceilings() {
         assert!(row["failure"].is_null(), "{row}");
         assert!(row["ceiling"]["rate"].as_f64().unwrap() > 10.0, "{row}");
     }
+}
+
+#[test]
+fn without_a_postgresql_server_its_goal_is_a_row_that_says_so() {
+    if !two_cores() {
+        return;
+    }
+    let rows = rows(&bench(&["--ceilings", "--json", "--only", "P4b"]));
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["note"], "not measured: no --postgres");
+    assert_eq!(rows[0]["verdict"], "not_judged");
+}
+
+/// Where `GRANTOR_TEST_POSTGRES` names a server, as `./test` does.
+#[test]
+fn the_ceiling_on_postgresql_is_that_server_s_own_rate() {
+    let Some(server) = std::env::var_os("GRANTOR_TEST_POSTGRES").filter(|_| two_cores()) else { return };
+    let server = server.to_str().unwrap();
+    let rows =
+        rows(&bench(&["--ceilings", "--json", "--only", "P4b", "--seconds", "0.1", "--postgres", server]));
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0]["failure"].is_null(), "{}", rows[0]);
+    assert!(rows[0]["ceiling"]["rate"].as_f64().unwrap() > 10.0, "{}", rows[0]);
+    assert!(rows[0]["note"].as_str().unwrap().starts_with("PostgreSQL "), "{}", rows[0]);
 }
 
 #[test]

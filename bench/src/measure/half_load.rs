@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::{ALTERNATIONS, Runs, Stage, median};
 use crate::ceiling::Algorithm;
-use crate::grantor::{self, Grantor};
+use crate::grantor::{self, Grantor, Storage};
 use crate::load::Connection;
 use crate::options::{Options, Scope};
 use crate::process;
@@ -86,7 +86,8 @@ impl Stage {
         let folder = self.folder.path().join("both-cores");
         std::fs::create_dir_all(&folder)?;
         let address = grantor::free_address()?;
-        let server = Grantor::start(process::ALL_CORES, &grantor::binary()?, &folder, address).await?;
+        let server =
+            Grantor::start(process::ALL_CORES, &grantor::binary()?, &folder, address, Storage::File).await?;
         let mut side = WORK.grantor_side(server.id(), &server.contract, self.length).await?;
         side.prove().await?;
         let mut password = Work::Password.grantor_side(server.id(), &server.contract, self.length).await?;
