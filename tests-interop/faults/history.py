@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 # Acts whose subject may be granted once in its life: a code, the form of a consent page.
 SINGLE_USE = {"redeem", "approve"}
+# What was granted twice by two lives of the server, not by one of them alone.
+ACROSS = "before the death and after it"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class History:
 def violations(history):
     """Every sentence that cannot be true."""
     found = []
-    rules = (once, chain, kept, stays_ended, whole_units, sound)
+    rules = (once, chain, kept, stays_ended, whole_units, one_outcome, sound)
     for rule in rules:
         found += rule(history.events)
     return found
@@ -76,11 +78,18 @@ def violations(history):
 
 def once(events):
     """Reliability P2: accepted at most once, over crash and retry."""
-    granted = {}
+    granted, deaths = {}, 0
     for event in events:
+        if isinstance(event, Death):
+            deaths += 1
         if isinstance(event, Did) and event.act in SINGLE_USE and event.answer == "granted":
-            granted[event.act, event.subject] = granted.get((event.act, event.subject), 0) + 1
-    return [f"{act} of {subject} was granted {times} times" for (act, subject), times in granted.items() if times > 1]
+            granted.setdefault((event.act, event.subject), []).append(deaths)
+    found = []
+    for (act, subject), lives in granted.items():
+        if len(lives) > 1:
+            across = f", {ACROSS}" if len(set(lives)) > 1 else ""
+            found.append(f"{act} of {subject} was granted {len(lives)} times{across}")
+    return found
 
 
 def chain(events):
@@ -140,6 +149,26 @@ def whole_units(events):
                 found.append(f"{event.unit}: {event.found} of {event.whole} parts were stored")
             elif event.found == 0 and event.unit in acknowledged:
                 found.append(f"{event.unit} was acknowledged, and nothing of it was stored")
+    return found
+
+
+def one_outcome(events):
+    """Where no answer came, the database says how it ended, and whoever asks again is told the same: what was not stored can be
+    done, and what was stored cannot be done a second time."""
+    found, unheard, stored = [], {}, {}
+    for event in events:
+        if isinstance(event, Counted) and event.unit in unheard and event.found in (0, event.whole):
+            stored[event.unit] = event.found == event.whole
+        if not isinstance(event, Did):
+            continue
+        if event.answer == "none":
+            unheard[event.act] = event.subject
+        elif unheard.get(event.act) == event.subject and event.act in stored:
+            was_stored = stored.pop(event.act)
+            if was_stored and event.act in SINGLE_USE and event.answer == "granted":
+                found.append(f"{event.act} of {event.subject} was stored without an answer, and is granted once more")
+            if not was_stored and event.answer == "refused":
+                found.append(f"nothing was stored of {event.act} of {event.subject}, and it is refused")
     return found
 
 

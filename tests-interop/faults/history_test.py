@@ -32,6 +32,11 @@ class Honest(unittest.TestCase):
             events = (Did("redeem", "code", "none"), Death(), Counted("redeem", parts, 2), Did("redeem", "code", answer))
             self.assertEqual(judged(*events), [])
 
+    def test_a_refresh_that_was_not_heard_of_is_given_again(self):
+        for parts in (0, 1):
+            again = Did("refresh", "refresh:1", "granted", ("access:2", "refresh:2"))
+            self.assertEqual(judged(Did("refresh", "refresh:1", "none"), Death(), Counted("refresh", parts, 1), again), [])
+
     def test_a_revocation_without_an_answer_may_have_happened_or_not(self):
         for state in ("alive", "dead"):
             self.assertEqual(judged(Did("redeem", "code", "granted", GAVE), Did("revoke", "refresh:1", "none", ends=GAVE), Death(), Saw("access:1", state)), [])
@@ -50,7 +55,11 @@ class Lies(unittest.TestCase):
     def test_a_redemption_in_two_steps_grants_twice(self):
         # The tokens are answered, the kill comes before the code is marked.
         twice = (Did("redeem", "code", "granted"), Death(), Did("redeem", "code", "granted"))
-        self.assertIn("granted 2 times", self.found(*twice))
+        self.assertIn("granted 2 times, before the death and after it", self.found(*twice))
+
+    def test_a_code_that_one_life_of_the_server_grants_twice(self):
+        twice = (Death(), Did("redeem", "code", "granted"), Did("redeem", "code", "granted"))
+        self.assertNotIn("before the death", self.found(*twice))
 
     def test_a_consent_form_that_works_twice(self):
         self.assertIn("granted 2 times", self.found(Did("approve", "form", "granted"), Death(), Did("approve", "form", "granted")))
@@ -79,6 +88,15 @@ class Lies(unittest.TestCase):
 
     def test_an_acknowledged_unit_of_which_nothing_is_there(self):
         self.assertIn("nothing of it", self.found(Did("accept", "terms", "granted"), Death(), Counted("accept", 0, 2)))
+
+    def test_a_redemption_that_was_stored_and_not_heard_of_is_granted_once_more(self):
+        # The client has one answer. The database has two redemptions.
+        twice = (Did("redeem", "code", "none"), Death(), Counted("redeem", 2, 2), Did("redeem", "code", "granted"))
+        self.assertIn("once more", self.found(*twice))
+
+    def test_a_code_that_is_lost_although_nothing_came_of_it(self):
+        lost = (Did("redeem", "code", "none"), Death(), Counted("redeem", 0, 2), Did("redeem", "code", "refused"))
+        self.assertIn("and it is refused", self.found(*lost))
 
     def test_trouble_is_a_violation_by_itself(self):
         self.assertEqual(self.found(Trouble("integrity_check: row 3 missing")), "integrity_check: row 3 missing")

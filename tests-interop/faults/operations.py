@@ -6,6 +6,7 @@ import time
 
 from browser import Browser, NoAnswer, code_of, form, post_form
 from history import Did, History, Saw, Trouble
+from server import Disturbed
 from world import PASSWORD, SCOPE, must
 
 # The server gives a lost successor again within ten seconds; what takes longer is not asked for.
@@ -136,6 +137,8 @@ class Refresh(Run):
             # Whether the answer was lost or not: the identical successor, twice.
             given = self.refresh(self.token_1)
             self.refresh(self.token_1)
+        elif given.answer == "none":
+            raise Disturbed(f"the server was not back within {GRACE} s")
         if given.answer != "granted":
             self.history.add(Trouble("a client whose answer was lost is locked out of its Grant"))
             return
@@ -179,6 +182,8 @@ class Approve(Run):
         ("SELECT count(*) FROM grants", 0, 1),
         ("SELECT count(*) FROM audit WHERE action = 'consent.give'", 0, 1),
         ("SELECT count(*) FROM interactions", 1, -1),
+        # In the prepared folder no session was used since its log-in (`_age` of world.py).
+        ("SELECT count(*) FROM sessions WHERE seen_at >= auth_time", 0, 1),
     ]
 
     def setup(self):
