@@ -77,7 +77,21 @@ impl Pool {
     }
 }
 
+/// A hash keeps a core busy for as long as a thousand tokens need: whoever has something short to do goes first. What is
+/// left over is enough for people who type. On Linux a thread has a priority of its own; elsewhere this is left out.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    const NICE: i32 = 10;
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "the threads that hash passwords have the priority of all others");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
+
 fn work_off(waiting: &Mutex<Receiver<Work>>, memory: &mut Memory) {
+    step_back();
     loop {
         // The lock is free again before the work begins; who waits for it waits for work.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();

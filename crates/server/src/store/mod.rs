@@ -126,6 +126,20 @@ impl Store {
         }
     }
 
+    /// Two statements at the cost of one way to the database. Each sees a moment of its own.
+    async fn query_both<T: FromRow + Send + 'static, U: FromRow + Send + 'static>(
+        &self,
+        first: (&'static Sql, Vec<Value>),
+        second: (&'static Sql, Vec<Value>),
+    ) -> Result<(Vec<T>, Vec<U>), StoreError> {
+        match self {
+            Self::Sqlite(store) => store.query_both(first, second).await,
+            Self::Postgres(store) => {
+                tokio::try_join!(store.query(first.0, first.1), store.query(second.0, second.1))
+            }
+        }
+    }
+
     async fn query_one<T: FromRow + Send + 'static>(
         &self,
         sql: &'static Sql,

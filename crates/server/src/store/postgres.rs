@@ -51,10 +51,10 @@ pub struct PgOptions {
 }
 
 impl PgOptions {
-    /// The defaults: 4 readers, 4 writers, 4096 waiting, 5 seconds of patience; the certificates of the machine.
+    /// The defaults: 4 readers, 16 writers (each COMMIT waits for the disk, and the server flushes for all at once), 4096 waiting, 5 seconds of patience; the certificates of the machine.
     pub fn new(config: Config) -> Self {
         let patience = Duration::from_secs(5);
-        Self { config, root_certificates: None, readers: 4, writers: 4, queue: 4096, patience }
+        Self { config, root_certificates: None, readers: 4, writers: 16, queue: 4096, patience }
     }
 }
 

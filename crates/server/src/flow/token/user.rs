@@ -87,11 +87,10 @@ pub(super) async fn refresh(
         RefreshToken::parse(presented, &node.brand, state.environment.stage).ok_or(refresh::UNKNOWN)?;
     for _ in 0..TRIES {
         let found = node.store.refresh_facts(state.environment.id, token.grant).await?;
-        let found = found.ok_or(refresh::UNKNOWN)?;
+        let (found, accepted) = found.ok_or(refresh::UNKNOWN)?;
         let (api, tenant) = behind(node, call, &found.grant).await?;
         let sub = subject(found.user.id, client.app(), &state.keys.pairwise);
         let catalogue = node.catalogue_full();
-        let accepted = accepted(node, found.user.id).await?;
         let open = document::open(&catalogue.documents, Some(found.grant.tenant), &accepted, node.now());
         let facts = refresh::Facts {
             environment: &state.environment,

@@ -18,11 +18,22 @@ const DOCUMENTS: Sql = Sql {
     text: "SELECT d.id, d.tenant_id, d.kind, v.number, v.effective_at, v.grace_seconds, v.texts, v.hash \
            FROM documents d LEFT JOIN document_versions v ON v.document_id = d.id ORDER BY d.id, v.number",
 };
+/// The columns of an acceptance, in the order that its `FromRow` reads.
+macro_rules! acceptance_columns {
+    () => {
+        "a.user_id, a.tenant, a.document_id, a.version, a.hash, a.accepted_at, a.address"
+    };
+}
+pub(super) use acceptance_columns;
+
 // What hangs on a user is in the environment of that user, who was loaded there.
 const ACCEPTANCES: Sql = Sql {
     name: "acceptances",
-    text: "SELECT user_id, tenant, document_id, version, hash, accepted_at, address \
-           FROM acceptances WHERE user_id = $1 ORDER BY document_id, tenant, version",
+    text: concat!(
+        "SELECT ",
+        acceptance_columns!(),
+        " FROM acceptances a WHERE a.user_id = $1 ORDER BY a.document_id, a.tenant, a.version"
+    ),
 };
 
 /// A document with one of its versions, or with none if it has none.

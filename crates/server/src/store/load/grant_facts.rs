@@ -1,10 +1,12 @@
 //! What a token request with a code or a refresh token needs, in one round trip: the Grant, its user, its session.
 
+use grantor_core::document::Acceptance;
 use grantor_core::grant::Grant;
 use grantor_core::id::{EnvironmentId, GrantId};
 use grantor_core::session::Session;
 use grantor_core::user::User;
 
+use super::document::acceptance_columns;
 use super::grant::{GRANT_COLUMNS, grant_at, grant_columns};
 use super::session::{session_at, session_columns};
 use super::user::{USER_COLUMNS, user_at, user_columns};
@@ -12,7 +14,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&BY_CODE, &BY_GRANT];
+pub const STATEMENTS: &[&Sql] = &[&BY_CODE, &BY_GRANT, &ACCEPTED_OF_GRANT];
 
 /// A Grant with what stands behind it, of one moment.
 #[derive(Clone)]
@@ -45,6 +47,16 @@ const BY_CODE: Sql =
 const BY_GRANT: Sql =
     Sql { name: "refresh_facts", text: concat!(select!(), "WHERE g.environment_id = $1 AND g.id = $2") };
 
+const ACCEPTED_OF_GRANT: Sql = Sql {
+    name: "accepted_of_grant",
+    text: concat!(
+        "SELECT ",
+        acceptance_columns!(),
+        " FROM acceptances a JOIN grants g ON g.user_id = a.user_id \
+          WHERE g.environment_id = $1 AND g.id = $2 ORDER BY a.document_id, a.tenant, a.version"
+    ),
+};
+
 impl Store {
     /// What a code stands for, by its keyed hash; also a code that was redeemed.
     pub async fn code_facts(
@@ -55,14 +67,15 @@ impl Store {
         self.query_one(&BY_CODE, vec![environment.bytes().into(), mac.into()]).await
     }
 
-    /// What a refresh token stands for, by the Grant that it names. Where there are documents to accept, the caller asks
-    /// for the [acceptances](Store::acceptances), too.
+    /// What a refresh token stands for, by the Grant that it names, and everything that its user has accepted.
     pub async fn refresh_facts(
         &self,
         environment: EnvironmentId,
         id: GrantId,
-    ) -> Result<Option<GrantFacts>, StoreError> {
-        self.query_one(&BY_GRANT, vec![environment.bytes().into(), id.number().into()]).await
+    ) -> Result<Option<(GrantFacts, Vec<Acceptance>)>, StoreError> {
+        let ids = || vec![environment.bytes().into(), id.number().into()];
+        let (facts, accepted) = self.query_both((&BY_GRANT, ids()), (&ACCEPTED_OF_GRANT, ids())).await?;
+        Ok(facts.into_iter().next().map(|facts| (facts, accepted)))
     }
 }
 

@@ -24,7 +24,8 @@ const COMMIT: &str = "COMMIT";
 ///
 /// A guard can only be judged between its statement and the COMMIT. So there are two flights to the server: BEGIN with
 /// all statements, then COMMIT or ROLLBACK. One does where every statement is content with any number of rows: COMMIT
-/// after a failed statement is a ROLLBACK.
+/// after a failed statement is a ROLLBACK. One does for a single statement, too: where its guard found no row, nothing was
+/// changed that a ROLLBACK could undo.
 pub(super) async fn write(session: &Session, unit: &[Statement]) -> Result<Verdict, StoreError> {
     let mut prepared = Vec::with_capacity(unit.len());
     for statement in unit {
@@ -45,17 +46,17 @@ pub(super) async fn write(session: &Session, unit: &[Statement]) -> Result<Verdi
     for ((statement, prepared), params) in unit.iter().zip(&prepared).zip(&bound) {
         flights.push(Box::pin(session.execute(statement.sql.name, prepared, params)));
     }
-    let unguarded = unit.iter().all(|statement| statement.expect == Expect::Any);
-    if unguarded {
+    let at_once = unit.len() == 1 || unit.iter().all(|statement| statement.expect == Expect::Any);
+    if at_once {
         flights.push(Box::pin(control(session, COMMIT)));
     }
     let verdict = judge(unit, in_one_flight(flights).await);
     match verdict {
-        Ok(()) if unguarded => Ok(Ok(())),
+        Ok(()) if at_once => Ok(Ok(())),
         Ok(()) => commit(session).await,
-        Err(failure) if failure.lost && unguarded => Err(unknown(failure)),
+        Err(failure) if failure.lost && at_once => Err(unknown(failure)),
         Err(failure) if failure.lost => Err(failure.error),
-        Err(failure) if unguarded => Ok(Err(failure.error)),
+        Err(failure) if at_once => Ok(Err(failure.error)),
         // Any failure of the ROLLBACK is one of the connection.
         Err(failure) => match session.control("ROLLBACK").await {
             Ok(()) => Ok(Err(failure.error)),
@@ -89,8 +90,13 @@ fn judge(unit: &[Statement], answers: Vec<Result<u64, Failure>>) -> Result<(), F
     let guards = std::iter::once(Expect::Any).chain(unit.iter().map(|statement| statement.expect));
     for (answer, guard) in answers.into_iter().zip(guards.chain([Expect::Any])) {
         let rows = answer?;
-        if matches!(guard, Expect::Rows(expected) if rows != expected) {
-            return Err(Failure::unsent(StoreError::Conflict));
+        match guard {
+            Expect::Rows(expected) if rows > expected && unit.len() == 1 => {
+                // A guarded write names one row by its key. More is a table that is not ours, and committed by now.
+                return Err(Failure::unsent(StoreError::Corrupt(format!("{rows} rows where one was meant"))));
+            }
+            Expect::Rows(expected) if rows != expected => return Err(Failure::unsent(StoreError::Conflict)),
+            Expect::Rows(_) | Expect::Any => {}
         }
     }
     Ok(())

@@ -190,13 +190,14 @@ async fn a_withdrawn_consent_ends_every_grant_of_that_app_by_that_user_and_no_ot
 async fn one_read_gives_a_grant_with_its_user_and_its_session() {
     let world = with_grant(grant(1)).await;
     let ann = || world.store.user(LIVE, ANN);
-    let without = world.store.refresh_facts(LIVE, ONE).await.unwrap().unwrap();
+    let (without, accepted) = world.store.refresh_facts(LIVE, ONE).await.unwrap().unwrap();
+    assert!(accepted.is_empty());
     assert!(without.grant == grant(1) && without.session.is_none());
     assert_eq!(without.user.id, ANN);
 
     world.put(Write::InsertSession(session(), hash(9))).await;
     let by_code = world.store.code_facts(LIVE, hash(1).mac).await.unwrap().unwrap();
-    let by_id = world.store.refresh_facts(LIVE, ONE).await.unwrap().unwrap();
+    let (by_id, _) = world.store.refresh_facts(LIVE, ONE).await.unwrap().unwrap();
     for found in [by_code, by_id] {
         assert!(found.grant == grant(1));
         assert_eq!(found.session, Some(session()));
