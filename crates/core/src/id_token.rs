@@ -97,8 +97,8 @@ pub fn draft(
     }
 }
 
-/// The left half of the SHA-256 of an access token, base64url (OpenID Connect Core 3.1.3.6). All our algorithms use
-/// SHA-256; Ed25519 has no hash of its own in that table, and clients in the field expect SHA-512 for it.
+/// The left half of the hash of an access token, base64url (OpenID Connect Core 3.1.3.6): the hash of the signature, SHA-256
+/// for all but Ed25519, which has none in that table, and for which clients in the field expect SHA-512.
 pub fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
     let hash = match algorithm {
         Algorithm::EdDsa => &digest::SHA512,

@@ -16,17 +16,20 @@ pub enum MailKind {
     SignupLink,
     /// Somebody tried to sign up with an address that has an account.
     SignupOfExisting,
+    /// The account has a new password.
+    PasswordChanged,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::SignupLink, Self::SignupOfExisting];
+    pub const ALL: [Self; 3] = [Self::SignupLink, Self::SignupOfExisting, Self::PasswordChanged];
 
     /// As stored, and the name of its template.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignupLink => "signup",
             Self::SignupOfExisting => "signup-existing",
+            Self::PasswordChanged => "password-changed",
         }
     }
 

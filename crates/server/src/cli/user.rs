@@ -23,9 +23,9 @@ pub(super) enum Command {
     Show(Who),
     /// Suspend a user; their sessions and tokens end within a second
     Suspend(Who),
-    /// Let a suspended user sign in again; sessions and tokens from before stay dead
+    /// Let a suspended user sign in again; sessions and access tokens from before stay dead, refresh tokens go on
     Resume(Who),
-    /// Set a password; sessions and tokens live on
+    /// Set a password; sessions and tokens end, and the user is told by mail
     #[command(group = ArgGroup::new("source").required(true))]
     SetPassword {
         #[command(flatten)]

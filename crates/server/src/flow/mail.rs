@@ -8,7 +8,7 @@ use super::Fault;
 use super::signup::value;
 use crate::mail::OutgoingMail;
 use crate::node::{Actor, Node};
-use crate::pages::{MailText, Shown, SignupAttempted, SignupVerification};
+use crate::pages::{MailText, PasswordChanged, Shown, SignupAttempted, SignupVerification};
 
 /// Mails that are taken at once.
 const BATCH: i64 = 50;
@@ -74,11 +74,17 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
             environment,
             email,
             link: value(&mail.values, "link").to_owned(),
-            minutes: u32::try_from(SIGNUP_SECONDS / 60).unwrap_or(u32::MAX),
+            hours: u32::try_from(SIGNUP_SECONDS / 3600).unwrap_or(u32::MAX),
         }),
         MailKind::SignupOfExisting => node.pages.mail(&SignupAttempted {
             environment,
             email,
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::PasswordChanged => node.pages.mail(&PasswordChanged {
+            environment,
+            email,
+            when: Shown::name(value(&mail.values, "when")),
             login: value(&mail.values, "login").to_owned(),
         }),
     })

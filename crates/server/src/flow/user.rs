@@ -3,10 +3,12 @@
 use grantor_core::app::App;
 use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::email::EmailAddress;
+use grantor_core::env::UnixMillis;
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::grant::{EndReason, Grant, GrantState};
-use grantor_core::id::UserId;
+use grantor_core::id::{MailId, UserId};
 use grantor_core::name::NameError;
+use grantor_core::outbox::{Mail, MailKind};
 use grantor_core::password::{NewPassword, PasswordHash};
 use grantor_core::tenant::{Status, Tenant};
 use grantor_core::user::{Membership, NewUser, Role, User};
@@ -15,6 +17,7 @@ use super::sign_in::busy;
 use super::tenant::Switch;
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
+use crate::moment::Moment;
 use crate::node::{Actor, Node};
 use crate::password::Salt;
 
@@ -85,20 +88,45 @@ pub async fn switch(node: &Node, actor: &Actor, user: &User, switch: Switch) -> 
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await
 }
 
-/// Sets a password. Sessions, Grants and tokens end: whoever has taken the account over by the old one is out.
+/// Sets a password. Sessions, Grants and tokens end: whoever has taken the account over by the old one is out. The user is
+/// told by mail.
 ///
 /// # Errors
 /// A full queue of passwords; storage trouble.
 pub async fn set_password(
     node: &Node,
     actor: &Actor,
+    state: &EnvironmentState,
     user: &User,
     password: &NewPassword,
 ) -> Result<(), FlowError> {
     let to = hash(node, password).await?;
-    let write = Write::SetPassword { user: user.id, to, at: node.now() };
+    let mut writes = vec![Write::SetPassword { user: user.id, to, at: node.now() }];
+    // Whoever had one learns that it is no longer theirs; to the others nothing was changed.
+    if user.password.is_some() {
+        writes.push(Write::Enqueue(Box::new(password_changed(node, state, user))));
+    }
     let event = AuditEvent::new("user.password_set", user.id.to_string());
-    Ok(node.commit(&actor.within(user.environment), vec![write], vec![event]).await?)
+    node.commit(&actor.within(user.environment), writes, vec![event]).await?;
+    node.wake_mail();
+    Ok(())
+}
+
+fn password_changed(node: &Node, state: &EnvironmentState, user: &User) -> Mail {
+    let now = node.now();
+    let values = [
+        ("when".to_owned(), Moment(UnixMillis(now.seconds() * 1_000)).to_string().into()),
+        ("login".to_owned(), format!("{}/login", state.environment.issuer).into()),
+    ];
+    Mail {
+        id: node.decide(MailId::generate),
+        environment: user.environment,
+        to: user.email.clone(),
+        kind: MailKind::PasswordChanged,
+        values: values.into_iter().collect(),
+        attempts: 0,
+        next_at: now,
+    }
 }
 
 /// Makes a user a member of a tenant, or gives a member other roles.

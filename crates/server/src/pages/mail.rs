@@ -39,8 +39,8 @@ pub struct SignupVerification {
     pub email: Shown,
     /// The absolute address that proves it. A secret until it is used.
     pub link: String,
-    /// For how long it works, in minutes.
-    pub minutes: u32,
+    /// For how long it works, in hours.
+    pub hours: u32,
 }
 
 impl MailContext for SignupVerification {

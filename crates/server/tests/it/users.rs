@@ -144,6 +144,13 @@ async fn c08_a_new_password_opens_and_the_old_one_and_all_that_came_of_it_do_not
     assert_eq!(set.status, 200, "{}", set.text);
     assert_eq!(sign_in(&server, &person.email, &person.password).await.error(), "invalid_grant");
     assert_eq!(sign_in(&server, &person.email, "violet harbour seven").await.status, 200);
+    let told = server.mail_to(&person.email).await;
+    assert!(
+        told.subject.contains("password") && !told.text.contains("violet"),
+        "{} {}",
+        told.subject,
+        told.text
+    );
     assert!(!is_active(&server, &tokens.access).await, "whoever knew the old password keeps nothing");
     assert_eq!(refresh(&server, &tokens.refresh).await.error(), "invalid_grant");
 }

@@ -187,10 +187,10 @@ pub(super) async fn set_password(
     Path((environment, id)): Path<(String, String)>,
     Body(body): Body<SetPassword>,
 ) -> Result<Response, Problem> {
-    let (_, found) = find(&admin, &environment, &id).await?;
+    let (state, found) = find(&admin, &environment, &id).await?;
     let wanted = Wanted::read(&admin, (body.password, body.generate_password), &found.email)?
         .ok_or_else(|| Problem::bad("Give a password, or generate_password = true."))?;
-    user::set_password(&admin.node, &admin.actor, &found, wanted.password()).await?;
+    user::set_password(&admin.node, &admin.actor, &state, &found, wanted.password()).await?;
     let (state, now) = find(&admin, &environment, &id).await?;
     let mut shown = view::user(&state, &now);
     wanted.show(&mut shown);

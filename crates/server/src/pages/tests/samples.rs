@@ -152,7 +152,7 @@ pub(super) fn mails_with(pages: &Pages, shown: &str) -> Vec<(&'static str, serde
     let name = || Shown::name(shown);
     let link = || "https://id.example.com/signup/verify?token=abc".to_owned();
     vec![
-        mail(pages, &SignupVerification { environment: name(), email: name(), link: link(), minutes: 60 }),
+        mail(pages, &SignupVerification { environment: name(), email: name(), link: link(), hours: 24 }),
         mail(pages, &SignupAttempted { environment: name(), email: name(), login: link() }),
         mail(pages, &PasswordChanged { environment: name(), email: name(), when: name(), login: link() }),
     ]
