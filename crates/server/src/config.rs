@@ -4,6 +4,7 @@
 //! Order: defaults < TOML file < `GRANTOR_<SECTION>__<KEY>` variables < flags.
 
 mod database_url;
+mod database_url_error;
 mod file;
 mod ip_net;
 mod layers;
@@ -13,6 +14,7 @@ mod master_key;
 mod passwords;
 mod pg_url;
 pub mod position;
+mod refusal;
 #[cfg(test)]
 mod section_tests;
 pub mod setting;
@@ -28,9 +30,10 @@ use grantor_core::secret::Brand;
 
 use crate::password::{Cost, PoolSize};
 
-pub use database_url::{DatabaseUrl, DatabaseUrlError};
+pub use database_url::DatabaseUrl;
+pub use database_url_error::DatabaseUrlError;
 pub use ip_net::{IpNet, IpNetError};
-pub use layers::{ConfigError, Origin, refuse_unknown_variables};
+pub use layers::refuse_unknown_variables;
 pub use log::{LogError, LogFormat, LogLevel};
 pub use mail::{
     Mail, MailFolder, Sender, SenderError, SmtpLogin, SmtpSecurity, SmtpServer, SmtpUrl, SmtpUrlError,
@@ -38,6 +41,7 @@ pub use mail::{
 pub use master_key::{MasterKeyError, MasterKeySource};
 pub use passwords::Passwords;
 pub use pg_url::PgUrl;
+pub use refusal::{ConfigError, Origin};
 
 use layers::{Found, Layers, Resolved, parse};
 use master_key::MasterKeyText;

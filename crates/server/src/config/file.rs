@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::layers::ConfigError;
 use super::position::{Located, line_and_column, toml_error};
+use super::refusal::ConfigError;
 use super::setting;
 
 /// The value of a setting, by the name of the setting.

@@ -9,7 +9,8 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use super::layers::{ConfigError, Layers};
+use super::layers::Layers;
+use super::refusal::ConfigError;
 use super::{Effective, PathText, note, note_optional, note_secret, setting};
 
 pub use sender::{Sender, SenderError};

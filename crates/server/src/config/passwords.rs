@@ -4,7 +4,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use super::layers::{ConfigError, Layers};
+use super::layers::Layers;
+use super::refusal::ConfigError;
 use super::{Effective, note, setting};
 use crate::password::{Cost, PoolSize};
 

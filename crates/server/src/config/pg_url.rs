@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-use super::database_url::DatabaseUrlError;
+use super::database_url_error::DatabaseUrlError;
 
 /// Where a PostgreSQL database is, and as whom to log in. Neither `Debug` nor `Display` shows the password.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Where the demo keeps its files, and what is shown again after a restart: the operator token and the passwords of the
 //! people. The database knows only their hashes.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -10,7 +11,8 @@ use anyhow::{Context as _, bail};
 use grantor_core::env::Random;
 use zeroize::Zeroizing;
 
-use super::people::Passwords;
+/// Passwords by address.
+pub(super) type Passwords = BTreeMap<String, Zeroizing<String>>;
 
 /// The file of the people's passwords: a line for each, address and password.
 const PASSWORDS: &str = "passwords";

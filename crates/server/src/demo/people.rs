@@ -1,7 +1,7 @@
 //! The people of the demo. The manifest makes them; here they get the passwords that are shown, and their acceptances of
 //! the documents are recorded, so that apps work for them at once. Whoever signs up reads and accepts for themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Context as _;
 use grantor_core::name::Name;
@@ -10,7 +10,7 @@ use grantor_core::user::Role;
 use zeroize::Zeroizing;
 
 use super::admin::{Admin, KnownAcceptance, NewAcceptance};
-use super::folder::Folder;
+use super::folder::{Folder, Passwords};
 use crate::manifest::{AppEntry, DocumentEntry, Manifest, UserEntry};
 
 /// What stands as evidence of the recorded acceptances.
@@ -100,9 +100,6 @@ impl NewAcceptance {
         known.document == self.document && known.tenant == self.tenant && known.version == self.version
     }
 }
-
-/// Passwords by address.
-pub(super) type Passwords = BTreeMap<String, Zeroizing<String>>;
 
 #[cfg(test)]
 pub(super) mod tests {

@@ -13,7 +13,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::PgOptions;
 use super::failure::chain;
-use super::presence;
 use crate::store::sql::StoreError;
 
 /// For one address of the server.
@@ -93,7 +92,7 @@ impl Connector {
 /// The settings of a session, in one round trip.
 fn settings(purpose: Purpose) -> String {
     match purpose {
-        Purpose::Reading => format!("{READ_ONLY}; {LIMITS}; {}", presence::TELL),
+        Purpose::Reading => format!("{READ_ONLY}; {LIMITS}; {}", TELL),
         // A unit says READ WRITE when it begins. What is sent after a BEGIN that failed would be committed statement by
         // statement; so it is refused. A transaction that a dead client left open ends by itself. An answer may not
         // leave before its unit is durable, whatever the default of the role is.
@@ -101,7 +100,7 @@ fn settings(purpose: Purpose) -> String {
             "{READ_ONLY}; {LIMITS}; SET idle_in_transaction_session_timeout = '10s'; \
              SELECT set_config('synchronous_commit', 'on', false) \
              WHERE current_setting('synchronous_commit') = 'off'; {}",
-            presence::TELL
+            TELL
         ),
         // Another node may be changing the schema: worth waiting for. So may a large table be.
         Purpose::Schema => "SET lock_timeout = '60s'; SET statement_timeout = '15min'; \
@@ -110,6 +109,9 @@ fn settings(purpose: Purpose) -> String {
     }
 }
 
+/// Tells that somebody works on the database: takes a shared lock until the connection ends. The number is "grantor" and 1,
+/// as bytes.
+pub(super) const TELL: &str = "SELECT pg_advisory_lock_shared(7454127460279349761)";
 const READ_ONLY: &str = "SET default_transaction_read_only = on";
 /// Whoever waits longer for a row is told that there was a conflict.
 const LIMITS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'";

@@ -6,8 +6,7 @@ use super::failure::Failure;
 use super::migration;
 use crate::store::migrate::MigrateError;
 
-/// Takes the shared lock until the connection ends. The number is "grantor" and 1, as bytes.
-pub(super) const TELL: &str = "SELECT pg_advisory_lock_shared(7454127460279349761)";
+/// The number of [`super::connect::TELL`].
 const ALONE: &str = "SELECT pg_try_advisory_xact_lock(7454127460279349761)";
 
 /// What is in a database, and who.
