@@ -34,6 +34,7 @@ pub mod metadata;
 pub mod name;
 pub mod outbox;
 pub mod password;
+pub mod permission;
 pub mod pkce;
 pub mod profile;
 pub mod publication;
