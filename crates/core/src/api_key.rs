@@ -1,11 +1,14 @@
 //! API keys: long-lived bearer credentials of a tenant in one environment.
 
-use crate::access::{Access, gate};
+use crate::access::Access;
 use crate::api::Api;
 use crate::env::UnixMillis;
 use crate::error::{Denial, OAuthError, Reason};
+use crate::gate::{self, Terms};
+use crate::gate_rule::Gate;
 use crate::id::{ApiId, ApiKeyId, EnvironmentId, TenantId};
 use crate::lifetime::Lifetime;
+use crate::permission::Maker;
 use crate::profile::ApiKeyPolicy;
 use crate::scope::ScopeSet;
 use crate::tenant::{Status, Tenant};
@@ -66,7 +69,12 @@ pub struct KeyTerms {
 ///
 /// A key has one list of scopes for all its APIs. Where two APIs know a scope of the same name, the tenant's access to
 /// both must hold it: else the access to one would open the other.
-pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<KeyTerms, Denial> {
+pub fn terms(
+    new: &NewKey<'_>,
+    maker: Maker<'_>,
+    (tenant, accesses): (&Tenant, &[Access]),
+    accepted: &Terms<'_>,
+) -> Result<KeyTerms, Denial> {
     if new.apis.is_empty() {
         return Err(Denial::hinted(
             OAuthError::InvalidTarget,
@@ -86,7 +94,8 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
                 "This API does not take API keys.",
             ));
         }
-        let access = gate(tenant, accesses, api)?;
+        may_make(maker, api)?;
+        let access = gate::for_key(tenant, accesses, api, accepted)?;
         allowed = allowed.union(&access.scopes.intersection(&api.scope_set()));
         added = added.union(&api.server_scopes);
         closed = closed.union(&without(&api.scope_set(), &access.scopes.union(&api.server_scopes)));
@@ -112,6 +121,22 @@ pub fn terms(new: &NewKey<'_>, tenant: &Tenant, accesses: &[Access]) -> Result<K
         return Err(Denial::new(OAuthError::InvalidScope, Reason::ScopeNotAllowed));
     }
     Ok(KeyTerms { scopes, lifetime: new.lifetime.unwrap_or(longest) })
+}
+
+/// Keys are made by members only where the profile says so, and then by administrators alone.
+fn may_make(maker: Maker<'_>, api: &Api) -> Result<(), Denial> {
+    let Maker::Member(_) = maker else { return Ok(()) };
+    if api.profile.api_keys != ApiKeyPolicy::SelfService {
+        return Err(Denial::hinted(
+            OAuthError::AccessDenied,
+            Reason::NotSelfService,
+            "Keys of this API are made by the provider's team. Ask them for one.",
+        ));
+    }
+    if !maker.is_administrator() {
+        return Err(Denial::closed(Gate::TenantAdmin, Reason::GateClosed));
+    }
+    Ok(())
 }
 
 /// The scopes of one set that the other does not hold.

@@ -9,7 +9,8 @@ use crate::api::Api;
 use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
 use crate::authorize::interaction::Progress;
-use crate::document::{Acceptance, Document, DocumentVersion};
+use crate::contract::Contract;
+use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
 use crate::env::UnixMillis;
 use crate::environment::Environment;
 use crate::error::Denial;
@@ -21,6 +22,7 @@ use crate::id::{
 use crate::interaction::Interaction;
 use crate::lockout::Failures;
 use crate::name::ClientId;
+use crate::onboarding::{AccessMove, AccessStep};
 use crate::outbox::Mail;
 use crate::password::PasswordHash;
 use crate::profile::Profile;
@@ -139,8 +141,14 @@ pub enum Write {
     InsertAccess(Access, UnixMillis),
     /// Changes the terms of an access: scopes, lifetimes, quota class.
     ChangeAccess(Access),
-    /// Suspends, resumes or closes an access.
-    SetAccessStatus(StatusChange<(TenantId, ApiId)>),
+    /// Moves an access on: guarded by where it stood. Leaving `approved` raises the epoch.
+    MoveAccess(AccessMove),
+    /// Records the contract of an access as signed.
+    RecordContract(TenantId, ApiId, Contract),
+    /// Adds an entry to the history of an access.
+    NoteAccessStep(Box<AccessStep>),
+    /// Records that a version was accepted in a tenant's name. Twice is once.
+    AcceptForTenant(TenantAcceptance),
     /// Makes an app; the store refuses a client id whose skeleton was ever taken in the environment.
     InsertApp(App),
     /// Changes an app's registration: name, method, grants, APIs, scopes.
@@ -432,7 +440,11 @@ impl Write {
             Self::RenameTenant(id, _) => Some(Change::Tenant(*id)),
             Self::SetTenantStatus(change) => Some(Change::Tenant(change.id)),
             Self::InsertAccess(access, _) | Self::ChangeAccess(access) => Some(Change::Tenant(access.tenant)),
-            Self::SetAccessStatus(change) => Some(Change::Tenant(change.id.0)),
+            Self::MoveAccess(change) => Some(Change::Tenant(change.tenant)),
+            Self::RecordContract(tenant, ..) => Some(Change::Tenant(*tenant)),
+            Self::AcceptForTenant(acceptance) => Some(Change::Tenant(acceptance.tenant)),
+            // Read from the store on every use.
+            Self::NoteAccessStep(_) => None,
             Self::InsertApp(app) => Some(Change::NewApp(app.environment, app.client_id.clone())),
             Self::ChangeApp(app) => Some(Change::App(app.id)),
             Self::SetAppStatus(change) => Some(Change::App(change.id)),

@@ -98,6 +98,7 @@ id!(SessionId, "ses_", "A browser session's row. Not the cookie.");
 id!(InteractionId, "int_", "An authorization request that waits for its user. Not the handle in the link.");
 id!(DocumentId, "doc_", "A document that users accept: terms, data-protection policy.");
 id!(SignupId, "sgn_", "A sign-up that waits for its mail link. Not the link.");
+id!(AccessStepId, "stp_", "A step in the history of an access.");
 id!(MailId, "mail_", "A mail that waits to be sent.");
 
 /// A Grant: one authorization for its whole life. A time-ordered 64-bit integer, because a random key in the table that

@@ -88,7 +88,7 @@ pub fn judge_token(
     if !app.status.is_active() {
         return Err(Reason::AppSuspended);
     }
-    let access = access::gate(tenant, accesses, api).map_err(|denial| denial.reason)?;
+    let access = access::open(tenant, accesses, api).map_err(|denial| denial.reason)?;
     claims.rev.check(&Epochs { ten: tenant.epoch, acc: access.epoch, app: app.epoch, usr, gnt })
 }
 
@@ -154,5 +154,5 @@ pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Resu
     if !key.apis.contains(&api.id) || api.profile.api_keys == ApiKeyPolicy::Off {
         return Err(Reason::WrongAudience);
     }
-    access::gate(tenant, accesses, api).map(|_| ()).map_err(|denial| denial.reason)
+    access::open(tenant, accesses, api).map(|_| ()).map_err(|denial| denial.reason)
 }

@@ -14,6 +14,9 @@ use grantor_core::api_key::ApiKey;
 use grantor_core::app::App;
 use grantor_core::claims::AccessClaims;
 use grantor_core::decision::Change;
+use grantor_core::document::{Document, TenantAcceptance};
+use grantor_core::env::UnixMillis;
+use grantor_core::gate::Terms;
 use grantor_core::grant::Grant;
 use grantor_core::id::{ApiKeyId, AppId, EnvironmentId, GrantId, TenantId, UserId};
 use grantor_core::name::ClientId;
@@ -39,6 +42,15 @@ pub struct TenantFacts {
     pub tenant: Tenant,
     /// Its accesses, in all environments.
     pub accesses: Vec<Access>,
+    /// What was accepted in its name.
+    pub accepted: Vec<TenantAcceptance>,
+}
+
+impl TenantFacts {
+    /// What there is to accept, and what was accepted in the tenant's name.
+    pub fn terms<'a>(&'a self, documents: &'a [Document], now: UnixMillis) -> Terms<'a> {
+        Terms { documents, accepted: &self.accepted, now }
+    }
 }
 
 /// Entries of each kind that are held at most.
@@ -170,7 +182,8 @@ impl Cache {
         };
         let mut accesses = store.accesses(id).await?;
         accesses.push(Access::to_userinfo(id));
-        let facts = Arc::new(TenantFacts { tenant, accesses });
+        let accepted = store.tenant_acceptances(id).await?;
+        let facts = Arc::new(TenantFacts { tenant, accesses, accepted });
         self.keep(began, || self.tenants.insert(id, facts.clone()));
         Ok(Some(facts))
     }

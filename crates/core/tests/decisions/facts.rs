@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use grantor_core::access::{Access, QuotaClass};
+use grantor_core::access::{Access, AccessStatus, QuotaClass};
 use grantor_core::api::{Api, ScopeDefinition};
 use grantor_core::api_key::ApiKey;
 use grantor_core::app::{App, SecretVersion};
 use grantor_core::client_auth::{Presented, authenticate};
 use grantor_core::client_metadata::ClientMetadata;
+use grantor_core::document::{Document, TenantAcceptance};
 use grantor_core::env::{Env, Random, UnixMillis};
 use grantor_core::environment::Environment;
 use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::gate::Terms;
 use grantor_core::id::{ApiId, ApiKeyId, AppId, EnvironmentId, TenantId};
 use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
 use grantor_core::issue::TokenDraft;
@@ -105,13 +107,20 @@ pub(crate) fn access(tenant: &Tenant, api: &Api, scope_names: &str) -> Access {
     Access {
         tenant: tenant.id,
         api: api.id,
-        status: Status::Active,
+        status: AccessStatus::Approved,
         epoch: 0,
         scopes: scopes(scope_names),
         client_token_lifetime: None,
         user_token_lifetime: None,
         quota: QuotaClass::Standard,
+        contract: None,
     }
+}
+
+/// What a suspend writes.
+pub(crate) fn suspend_access(access: &mut Access) {
+    access.epoch += i64::from(access.status.is_open());
+    access.status = AccessStatus::Suspended;
 }
 
 pub(crate) fn peppers() -> PepperRing {
@@ -153,6 +162,8 @@ pub(crate) struct World {
     pub(crate) tenant: Tenant,
     pub(crate) accesses: Vec<Access>,
     pub(crate) app: App,
+    pub(crate) documents: Vec<Document>,
+    pub(crate) accepted: Vec<TenantAcceptance>,
 }
 
 impl World {
@@ -195,6 +206,8 @@ impl World {
             tenant,
             accesses,
             app,
+            documents: Vec::new(),
+            accepted: Vec::new(),
         }
     }
 
@@ -257,11 +270,17 @@ impl World {
             environment: &self.environment,
             apis: &self.apis,
             accesses: &self.accesses,
+            terms: self.terms(now),
             path: "/oauth/token",
             presented,
         };
         let mut rng = Seeded(seed);
         grant(request, &client, &facts, &mut Env { now, rng: &mut rng }).map(|granted| granted.draft)
+    }
+
+    /// What there is to accept, and what was accepted in the tenant's name.
+    pub(crate) fn terms(&self, now: UnixMillis) -> Terms<'_> {
+        Terms { documents: &self.documents, accepted: &self.accepted, now }
     }
 
     /// What is known to the API with this index when a credential is judged.

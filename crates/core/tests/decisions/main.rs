@@ -17,6 +17,8 @@ mod documents;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 mod histories;
 #[cfg(test)]
 mod history;
@@ -24,6 +26,8 @@ mod history;
 mod interaction;
 #[cfg(test)]
 mod metadata;
+#[cfg(test)]
+mod onboarding;
 #[cfg(test)]
 mod password;
 #[cfg(test)]

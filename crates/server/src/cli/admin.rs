@@ -176,7 +176,10 @@ fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
         StatusCode::UNAUTHORIZED => {
             "Is the operator token right, and of this installation? See GRANTOR_TOKEN."
         }
-        StatusCode::FORBIDDEN => "This operator token may not do that.",
+        // A decision says why by itself; what is left is a token that may not ask.
+        StatusCode::FORBIDDEN if problem["type"] == "urn:grantor:problem:forbidden" => {
+            "This operator token may not do that."
+        }
         StatusCode::NOT_FOUND if problem.is_null() => "Nothing answers there. Does the URL end in /admin/v1?",
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "Try again in a moment.",
         status if status.is_redirection() => {

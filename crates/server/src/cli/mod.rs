@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error.
 
+mod access;
 mod admin;
 mod answer;
 mod app;
@@ -100,6 +101,9 @@ enum Command {
     /// Tenants: partner organisations
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// What tenants may do with APIs: applications, approvals, contracts
+    #[command(subcommand)]
+    Access(access::Command),
     /// Users: people who sign in to apps
     #[command(subcommand)]
     User(user::Command),
@@ -182,6 +186,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
         Command::Tenant(command) => tenant::run(session, command).await,
+        Command::Access(command) => access::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,

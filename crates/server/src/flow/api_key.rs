@@ -4,8 +4,10 @@ use grantor_core::api::Api;
 use grantor_core::api_key::{ApiKey, NewKey, terms};
 use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::error::Denial;
+use grantor_core::gate::Terms;
 use grantor_core::id::ApiKeyId;
 use grantor_core::lifetime::Lifetime;
+use grantor_core::permission::Maker;
 use grantor_core::scope::ScopeSet;
 use grantor_core::secret::{CredentialType, Secret};
 use grantor_core::tenant::{Status, Tenant};
@@ -34,13 +36,16 @@ pub struct KeyRequest<'a> {
 pub async fn create(
     node: &Node,
     actor: &Actor,
-    state: &EnvironmentState,
-    tenant: &Tenant,
+    maker: Maker<'_>,
+    (state, tenant): (&EnvironmentState, &Tenant),
     request: KeyRequest<'_>,
 ) -> Result<(Secret, ApiKey), FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
+    let accepted = node.store.tenant_acceptances(tenant.id).await?;
+    let catalogue = node.catalogue_full();
+    let standing = Terms { documents: &catalogue.documents, accepted: &accepted, now: node.now() };
     let new = NewKey { apis: &request.apis, scopes: request.scopes.as_ref(), lifetime: request.lifetime };
-    let agreed = terms(&new, tenant, &accesses)?;
+    let agreed = terms(&new, maker, (tenant, &accesses), &standing)?;
     let (secret, key) = node.decide(|env| {
         let secret = Secret::generate(&node.brand, CredentialType::ApiKey, state.environment.stage, env);
         let key = ApiKey {

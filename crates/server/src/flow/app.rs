@@ -7,7 +7,8 @@ use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::error::Denial;
 use grantor_core::name::ClientId;
-use grantor_core::registration::{NewSecret, Registration, new_secret, register};
+use grantor_core::permission::Maker;
+use grantor_core::registration::{NewSecret, Registration, may_have_secret, new_secret, register};
 use grantor_core::secret::Secret;
 use grantor_core::tenant::{Status, Tenant};
 
@@ -31,14 +32,13 @@ pub struct Created {
 pub async fn create(
     node: &Node,
     actor: &Actor,
-    state: &EnvironmentState,
-    tenant: &Tenant,
-    registration: Registration<'_>,
-    first: NewSecret,
+    maker: Maker<'_>,
+    (state, tenant): (&EnvironmentState, &Tenant),
+    (registration, first): (Registration<'_>, NewSecret),
 ) -> Result<Created, FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
     let (app, secret) = node.decide(|env| {
-        let app = register(registration, tenant, &accesses, state.environment.id, env)?;
+        let app = register(registration, maker, (tenant, &accesses), state.environment.id, env)?;
         let public = app.auth_method == Some(grantor_core::profile::ClientAuthMethod::None);
         let secret = if public {
             None
@@ -65,12 +65,12 @@ pub async fn create(
 pub async fn change(
     node: &Node,
     actor: &Actor,
-    tenant: &Tenant,
-    app: &App,
+    maker: Maker<'_>,
+    (tenant, app): (&Tenant, &App),
     registration: Registration<'_>,
 ) -> Result<(), FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
-    let new = node.decide(|env| register(registration, tenant, &accesses, app.environment, env))?;
+    let new = node.decide(|env| register(registration, maker, (tenant, &accesses), app.environment, env))?;
     let event = AuditEvent::new("app.change", app.id.to_string()).detail("client_id", app.client_id.as_str());
     let write = Write::ChangeApp(app.registered_as(new));
     Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
@@ -137,6 +137,8 @@ pub async fn rotate_secret(
     end_others_at: Option<UnixMillis>,
 ) -> Result<(Secret, SecretVersion), FlowError> {
     let spelling = (&node.brand, state.environment.stage);
+    let tenant = node.store.tenant(app.tenant).await?.ok_or(Fault::Internal)?;
+    may_have_secret(app, &tenant, &node.store.accesses(app.tenant).await?, &state.apis)?;
     let (secret, version) = node.decide(|env| new_secret(app, &new, &state.keys.peppers, spelling, env))?;
     let mut writes = vec![Write::InsertSecret(app.id, version.clone())];
     if let Some(at) = end_others_at {

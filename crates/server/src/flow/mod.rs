@@ -1,5 +1,6 @@
 //! One file per verb: load -> decide -> seal -> commit. A flow never sees a header or a status code.
 
+pub mod acceptance;
 pub mod access;
 pub mod api_key;
 pub mod app;

@@ -22,6 +22,7 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+    Migration { version: 3, name: "partners", text: include_str!("../../migrations/0003_partners.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -171,6 +172,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::outbox::STATEMENTS,
         load::session::STATEMENTS,
         load::signup::STATEMENTS,
+        load::onboarding::STATEMENTS,
         load::tenant::STATEMENTS,
         load::user::STATEMENTS,
     ];

@@ -5,6 +5,7 @@ mod credential;
 mod document;
 mod grant;
 mod installation;
+mod onboarding;
 mod outbox;
 mod partner;
 mod session;
@@ -27,6 +28,7 @@ pub fn statements() -> Vec<&'static Sql> {
         document::STATEMENTS,
         grant::STATEMENTS,
         installation::STATEMENTS,
+        onboarding::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
         session::STATEMENTS,
@@ -46,7 +48,10 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::SetTenantStatus(change) => partner::tenant_status(change),
         Write::InsertAccess(access, at) => partner::insert_access(access, *at),
         Write::ChangeAccess(access) => partner::change_access(access),
-        Write::SetAccessStatus(change) => partner::access_status(change),
+        Write::MoveAccess(change) => onboarding::move_access(change),
+        Write::RecordContract(tenant, api, contract) => onboarding::record_contract(*tenant, *api, contract),
+        Write::NoteAccessStep(step) => onboarding::note_step(step),
+        Write::AcceptForTenant(acceptance) => onboarding::accept_for_tenant(acceptance),
         Write::InsertApp(app) => app::insert_app(app),
         Write::ChangeApp(app) => app::change_app(app),
         Write::SetAppStatus(change) => app::app_status(change),

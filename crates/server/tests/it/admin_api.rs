@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 52] = [
+const ROUTES: [(&str, &str); 62] = [
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),
@@ -20,6 +20,16 @@ const ROUTES: [(&str, &str); 52] = [
     ("POST", "/tenants/{tenant}/suspend"),
     ("POST", "/tenants/{tenant}/resume"),
     ("GET", "/environments/{environment}/accesses"),
+    ("POST", "/environments/{environment}/accesses"),
+    ("GET", "/environments/{environment}/accesses/{tenant}/{api}"),
+    ("GET", "/environments/{environment}/accesses/{tenant}/{api}/terms"),
+    ("PUT", "/environments/{environment}/accesses/{tenant}/{api}/terms"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/approve"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/refuse"),
+    ("PUT", "/environments/{environment}/accesses/{tenant}/{api}/contract"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/close"),
+    ("GET", "/tenants/{tenant}/acceptances"),
+    ("POST", "/tenants/{tenant}/acceptances"),
     ("POST", "/environments/{environment}/accesses/{tenant}/{api}/suspend"),
     ("POST", "/environments/{environment}/accesses/{tenant}/{api}/resume"),
     ("GET", "/environments/{environment}/apps"),

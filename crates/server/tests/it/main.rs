@@ -22,6 +22,7 @@ mod left_behind;
 mod limits;
 mod manifest_users;
 mod oauth2_crate;
+mod onboarding;
 mod openid_connect;
 mod openidconnect_crate;
 mod page_headers;

@@ -68,10 +68,12 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
     match request.grant {
         GrantType::ClientCredentials => {
             let tenant = facts.tenant();
+            let catalogue = node.catalogue();
             let facts = Facts {
                 environment: &call.state.environment,
                 apis: &call.state.apis,
                 accesses: &tenant.accesses,
+                terms: tenant.terms(&catalogue.documents, node.now()),
                 path: call.path,
                 presented: call.presented,
             };

@@ -9,6 +9,7 @@ use grantor_core::app::App;
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::ClientId;
+use grantor_core::permission::Maker;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::redirect_uri::RedirectUri;
 use grantor_core::registration::{NewSecret, Registration, id_token_algorithms};
@@ -94,7 +95,9 @@ pub(super) async fn create(
     let first = NewSecret { not_before: None, lifetime: body.secret_lifetime };
     let signing = id_token_algorithms(&state.apis);
     let registration = registration(&state, body, &signing)?;
-    let created = app::create(&admin.node, &admin.actor, &state, &tenant, registration, first).await?;
+    let created =
+        app::create(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant), (registration, first))
+            .await?;
     let mut shown = view::app(&state, &created.app, tenant.name.as_str());
     if let Some((secret, version)) = &created.secret {
         shown["client_secret"] = secret.reveal().into();
@@ -159,7 +162,7 @@ pub(super) async fn change(
     }
     let signing = id_token_algorithms(&state.apis);
     let registration = registration(&state, body, &signing)?;
-    app::change(&admin.node, &admin.actor, &tenant, &found, registration).await?;
+    app::change(&admin.node, &admin.actor, Maker::Provider, (&tenant, &found), registration).await?;
     let (state, now) = find(&admin, &environment, &client_id).await?;
     shown(&admin, &state, &now).await
 }

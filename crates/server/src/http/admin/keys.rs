@@ -8,6 +8,7 @@ use axum::response::Response;
 use grantor_core::api_key::ApiKey;
 use grantor_core::id::ApiKeyId;
 use grantor_core::lifetime::Lifetime;
+use grantor_core::permission::Maker;
 use grantor_core::scope::{Scope, ScopeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,7 +83,8 @@ pub(super) async fn create(
         scopes: body.scopes.map(ScopeSet::from),
         lifetime: body.lifetime,
     };
-    let (secret, key) = api_key::create(&admin.node, &admin.actor, &state, &tenant, request).await?;
+    let (secret, key) =
+        api_key::create(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant), request).await?;
     let mut shown = view::key(&state, &key, tenant.name.as_str(), admin.node.now());
     shown["key"] = secret.reveal().into();
     Ok(answer(StatusCode::CREATED, &shown))

@@ -3,6 +3,7 @@
 //! Every route takes an [`Admin`], which only this file can make: a route without permission does not compile into the
 //! table below. Without a credential every route answers 401 before anything is parsed.
 
+mod accesses;
 mod apps;
 mod catalogue;
 mod doctor;
@@ -25,6 +26,8 @@ use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use grantor_core::error::OAuthError;
+use grantor_core::gate_rule::Gate;
 use grantor_core::secret::CredentialType;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -82,9 +85,16 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/tenants/{tenant}", get(tenants::show))
         .route("/admin/v1/tenants/{tenant}/suspend", post(tenants::suspend))
         .route("/admin/v1/tenants/{tenant}/resume", post(tenants::resume))
-        .route(&at("/accesses"), get(tenants::accesses))
-        .route(&at("/accesses/{tenant}/{api}/suspend"), post(tenants::suspend_access))
-        .route(&at("/accesses/{tenant}/{api}/resume"), post(tenants::resume_access))
+        .route("/admin/v1/tenants/{tenant}/acceptances", get(tenants::acceptances).post(tenants::accept))
+        .route(&at("/accesses"), get(accesses::list).post(accesses::apply))
+        .route(&at("/accesses/{tenant}/{api}"), get(accesses::show))
+        .route(&at("/accesses/{tenant}/{api}/terms"), get(accesses::terms).put(accesses::change_terms))
+        .route(&at("/accesses/{tenant}/{api}/approve"), post(accesses::approve))
+        .route(&at("/accesses/{tenant}/{api}/refuse"), post(accesses::refuse))
+        .route(&at("/accesses/{tenant}/{api}/contract"), put(accesses::record_contract))
+        .route(&at("/accesses/{tenant}/{api}/suspend"), post(accesses::suspend))
+        .route(&at("/accesses/{tenant}/{api}/resume"), post(accesses::resume))
+        .route(&at("/accesses/{tenant}/{api}/close"), post(accesses::close))
         .route(&at("/apps"), get(apps::list).post(apps::create))
         .route(&at("/apps/{client_id}"), get(apps::show).put(apps::change).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
@@ -283,12 +293,14 @@ pub struct Problem {
     kind: &'static str,
     detail: String,
     retry_after: Option<u64>,
+    /// The closed gate, for programs.
+    gate: Option<Gate>,
 }
 
 impl Problem {
     /// A problem of a kind.
     pub fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), retry_after: None }
+        Self { status, kind, detail: detail.into(), retry_after: None, gate: None }
     }
 
     /// 400.
@@ -346,7 +358,11 @@ impl From<FlowError> for Problem {
     fn from(error: FlowError) -> Self {
         match error {
             FlowError::Denied(denial) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, denial.reason.name(), denial.description())
+                let status = match denial.error {
+                    OAuthError::AccessDenied => StatusCode::FORBIDDEN,
+                    _ => StatusCode::UNPROCESSABLE_ENTITY,
+                };
+                Self { gate: denial.gate, ..Self::new(status, denial.reason.name(), denial.description()) }
             }
             FlowError::Throttled(denial, wait) => Self {
                 retry_after: Some(wait.0),
@@ -363,6 +379,9 @@ impl Problem {
         let mut body = json!({ "type": format!("urn:grantor:problem:{}", self.kind), "title": title, "status": self.status.as_u16(), "detail": self.detail });
         if let Some(id) = request_id {
             body["request_id"] = id.into();
+        }
+        if let Some(gate) = self.gate {
+            body["gate"] = gate.as_str().into();
         }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();

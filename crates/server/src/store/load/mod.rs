@@ -10,6 +10,7 @@ pub mod interaction;
 pub mod key_ring;
 pub mod list;
 pub mod lockout;
+pub mod onboarding;
 pub mod outbox;
 pub mod session;
 pub mod signup;

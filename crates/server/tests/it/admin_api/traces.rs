@@ -38,6 +38,10 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let text = |body: &str| json!({ "texts": { "en": { "title": "House rules", "body": body } } });
     let rules = json!({ "kind": "rules", "tenant": "acme", "version": text("Be kind.") });
     let accepted = json!({ "document": "rules", "tenant": "acme", "version": 1, "evidence": "on paper" });
+    assert_eq!(server.admin("POST", "/tenants", json!({ "name": "fifth" })).await.status, 201);
+    let fifth = "/environments/production/accesses/fifth/payments";
+    let applied = |tenant: &str| json!({ "tenant": tenant, "api": "payments", "comment": "for payouts" });
+    let signed = json!({ "sha256": "ab".repeat(32), "signed_at": "2020-01-02T00:00:00Z" });
     let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
         ("DELETE", format!("{user}/grants/{grant}"), json!({}), "grant.end"),
@@ -67,6 +71,18 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ("POST", format!("{app}/resume"), json!({}), "app.resume"),
         ("POST", format!("{access}/suspend"), json!({}), "access.suspend"),
         ("POST", format!("{access}/resume"), json!({}), "access.resume"),
+        (
+            "PUT",
+            format!("{access}/terms"),
+            json!({ "scopes": ["payments:read"], "quota": "high" }),
+            "access.terms",
+        ),
+        ("PUT", format!("{access}/contract"), signed, "access.contract"),
+        ("POST", "/environments/production/accesses".into(), applied("fifth"), "access.apply"),
+        ("POST", format!("{fifth}/refuse"), json!({ "reason": "No licence" }), "access.refuse"),
+        ("POST", "/environments/production/accesses".into(), applied("fifth"), "access.apply"),
+        ("POST", format!("{fifth}/approve"), json!({}), "access.approve"),
+        ("POST", format!("{fifth}/close"), json!({}), "access.close"),
         ("POST", "/tenants/acme/suspend".into(), json!({}), "tenant.suspend"),
         ("POST", "/tenants/acme/resume".into(), json!({}), "tenant.resume"),
         (
@@ -74,6 +90,18 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
             "/environments/production/apps".into(),
             json!({ "tenant": "acme", "apis": ["payments"] }),
             "app.create",
+        ),
+        (
+            "POST",
+            "/tenants/acme/acceptances".into(),
+            json!({ "document": "rules", "version": 1 }),
+            "document.accept_for_tenant",
+        ),
+        (
+            "POST",
+            "/tenants/acme/acceptances".into(),
+            json!({ "document": document, "version": 2 }),
+            "document.accept_for_tenant",
         ),
         (
             "POST",
@@ -89,7 +117,7 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     ];
     // Every route that writes is among them.
     let writes = routes().iter().filter(|(method, _)| *method != "GET").count();
-    assert_eq!(steps.len(), writes - 1, "all but the inspection of a token");
+    assert_eq!(steps.len(), writes - 1 + 2, "all but the inspection of a token, and two of them twice");
     for (method, path, body, action) in steps {
         let answer = server.admin(method, &path, body).await;
         assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
