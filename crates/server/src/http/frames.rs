@@ -84,9 +84,9 @@ impl Frames {
         });
     }
 
-    /// Whether no stream is open.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.streams.open.is_empty()
+    /// Streams whose answers have not been sent to their last byte.
+    pub(super) fn open(&self) -> usize {
+        self.streams.open.len()
     }
 
     /// Counts a tick.

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::frames::{Frames, MAX_STREAMS, Standing};
 use super::listener::ticks;
+use super::places::Place;
 use super::respond::Body;
 use super::source::Peer;
 use super::watched::{Witness, Witnessed, Writes};
@@ -42,6 +43,7 @@ pub(super) async fn serve<S, H, F>(
     stream: S,
     writes: &Writes,
     peer: Peer,
+    place: Place,
     handler: H,
     mut stop: watch::Receiver<bool>,
 ) where
@@ -49,10 +51,15 @@ pub(super) async fn serve<S, H, F>(
     H: Fn(Peer, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    let seen = Arc::new(Seen::default());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let handler = handler.clone();
-        async move { Ok::<_, Infallible>(handler(peer, request).await) }
+    let seen = Arc::new(Seen { place, frames: Mutex::default() });
+    let streams = seen.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if streams.place.has_too_many_streams() {
+            // The handler answers, with the request's id; it looks for this mark first.
+            request.extensions_mut().insert(Crowded);
+        }
+        let answer = handler(peer, request);
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -85,8 +92,8 @@ pub(super) async fn serve<S, H, F>(
                         leaving = Some(FAREWELL_TICKS);
                         connection.as_mut().graceful_shutdown();
                     }
-                    Some(0) if seen.frames().is_quiet() => return,
-                    Some(left) if seen.frames().is_quiet() => *left -= 1,
+                    Some(0) if seen.frames().open() == 0 => return,
+                    Some(left) if seen.frames().open() == 0 => *left -= 1,
                     _ => {}
                 }
             }
@@ -98,20 +105,45 @@ pub(super) async fn serve<S, H, F>(
     }
 }
 
+/// The mark of a request for which there is no place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Crowded;
+
 /// The frames of a connection, as its stream sees them.
-#[derive(Default)]
-struct Seen(Mutex<Frames>);
+struct Seen {
+    place: Place,
+    frames: Mutex<Frames>,
+}
 
 impl Seen {
     fn frames(&self) -> MutexGuard<'_, Frames> {
         // Held for a look only; it is never left half-changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows some bytes, and counts the streams that they open and end.
+    fn follow<T>(&self, pass: impl FnOnce(&mut Frames) -> T) -> T {
+        let mut frames = self.frames();
+        let before = frames.open();
+        let passed = pass(&mut frames);
+        let now = frames.open();
+        if now != before {
+            self.place.count_streams(before, now);
+        }
+        passed
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        let open = self.frames().open();
+        self.place.count_streams(open, 0);
     }
 }
 
 impl Witness for Seen {
     fn received(&self, bytes: &[u8]) -> io::Result<()> {
-        self.frames().received(bytes).map_err(|flood| {
+        self.follow(|frames| frames.received(bytes)).map_err(|flood| {
             // Whoever floods chooses how often, so it is no warning.
             tracing::debug!(%flood, "an HTTP/2 connection was dropped");
             io::Error::new(io::ErrorKind::InvalidData, flood)
@@ -119,6 +151,40 @@ impl Witness for Seen {
     }
 
     fn sent(&self, bytes: &[u8]) {
-        self.frames().sent(bytes);
+        self.follow(|frames| frames.sent(bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::places::Connections;
+    use super::*;
+
+    /// The preface, and so many heads of requests.
+    fn requests(count: u32) -> Vec<u8> {
+        let head = |number: u32| [&[0, 0, 0, 1, 5][..], &(2 * number + 1).to_be_bytes()].concat();
+        [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), (0..count).flat_map(head).collect()].concat()
+    }
+
+    #[test]
+    fn m04_an_address_has_its_share_of_streams_over_all_its_connections_and_gives_it_back() {
+        let connections = Arc::new(Connections::default());
+        let begin = || {
+            let place = Connections::enter(&connections, Some([192, 0, 2, 1].into())).unwrap();
+            Seen { place, frames: Mutex::default() }
+        };
+        let (one, two, three) = (begin(), begin(), begin());
+        one.received(&requests(128)).unwrap();
+        two.received(&requests(128)).unwrap();
+        assert!(!three.place.has_too_many_streams());
+        three.received(&requests(1)).unwrap();
+        assert!(three.place.has_too_many_streams());
+        // One is answered: the last byte of its answer gives its place to another.
+        two.sent(&[0, 0, 0, 0, 1, 0, 0, 0, 1]);
+        assert!(!three.place.has_too_many_streams());
+        three.received(&requests(1)[24..]).unwrap();
+        drop(one);
+        three.received(&requests(120)[24..]).unwrap();
+        assert!(!three.place.has_too_many_streams(), "a connection that ends gives all of them back");
     }
 }

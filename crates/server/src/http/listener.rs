@@ -115,7 +115,6 @@ async fn over_tls<H, F>(
     H: Fn(Peer, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    let _place = place;
     let _ = stream.set_nodelay(true);
     let writes = Arc::new(Writes::default());
     // Boxed: the state of a handshake is large, and gone when the first request comes.
@@ -131,8 +130,9 @@ async fn over_tls<H, F>(
     };
     let peer = Peer { address, link: Link::Tls };
     if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
-        http2::serve(stream, &writes, peer, handler, stop).await;
+        http2::serve(stream, &writes, peer, place, handler, stop).await;
     } else {
+        let _place = place;
         http1::serve(stream, &writes, peer, handler, stop).await;
     }
 }

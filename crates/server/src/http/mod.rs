@@ -127,6 +127,9 @@ async fn dispatch(
     if request.extensions().get::<framing::Ambiguous>().is_some() {
         return respond::bad_framing(request_id);
     }
+    if request.extensions().get::<http2::Crowded>().is_some() {
+        return respond::unavailable(request_id);
+    }
     if !names_one_host(&request) {
         return respond::bad_framing(request_id);
     }

@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and from one address.
+//! How many connections there may be, and how many requests at once over those that carry many: in all, and from one address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,18 +8,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Connections at most, in all and from one address (IPv6: from one /64). Loopback and trusted proxies are not counted by address.
 const MAX_CONNECTIONS: usize = 8_192;
 const MAX_PER_ADDRESS: usize = 100;
+/// Streams of HTTP/2 at most, in the same manner: as many requests in all as there are connections, so that whatever a request
+/// may hold is held no more often than over HTTP/1.1.
+const MAX_STREAMS: usize = MAX_CONNECTIONS;
+const MAX_STREAMS_PER_ADDRESS: usize = 256;
 
 /// How many connections there are.
 #[derive(Default)]
 pub(super) struct Connections {
     total: AtomicUsize,
-    by_client: Mutex<HashMap<IpAddr, usize>>,
+    streams: AtomicUsize,
+    by_client: Mutex<HashMap<IpAddr, Client>>,
+}
+
+/// What one client has.
+#[derive(Default)]
+struct Client {
+    connections: usize,
+    streams: Arc<AtomicUsize>,
 }
 
 /// One connection's place; given back when it ends.
 pub(super) struct Place {
     connections: Arc<Connections>,
-    client: Option<IpAddr>,
+    client: Option<(IpAddr, Arc<AtomicUsize>)>,
 }
 
 impl Connections {
@@ -35,15 +47,16 @@ impl Connections {
         if connections.total.load(Ordering::Acquire) >= MAX_CONNECTIONS {
             return None;
         }
-        let client = address.map(client);
-        if let Some(client) = client {
+        let mut client = None;
+        if let Some(address) = address.map(counted_as) {
             let mut by_client = connections.by_client.lock().unwrap_or_else(PoisonError::into_inner);
-            let here = by_client.entry(client).or_insert(0);
+            let here = by_client.entry(address).or_default();
             // An entry that was made just now is below every limit, so a refusal makes none.
-            if *here >= MAX_PER_ADDRESS {
+            if here.connections >= MAX_PER_ADDRESS {
                 return None;
             }
-            *here += 1;
+            here.connections += 1;
+            client = Some((address, here.streams.clone()));
         }
         connections.total.fetch_add(1, Ordering::AcqRel);
         Some(Place { connections: connections.clone(), client })
@@ -52,21 +65,41 @@ impl Connections {
 
 /// Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, because a single host has all of it to itself
 /// (RFC 4291 section 2.5.4).
-fn client(address: IpAddr) -> IpAddr {
+fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address @ IpAddr::V4(_) => address,
     }
 }
 
+impl Place {
+    /// Notes that this connection has `now` streams where it had `before`.
+    pub(super) fn count_streams(&self, before: usize, now: usize) {
+        let counters = [Some(&self.connections.streams), self.client.as_ref().map(|(_, streams)| &**streams)];
+        for counter in counters.into_iter().flatten() {
+            if now > before {
+                counter.fetch_add(now - before, Ordering::AcqRel);
+            } else {
+                counter.fetch_sub(before - now, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// Whether there are more streams than may be, here or in all.
+    pub(super) fn has_too_many_streams(&self) -> bool {
+        let here = self.client.as_ref().map_or(0, |(_, streams)| streams.load(Ordering::Acquire));
+        here > MAX_STREAMS_PER_ADDRESS || self.connections.streams.load(Ordering::Acquire) > MAX_STREAMS
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(client) = self.client {
+        if let Some((address, _)) = self.client {
             let mut by_client = self.connections.by_client.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(here) = by_client.get_mut(&client) {
-                *here -= 1;
-                if *here == 0 {
-                    by_client.remove(&client);
+            if let Some(here) = by_client.get_mut(&address) {
+                here.connections -= 1;
+                if here.connections == 0 {
+                    by_client.remove(&address);
                 }
             }
         }
@@ -140,5 +173,25 @@ mod tests {
         assert_eq!(clients(&connections), 0);
         drop(places);
         assert_eq!(connections.total.load(Ordering::Acquire), 0);
+    }
+
+    #[test]
+    fn m04_streams_are_counted_over_all_connections_of_an_address() {
+        let connections = Arc::new(Connections::default());
+        let enter = |host: u8| Connections::enter(&connections, Some([192, 0, 2, host].into())).unwrap();
+        let (one, two, other) = (enter(1), enter(1), enter(2));
+        one.count_streams(0, 128);
+        two.count_streams(0, 128);
+        assert!(!one.has_too_many_streams() && !two.has_too_many_streams());
+        two.count_streams(128, 129);
+        assert!(one.has_too_many_streams() && two.has_too_many_streams() && !other.has_too_many_streams());
+        one.count_streams(128, 127);
+        assert!(!one.has_too_many_streams() && !two.has_too_many_streams());
+        // Whoever is not counted by address is counted in all.
+        let proxy = Connections::enter(&connections, None).unwrap();
+        proxy.count_streams(0, 8_192 - 256);
+        assert!(!proxy.has_too_many_streams() && !other.has_too_many_streams());
+        proxy.count_streams(8_192 - 256, 8_192 - 255);
+        assert!(proxy.has_too_many_streams() && other.has_too_many_streams());
     }
 }
