@@ -18,8 +18,10 @@ mod refusal;
 #[cfg(test)]
 mod section_tests;
 pub mod setting;
+mod template;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -42,6 +44,8 @@ pub use master_key::{MasterKeyError, MasterKeySource};
 pub use passwords::Passwords;
 pub use pg_url::PgUrl;
 pub use refusal::{ConfigError, Origin};
+pub use template::template;
+pub use tls::{Tls, TlsFlags, TlsVersion, TlsVersionError};
 
 use layers::{Found, Layers, Resolved, parse};
 use master_key::MasterKeyText;
@@ -51,6 +55,8 @@ use master_key::MasterKeyText;
 pub struct Config {
     /// Section `[server]`.
     pub server: Server,
+    /// Section `[tls]`; `None` if TLS ends elsewhere.
+    pub tls: Option<Tls>,
     /// Section `[database]`.
     pub database: Database,
     /// Section `[keys]`.
@@ -134,6 +140,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// `--management`
     pub management: Option<ManagementListener>,
+    /// `--tls-cert` and `--tls-key`
+    pub tls: TlsFlags,
     /// `--database-url`
     pub database_url: Option<DatabaseUrl>,
     /// `--master-key-file`
@@ -158,7 +166,7 @@ pub enum ManagementListener {
 pub struct Effective {
     /// `section.key`
     pub name: &'static str,
-    /// The value, or `(hidden)`.
+    /// The value, or `(set)`.
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
@@ -185,10 +193,11 @@ impl Config {
         let proxies = note(&mut effective, &setting::TRUSTED_PROXIES, proxies)?;
         let brand = layers.resolve::<BrandText>(&setting::BRAND, None);
         let brand = note(&mut effective, &setting::BRAND, brand)?;
+        let tls = Tls::read(&layers, flags.tls, &mut effective)?;
         let url = layers.resolve(&setting::DATABASE_URL, flag(flags.database_url, "--database-url"));
         let url: DatabaseUrl = note(&mut effective, &setting::DATABASE_URL, url)?;
         let (master_key, shown) = master_key(&layers, flags.master_key_file, &url)?;
-        effective.push(shown);
+        effective.extend(shown);
         let format = layers.resolve(&setting::LOG_FORMAT, flag(flags.log_format, "--log-format"));
         let format = note(&mut effective, &setting::LOG_FORMAT, format)?;
         let level = layers.resolve(&setting::LOG_LEVEL, flag(flags.log_level, "--log-level"));
@@ -204,6 +213,7 @@ impl Config {
                 trusted_proxies: proxies.0,
                 brand: brand.0,
             },
+            tls,
             database: Database { url },
             keys: Keys { master_key },
             log: Log { format, level },
@@ -230,6 +240,7 @@ impl Config {
         let from = "Grantor demo <demo@localhost>".parse().expect("this is a sender");
         Self {
             server: Server { listen, management, trusted_proxies, brand: Brand::default() },
+            tls: None,
             database: Database { url: database },
             keys: Keys { master_key },
             log: Log { format: LogFormat::Text, level },
@@ -314,7 +325,7 @@ fn note_secret<T>(
     resolved: Resolved<Option<T>>,
 ) -> Result<Option<T>, ConfigError> {
     let (value, origin) = resolved?;
-    let shown = if value.is_some() { "(hidden)" } else { setting.default };
+    let shown = if value.is_some() { "(set)" } else { setting.default };
     effective.push(Effective { name: setting.name, value: shown.to_owned(), origin });
     Ok(value)
 }
@@ -324,10 +335,15 @@ fn master_key(
     layers: &Layers<'_>,
     flag: Option<PathBuf>,
     database: &DatabaseUrl,
-) -> Result<(MasterKeySource, Effective), ConfigError> {
+) -> Result<(MasterKeySource, [Effective; 2]), ConfigError> {
+    let shown = |file: (&str, Origin), key: (&str, Origin)| {
+        [(setting::MASTER_KEY_FILE, file), (setting::MASTER_KEY, key)].map(|(setting, (value, origin))| {
+            Effective { name: setting.name, value: value.to_owned(), origin }
+        })
+    };
     let file = |path: PathBuf, origin: Origin| {
-        let value = path.display().to_string();
-        let shown = Effective { name: setting::MASTER_KEY_FILE.name, value, origin };
+        let none = (setting::MASTER_KEY.default, Origin::Default);
+        let shown = shown((&path.display().to_string(), origin), none);
         Ok((MasterKeySource::File(path), shown))
     };
     if let Some(path) = flag {
@@ -341,11 +357,7 @@ fn master_key(
         }),
         (Some(found), None) => {
             let key: MasterKeyText = parse(&setting::MASTER_KEY, &found)?;
-            let shown = Effective {
-                name: setting::MASTER_KEY.name,
-                value: "(hidden)".to_owned(),
-                origin: found.origin,
-            };
+            let shown = shown(("not used", Origin::Default), ("(set)", found.origin));
             Ok((MasterKeySource::Value(key.0), shown))
         }
         (None, Some(found)) => path(found).and_then(|(path, origin)| file(path, origin)),

@@ -24,4 +24,5 @@ pub mod seconds;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod vault;

@@ -8,7 +8,7 @@ mod admin;
 mod answer;
 mod app;
 mod apply;
-mod check_config;
+mod config;
 mod confirm;
 mod context;
 mod demo;
@@ -87,9 +87,9 @@ enum Command {
     Init(init::Flags),
     /// Run the server
     Serve(static_config::SettingFlags),
-    /// Look at the static configuration
+    /// The static configuration: check it, show it, begin one
     #[command(subcommand)]
-    Config(check_config::Command),
+    Config(config::Command),
     /// Bring environments, profiles, APIs, tenants, accesses, apps, users and documents to the state that manifests describe
     Apply(apply::Flags),
     /// Apps: the clients of an environment
@@ -181,7 +181,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Demo(flags) => demo::run(session, flags).await,
         Command::Init(flags) => init::run(session, flags).await,
         Command::Serve(flags) => serve::run(session, flags).await,
-        Command::Config(command) => check_config::run(session, command),
+        Command::Config(command) => config::run(session, command),
         Command::Apply(flags) => apply::run(session, flags).await,
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,

@@ -23,6 +23,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Vec<Value>, ConfigError> {
 #[serde(default, deny_unknown_fields)]
 struct FileLayer {
     server: ServerSection,
+    tls: TlsSection,
     database: DatabaseSection,
     keys: KeysSection,
     log: LogSection,
@@ -38,6 +39,14 @@ struct ServerSection {
     management: Option<Spanned<String>>,
     trusted_proxies: Option<Spanned<Vec<String>>>,
     brand: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct TlsSection {
+    cert: Option<Spanned<String>>,
+    key: Option<Spanned<String>>,
+    min_version: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -127,6 +136,9 @@ impl FileLayer {
             (setting::MANAGEMENT.name, self.server.management),
             (setting::TRUSTED_PROXIES.name, proxies),
             (setting::BRAND.name, self.server.brand),
+            (setting::TLS_CERT.name, self.tls.cert),
+            (setting::TLS_KEY.name, self.tls.key),
+            (setting::TLS_MIN_VERSION.name, self.tls.min_version),
             (setting::DATABASE_URL.name, self.database.url),
             (setting::MASTER_KEY_FILE.name, self.keys.master_key_file),
             (setting::LOG_FORMAT.name, self.log.format),

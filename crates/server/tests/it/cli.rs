@@ -3,6 +3,8 @@
 mod commands;
 mod credentials;
 mod demo;
+mod floods;
+mod https;
 mod installation;
 mod people;
 mod postgresql;

@@ -55,7 +55,7 @@ fn assert_throttled(answer: &Answer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_are_counted_per_app_over_all_three_endpoints_together() {
+async fn d14_failures_are_counted_per_app_over_all_three_endpoints_together() {
     let server = Server::start().await;
     let client = server.client("production", "payments");
     let issuer = server.issuer("production");

@@ -17,6 +17,7 @@ mod dropped_callers;
 mod forms;
 mod forward_auth;
 mod http_messages;
+mod https;
 mod keys_and_rotation;
 mod left_behind;
 mod limits;
