@@ -152,11 +152,9 @@ fn scopes(place: &Place<'_>) -> Vec<ScopeRow> {
 pub(super) fn call(place: &Place<'_>) -> Option<String> {
     let can = place.can();
     let url = |kind| example(place, kind);
-    let token = || can.machine.then(|| url(CredentialKind::Client)).flatten();
-    let user = || can.users().then(|| url(CredentialKind::User)).flatten();
-    let key = || can.keys.then(|| url(CredentialKind::ApiKey)).flatten();
-    let with_token = token().or_else(user).map(|url| shell::call("TOKEN", &url));
-    with_token.or_else(|| key().map(|url| shell::call("API_KEY", &url)))
+    let variable = |kind| if kind == CredentialKind::ApiKey { "API_KEY" } else { "TOKEN" };
+    let mut given = CredentialKind::ALL.into_iter().filter(|kind| can.gives(*kind));
+    given.find_map(|kind| Some(shell::call(variable(kind), &url(kind)?)))
 }
 
 /// Programs for apps that act for themselves, or for those who hold a key. A user's token is had by a browser.

@@ -1,6 +1,7 @@
 //! What an API gives: the one place where a profile is turned into yes and no.
 
 use grantor_core::profile::{ApiKeyPolicy, ClientAuthMethod, GrantType, Profile};
+use grantor_resource::CredentialKind;
 
 /// What an API gives.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,15 @@ impl Can {
     /// Tokens to apps with a secret.
     pub(super) fn secrets(self) -> bool {
         self.basic || self.post
+    }
+
+    /// Credentials of a kind.
+    pub(super) fn gives(self, kind: CredentialKind) -> bool {
+        match kind {
+            CredentialKind::Client => self.machine,
+            CredentialKind::User => self.users(),
+            CredentialKind::ApiKey => self.keys,
+        }
     }
 
     /// The ways of client authentication, the recommended one first.

@@ -27,6 +27,7 @@ pub(super) fn credentials(place: &Place<'_>) -> Credentials {
             administrators_only: profile.gates.contains(&Gate::TenantAdmin),
         }),
         user_token: can.users().then(|| life(lifetimes.user_token)),
+        tokens: can.tokens(),
         environments: place.environments(),
         operations: operations::rows(place),
     }

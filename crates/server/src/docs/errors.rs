@@ -123,8 +123,11 @@ fn at_authorization_endpoint(error: OAuthError) -> Option<&'static str> {
 
 /// The refusals of the guard before the API. Those about operations need a contract.
 fn at_api(place: &Place<'_>) -> ApiErrors {
+    let can = place.can();
+    // Nobody sends what cannot be had.
     let kinds = operations(place).iter().find_map(|operation| {
-        let sent = CredentialKind::ALL.into_iter().find(|kind| !operation.accepts.contains(kind))?;
+        let wrong = |kind: &CredentialKind| can.gives(*kind) && !operation.accepts.contains(kind);
+        let sent = CredentialKind::ALL.into_iter().find(wrong)?;
         Some(Refusal::CredentialKind { accepts: operation.accepts.clone(), sent })
     });
     let scopes = operations(place).iter().find(|operation| !operation.scopes.is_empty());
@@ -152,7 +155,7 @@ fn at_api(place: &Place<'_>) -> ApiErrors {
         status: refusal.status().as_u16().to_string(),
         code: refusal.code(),
         meaning: refusal.description(),
-        advice: advice(&refusal, place.can()),
+        advice: advice(&refusal, can),
     };
     ApiErrors { rows: all.map(row).collect(), wrong_kind, missing_scope }
 }

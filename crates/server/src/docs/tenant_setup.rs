@@ -4,7 +4,6 @@ use grantor_core::access::QuotaClass;
 use grantor_core::profile::ApiKeyPolicy;
 use grantor_resource::{CredentialKind, Operation};
 
-use super::can::Can;
 use super::operations::{call, example, kind_name, operations};
 use super::place::Place;
 use super::{gates, shell};
@@ -13,7 +12,7 @@ use crate::pages::{ClosedOperation, CredentialChoice, QuotaRow, TenantSetup};
 pub(super) fn tenant_setup(place: &Place<'_>) -> TenantSetup {
     let can = place.can();
     let gates = gates::rows(place);
-    let given = |kind: &CredentialKind| gives(can, *kind);
+    let given = |kind: &CredentialKind| can.gives(*kind);
     let closed = |operation: &Operation| ClosedOperation {
         call: call(operation),
         accepts: operation.accepts.iter().copied().map(kind_name).collect(),
@@ -39,15 +38,6 @@ pub(super) fn tenant_setup(place: &Place<'_>) -> TenantSetup {
     }
 }
 
-/// Whether the API gives such credentials.
-fn gives(can: Can, kind: CredentialKind) -> bool {
-    match kind {
-        CredentialKind::Client => can.machine,
-        CredentialKind::User => can.users(),
-        CredentialKind::ApiKey => can.keys,
-    }
-}
-
 fn choices(place: &Place<'_>) -> Vec<CredentialChoice> {
     let can = place.can();
     let choice = |kind: CredentialKind| {
@@ -57,7 +47,7 @@ fn choices(place: &Place<'_>) -> Vec<CredentialChoice> {
         let opens = (count > 0).then(|| format!("{opened} of {count}"));
         CredentialChoice { need, credential, set_up, opens }
     };
-    CredentialKind::ALL.into_iter().filter(|kind| gives(can, *kind)).map(choice).collect()
+    CredentialKind::ALL.into_iter().filter(|kind| can.gives(*kind)).map(choice).collect()
 }
 
 /// What somebody builds, the credential that fits, and what is set up for it.

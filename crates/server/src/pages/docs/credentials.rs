@@ -18,6 +18,8 @@ pub struct Credentials {
     pub keys: Option<KeyRules>,
     /// How long the token of a signed-in user lives, where users sign in.
     pub user_token: Option<Life>,
+    /// Whether there are tokens at all.
+    pub tokens: bool,
     /// The API in every environment, this one first.
     pub environments: Vec<EnvironmentRow>,
     /// What opens which operation.
