@@ -52,6 +52,32 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// Every code.
+    pub const ALL: [Self; 22] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
+        Self::InvalidTarget,
+        Self::AccessDenied,
+        Self::UnsupportedTokenType,
+        Self::InvalidToken,
+        Self::InsufficientScope,
+        Self::TemporarilyUnavailable,
+        Self::ServerError,
+        Self::UnsupportedResponseType,
+        Self::LoginRequired,
+        Self::ConsentRequired,
+        Self::InteractionRequired,
+        Self::AccountSelectionRequired,
+        Self::RequestNotSupported,
+        Self::RequestUriNotSupported,
+        Self::RegistrationNotSupported,
+        Self::UnmetAuthenticationRequirements,
+    ];
+
     /// The code as it stands on the wire.
     pub fn code(self) -> &'static str {
         match self {

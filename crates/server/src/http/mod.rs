@@ -11,6 +11,7 @@
 //! | `<issuer>/userinfo` | GET, POST | a user's token | form, 64 KiB |
 //! | `<issuer>/login`, `/signup`, `/terms`, `/consent` and their like | GET, POST | a browser; a POST needs its form's proof | form, 64 KiB |
 //! | `<issuer>/static/<file>`, `<issuer>/docs/<api>/flows` | GET | anyone | none |
+//! | `<issuer>/docs`, `<issuer>/docs/<api>` and the articles below, each also as `.md` | GET | anyone | none |
 //! | `<issuer>/jwks`, discovery (RFC 8414, OpenID Connect) | GET | anyone | none |
 //! | `<issuer>/forward-auth/<api>` | any | a bearer credential, asked by a gateway | ignored |
 //! | `/admin/v1/...` | see [`admin`] | an operator's bearer token | JSON, 256 KiB |
@@ -23,6 +24,7 @@ pub mod assets;
 pub mod authorize;
 pub mod body;
 pub mod discovery;
+pub mod docs;
 pub mod error;
 pub mod flows;
 pub mod forward_auth;
@@ -179,6 +181,7 @@ async fn dispatch(
         Endpoint::Page(page) => pages::any(&call, page, request).await,
         Endpoint::Static(name) => assets::get(&call, &name, &request),
         Endpoint::Flows(api, dress) => flows::get(&call, &api, dress, &request),
+        Endpoint::Docs(file) => docs::get(&call, &file, &request),
     };
     if shared {
         respond::share(&mut response);
