@@ -1,7 +1,8 @@
 //! Which credentials there are, how they are had, kept, changed and ended.
 
 use grantor_core::app::MAX_SECRET_VERSIONS;
-use grantor_core::profile::{ApiKeyPolicy, Gate};
+use grantor_core::gate_rule::Gate;
+use grantor_core::profile::ApiKeyPolicy;
 use grantor_core::secret::CredentialType;
 
 use super::operations;
@@ -24,7 +25,7 @@ pub(super) fn credentials(place: &Place<'_>) -> Credentials {
             prefix: place.prefix(CredentialType::ApiKey),
             life: life(lifetimes.api_key),
             self_service: profile.api_keys == ApiKeyPolicy::SelfService,
-            administrators_only: profile.gates.contains(&Gate::TenantAdmin),
+            administrators_only: profile.gates.iter().any(|rule| rule.gate == Gate::TenantAdmin),
         }),
         user_token: can.users().then(|| life(lifetimes.user_token)),
         tokens: can.tokens(),

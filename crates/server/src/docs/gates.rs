@@ -1,8 +1,8 @@
 //! Gates in words. Each match names every gate: a new one does not compile before it has its words.
 
 use grantor_core::error::{OAuthError, Reason};
-use grantor_core::profile::Gate;
-use serde_json::{Value, json};
+use grantor_core::gate_rule::{Act, Gate, GateRule};
+use serde_json::json;
 
 use super::can::Can;
 use super::place::Place;
@@ -37,19 +37,26 @@ fn words(gate: Gate) -> [&'static str; 3] {
             "Keys are made for administrators of your organisation alone.",
             "Let an administrator of your organisation ask, or let one give you that role.",
         ],
+        Gate::SandboxActive => [
+            "Test access first",
+            "Your organisation has active access to the API of the same name in a test environment.",
+            "Apply for access there first, and have it approved.",
+        ],
     }
 }
 
 /// What is not had while a gate is closed, of what the API gives at all.
-fn stops(gate: Gate, can: Can) -> Vec<&'static str> {
-    let keys = (can.keys, "new API keys");
-    let tokens = (can.tokens(), "new tokens");
-    let refreshes = (can.refresh, "refreshed tokens");
-    let all: &[(bool, &'static str)] = match gate {
+fn stops(rule: &GateRule, can: Can) -> Vec<&'static str> {
+    let issues = rule.stands_before(Act::IssueToApp) || rule.stands_before(Act::IssueToUser);
+    let keys = (can.keys && rule.stands_before(Act::MakeKey), "new API keys");
+    let tokens = (can.tokens() && issues, "new tokens");
+    let refreshes = (can.refresh && rule.stands_before(Act::Refresh), "refreshed tokens");
+    let all: &[(bool, &'static str)] = match rule.gate {
         Gate::AccountApproved | Gate::PartnerApproved | Gate::ContractSigned | Gate::DocumentsAccepted => {
             &[keys, tokens, refreshes]
         }
         Gate::TenantAdmin => &[keys],
+        Gate::SandboxActive => &[(true, "applications for live access")],
     };
     all.iter().filter(|(given, _)| *given).map(|(_, what)| *what).collect()
 }
@@ -57,9 +64,9 @@ fn stops(gate: Gate, can: Can) -> Vec<&'static str> {
 /// The gates of an API that stop something, in the order in which they are checked.
 pub(super) fn rows(place: &Place<'_>) -> Vec<GateRow> {
     let can = place.can();
-    let row = |gate: &Gate| {
-        let [title, meaning, open] = words(*gate);
-        GateRow { name: name(*gate), title, meaning, open, stops: stops(*gate, can) }
+    let row = |rule: &GateRule| {
+        let [title, meaning, open] = words(rule.gate);
+        GateRow { name: rule.gate.as_str().to_owned(), title, meaning, open, stops: stops(rule, can) }
     };
     place.profile().gates.iter().map(row).filter(|row| !row.stops.is_empty()).collect()
 }
@@ -73,12 +80,4 @@ pub(super) fn refusal(gates: &[GateRow]) -> Option<String> {
         "gate": gate,
     });
     serde_json::to_string_pretty(&answer).ok()
-}
-
-/// As it stands in profiles and answers.
-fn name(gate: Gate) -> String {
-    match serde_json::to_value(gate) {
-        Ok(Value::String(name)) => name,
-        _ => String::new(),
-    }
 }

@@ -1,7 +1,8 @@
 //! A profile or contract changes, and the articles change with it.
 
+use grantor_core::gate_rule::Gate;
 use grantor_core::lifetime::Lifetime;
-use grantor_core::profile::{ApiKeyPolicy, ClientAuthMethod, Gate, GrantType, Rotation, TokenFormat};
+use grantor_core::profile::{ApiKeyPolicy, ClientAuthMethod, GrantType, Rotation, TokenFormat};
 
 use super::super::path::Topic;
 use super::world::World;
@@ -52,8 +53,8 @@ fn a_gate_is_told_with_its_name_its_order_and_what_it_stops() {
     assert!(
         article.contains("\"gate\": \"contract_signed\"") && article.contains("\"reason\": \"gate_closed\"")
     );
-    let turned =
-        World::of("assets").with(|profile| profile.gates = vec![Gate::TenantAdmin, Gate::ContractSigned]);
+    let turned = World::of("assets")
+        .with(|profile| profile.gates = vec![Gate::TenantAdmin.into(), Gate::ContractSigned.into()]);
     let turned = turned.article(Topic::TenantSetup);
     assert!(turned.contains("1. **Tenant administrator**") && turned.contains("2. **Contract signed**"));
     // A gate before keys says nothing where there are no keys.

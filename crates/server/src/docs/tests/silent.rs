@@ -1,6 +1,7 @@
 //! What does not exist is not spoken of, whatever a profile combines.
 
-use grantor_core::profile::{ApiKeyPolicy, ClientAuthMethod, Gate, GrantType, RefreshPolicy, TokenFormat};
+use grantor_core::gate_rule::Gate;
+use grantor_core::profile::{ApiKeyPolicy, ClientAuthMethod, GrantType, RefreshPolicy, TokenFormat};
 
 use super::super::path::Topic;
 use super::world::{World, profile_of};
@@ -116,7 +117,7 @@ fn a_sixth_profile_that_nobody_has_seen_renders_every_article_without_an_empty_s
                 profile.client_auth = accepted.to_vec();
                 profile.api_keys = keys[(turn + row) % 3];
                 profile.token_format = if turn % 2 == 0 { TokenFormat::Jwt } else { TokenFormat::Opaque };
-                profile.gates = gates[number % 5].to_vec();
+                profile.gates = gates[number % 5].iter().map(|gate| (*gate).into()).collect();
                 profile.refresh =
                     RefreshPolicy { grants: refreshes[turn / 3].to_vec(), ..RefreshPolicy::default() };
                 profile.fapi2 = turn == 4 && !allowed.contains(&Password);
