@@ -1,16 +1,18 @@
-//! What an operator should know before something breaks, and the newest entries of the audit.
+//! What an operator should know before something breaks.
 
 use ::http::StatusCode;
 use axum::response::Response;
 use grantor_core::app::App;
+use grantor_core::audit_chain::Entry;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::secret::Stage;
 use grantor_core::signing_key::{KeyState, is_due};
 use grantor_core::tenant::Status;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::tenants::PAGE;
-use super::{Admin, Problem, answer, view};
+use super::{Admin, Problem, answer};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::keys::times;
@@ -32,6 +34,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     } else {
         check("ok", "database", "The database answers and can be written.".to_owned(), None)
     }];
+    checks.extend(not_linked(&admin).await?);
     if catalogue.environments.is_empty() {
         checks.push(check(
             "warn",
@@ -111,6 +114,19 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
 }
 
+/// Entries of the audit that have waited for their place for longer than any job takes.
+async fn not_linked(admin: &Admin) -> Result<Option<Value>, Problem> {
+    const MINUTES: i64 = 10;
+    let oldest = admin.node.store.audit_unlinked(Uuid::nil(), 1).await.map_err(Fault::from)?;
+    let late = |entry: &Entry| entry.at.plus_seconds(MINUTES * 60) < admin.node.now();
+    if !oldest.first().is_some_and(late) {
+        return Ok(None);
+    }
+    let text = format!("The audit has entries that were not linked for {MINUTES} minutes.");
+    let next = "The log says why. grantor audit verify names what does not fit.";
+    Ok(Some(check("fail", "audit", text, Some(next))))
+}
+
 /// The apps that sign users in without PKCE: codes of theirs that are stolen can be used (RFC 9700 2.1.1).
 async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<Value>, Problem> {
     let mut names = Vec::new();
@@ -136,16 +152,4 @@ async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<
         format!("Apps in {} may sign users in without PKCE: {}.", state.environment.name, names.join(", "));
     let next = "Have them send a code_challenge (RFC 9700 2.1.1), then set require_pkce = true.";
     Ok(Some(check("warn", "pkce", text, Some(next))))
-}
-
-pub(super) async fn audit(admin: Admin) -> Result<Response, Problem> {
-    let entries = admin.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
-    let items: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            let detail: Value = serde_json::from_str(&entry.detail).unwrap_or(Value::Null);
-            json!({ "at": view::time(entry.at), "actor": entry.actor, "action": entry.action, "target": entry.target, "detail": detail, "request_id": entry.request_id, "address": entry.address })
-        })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
 }
