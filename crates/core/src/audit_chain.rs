@@ -127,8 +127,7 @@ impl Checkpoint {
     /// # Errors
     /// The library's refusal.
     pub fn sign(self, key: &SigningKey) -> Result<SignedCheckpoint, SignError> {
-        let claims =
-            Claims { number: self.head.number, link: base64url_encode(self.head.link), at: self.at };
+        let claims = Claims { number: self.head.number, link: base64url_encode(self.head.link), at: self.at };
         let payload = serde_json::to_vec(&claims).map_err(|_| SignError::Failed)?;
         let jws = key.sign(Type::AuditCheckpoint, &payload)?;
         Ok(SignedCheckpoint { checkpoint: self, kid: key.kid().to_owned(), jws })

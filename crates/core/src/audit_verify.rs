@@ -171,10 +171,9 @@ impl Verifier {
         match what {
             Readable::Entry if self.out_of_place(number, None) => {}
             Readable::Entry => self.bad = Some(Bad { number, id: None, fault: Fault::Unreadable }),
-            Readable::Checkpoint if self.bad.is_none() => self.checkpoint_fails(
-                number,
-                Fault::Checkpoint(CheckpointFault::Signature),
-            ),
+            Readable::Checkpoint if self.bad.is_none() => {
+                self.checkpoint_fails(number, Fault::Checkpoint(CheckpointFault::Signature))
+            }
             Readable::Checkpoint => {}
         }
     }

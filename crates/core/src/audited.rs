@@ -73,7 +73,8 @@ impl Write {
             | Self::MarkClock(_)
             | Self::Prune(_)
             | Self::InsertAuditKey(_)
-            | Self::LinkAudit(_) => Audited::No,
+            | Self::LinkAudit(_)
+            | Self::ReleaseAuditLease(_) => Audited::No,
         }
     }
 }

@@ -327,6 +327,8 @@ pub enum Write {
     /// Gives entries of the audit their place in the chain, and stores the checkpoint behind them. Guarded by the lease, by
     /// the numbers and by each entry's having no place yet.
     LinkAudit(Box<Batch>),
+    /// Gives back the right to link the audit, if this holder has it.
+    ReleaseAuditLease([u8; 16]),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -458,7 +460,7 @@ impl Write {
             | Self::ClearFailures(..)
             | Self::TakeBackFailure(..) => None,
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
-            Self::InsertAuditKey(_) | Self::LinkAudit(_) => None,
+            Self::InsertAuditKey(_) | Self::LinkAudit(_) | Self::ReleaseAuditLease(_) => None,
         }
     }
 }

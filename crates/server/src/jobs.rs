@@ -58,11 +58,11 @@ pub async fn run_mail(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
 pub async fn run_audit(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(FLUSH);
     loop {
-        let stopped = tokio::select! {
-            _ = ticks.tick() => false,
-            _ = stop.changed() => true,
+        let (stopped, linked) = tokio::select! {
+            _ = ticks.tick() => (false, audit::link(&node).await.map(|_| ())),
+            _ = stop.changed() => (true, audit::stop(&node).await),
         };
-        if let Err(fault) = audit::link(&node).await {
+        if let Err(fault) = linked {
             tracing::warn!(%fault, "the audit was not linked and will be tried again");
         }
         if stopped {

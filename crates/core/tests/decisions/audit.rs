@@ -259,8 +259,7 @@ fn whoever_computes_the_links_anew_cannot_sign_them() {
     }
     let fault = Fault::Rewritten { through: 6 };
     assert_eq!(named(verdict(&steps, &signer)), found(4, fault), "the first behind the last good checkpoint");
-    let unsigned: Vec<Step> =
-        steps.iter().filter(|step| matches!(step, Step::Entry(..))).cloned().collect();
+    let unsigned: Vec<Step> = steps.iter().filter(|step| matches!(step, Step::Entry(..))).cloned().collect();
     assert_eq!(named(verdict(&unsigned, &signer)), found(1, Fault::Unsigned), "without any checkpoint");
 }
 

@@ -64,11 +64,7 @@ const LIST: &[Column] = &[
     Column("detail", "/detail"),
     Column("id", "/id"),
 ];
-const CHECKPOINT: &[Column] = &[
-    Column("number", "/number"),
-    Column("link", "/link"),
-    Column("kid", "/kid"),
-];
+const CHECKPOINT: &[Column] = &[Column("number", "/number"), Column("link", "/link"), Column("kid", "/kid")];
 
 /// Runs one verb.
 pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {

@@ -98,13 +98,13 @@ fn tell(found: &Found, output: &mut Output<'_>) -> anyhow::Result<()> {
 
 /// The keys of a file: a JWK, or a set of them.
 fn pinned_keys(path: &Path) -> anyhow::Result<KeySet> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let set = serde_json::from_str::<JwkSet>(&text)
         .or_else(|_| serde_json::from_str::<Jwk>(&text).map(|key| JwkSet { keys: vec![key] }));
     let keys = set.map(|set| KeySet::from_jwks(&set)).unwrap_or_default();
     if keys.is_empty() {
-        let told = format!("{} holds no public key; it is what GET /admin/v1/audit/key gives", path.display());
+        let told =
+            format!("{} holds no public key; it is what GET /admin/v1/audit/key gives", path.display());
         return Err(Misuse(told).into());
     }
     Ok(keys)
@@ -115,7 +115,8 @@ fn last_checkpoint(path: &Path) -> anyhow::Result<SignedCheckpoint> {
     let named = || format!("cannot read {}", path.display());
     let mut last = None;
     for line in BufReader::new(File::open(path).with_context(named)?).lines() {
-        if let Ok(Line::Checkpoint { number, link, at, kid, jws }) = serde_json::from_str(&line.with_context(named)?)
+        if let Ok(Line::Checkpoint { number, link, at, kid, jws }) =
+            serde_json::from_str(&line.with_context(named)?)
             && let Some(link) = parse_link(&link)
         {
             let checkpoint = Checkpoint { head: Head { number, link }, at };
@@ -171,7 +172,9 @@ impl Reader {
         self.lines += 1;
         let line: Line = match serde_json::from_slice(text) {
             Ok(line) => line,
-            Err(_) if self.verifier.is_none() => bail!("this is no export of an audit: its first line is not one"),
+            Err(_) if self.verifier.is_none() => {
+                bail!("this is no export of an audit: its first line is not one")
+            }
             Err(_) => bail!(
                 "line {}, behind entry {}, was altered: it cannot be read",
                 self.lines,
@@ -225,10 +228,15 @@ impl Reader {
         // Where the end is not there, its checkpoint is not either.
         let proves = verdict.is_err_and(|bad| bad.fault != Fault::Unsigned);
         match self.ended {
-            None if !proves => bail!("the export breaks off behind entry {reached}: its last line is not there"),
+            None if !proves => {
+                bail!("the export breaks off behind entry {reached}: its last line is not there")
+            }
             Some(said) if !proves && said != (self.entries, self.unlinked) => bail!(
                 "lines of the export are missing: it says {} and {}, and has {} and {} entries that are linked and not linked",
-                said.0, said.1, self.entries, self.unlinked
+                said.0,
+                said.1,
+                self.entries,
+                self.unlinked
             ),
             _ => Ok(Found { verdict, entries: self.entries, unlinked: self.unlinked }),
         }

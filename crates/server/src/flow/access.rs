@@ -20,7 +20,8 @@ pub async fn switch(node: &Node, actor: &Actor, access: &Access, switch: Switch)
         Switch::Suspend => "access.suspend",
         Switch::Resume => "access.resume",
     };
-    let event = AuditEvent::new(action, format!("{}/{}", access.tenant, access.api)).change("status", from, to);
+    let event =
+        AuditEvent::new(action, format!("{}/{}", access.tenant, access.api)).change("status", from, to);
     node.commit(
         actor,
         vec![Write::SetAccessStatus(StatusChange { id: (access.tenant, access.api), from, to })],

@@ -101,9 +101,11 @@ pub async fn revoke(node: &Node, actor: &Actor, key: &ApiKey, reason: String) ->
         return Ok(());
     }
     let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
-    let event = AuditEvent::new("key.revoke", key.id.to_string())
-        .detail("reason", reason.as_str())
-        .change("status", change.from, change.to);
+    let event = AuditEvent::new("key.revoke", key.id.to_string()).detail("reason", reason.as_str()).change(
+        "status",
+        change.from,
+        change.to,
+    );
     node.commit(
         &actor.within(key.environment),
         vec![Write::SetApiKeyStatus(change, Some(reason))],

@@ -15,26 +15,35 @@ use crate::store::write::{AUDIT_KEY, AUDIT_LEASE};
 /// Entries that are linked by one unit.
 const BATCH: i64 = 200;
 /// A lease lasts so long, in seconds. Who has died is replaced after it.
-const LEASE_SECONDS: i64 = 60;
+const LEASE_SECONDS: i64 = 20;
+
+/// Whether everything is linked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linked {
+    /// It is, up to what came meanwhile.
+    All,
+    /// Another process has the right to do it, or was quicker.
+    Elsewhere,
+}
 
 /// Links what is not linked yet, batch by batch, each with a signed checkpoint. Does nothing while another process does it.
 ///
 /// # Errors
 /// Storage trouble; a chain whose end is not what was signed, or not what this process has seen: it is not gone on with.
-pub async fn link(node: &Node) -> Result<(), Fault> {
+pub async fn link(node: &Node) -> Result<Linked, Fault> {
     let mut seen = node.audit.turn().await;
     loop {
         // Whatever has no place, and not whatever is younger than the last one: a slow unit, or another node's clock, may
         // bring an entry that is older.
         let entries = node.store.audit_unlinked(Uuid::nil(), BATCH).await?;
         if entries.is_empty() {
-            return Ok(());
+            return Ok(Linked::All);
         }
         let now = node.now();
         let holder = node.audit.holder;
         let held = node.store.lease(AUDIT_LEASE).await?;
         if held.is_some_and(|lease| lease.excludes(holder, now)) {
-            return Ok(());
+            return Ok(Linked::Elsewhere);
         }
         let key = key(node).await?;
         let before = node.store.audit_last_checkpoint().await?;
@@ -49,7 +58,7 @@ pub async fn link(node: &Node) -> Result<(), Fault> {
             return Err(broken(*seen, &"it was signed by this process, and is not there any more"));
         }
         let linked = link_all(head, &entries);
-        let Some(last) = linked.last() else { return Ok(()) };
+        let Some(last) = linked.last() else { return Ok(Linked::All) };
         let checkpoint = Checkpoint { head: last.place, at: now };
         let signed = checkpoint.sign(&key).map_err(|error| {
             tracing::error!(%error, "the audit could not be signed");
@@ -63,18 +72,27 @@ pub async fn link(node: &Node) -> Result<(), Fault> {
             }
             Ok(()) => {
                 *seen = checkpoint.head.number;
-                return Ok(());
+                return Ok(Linked::All);
             }
             Err(Fault::Conflict | Fault::Duplicate) => {
                 // Another process was quicker; if none was, the chain itself is not as it was left.
                 if node.store.audit_last_checkpoint().await? == before {
                     return Err(broken(head.number, &"its numbers are taken already"));
                 }
-                return Ok(());
+                return Ok(Linked::Elsewhere);
             }
             Err(fault) => return Err(fault),
         }
     }
+}
+
+/// Links once more, and lets another process do it from now on: whoever stops need not be waited for.
+///
+/// # Errors
+/// As [`link`].
+pub async fn stop(node: &Node) -> Result<(), Fault> {
+    link(node).await?;
+    node.commit(&Actor::system(), vec![Write::ReleaseAuditLease(node.audit.holder)], Vec::new()).await
 }
 
 fn broken(number: i64, why: &dyn std::fmt::Display) -> Fault {
@@ -85,10 +103,12 @@ fn broken(number: i64, why: &dyn std::fmt::Display) -> Fault {
 /// Links everything and gives the last checkpoint. `None` while there is no entry at all.
 ///
 /// # Errors
-/// As [`link`].
+/// As [`link`]; [`Fault::Conflict`] while another process does it.
 pub async fn checkpoint(node: &Node) -> Result<Option<SignedCheckpoint>, Fault> {
-    link(node).await?;
-    Ok(node.store.audit_last_checkpoint().await?)
+    match link(node).await? {
+        Linked::All => Ok(node.store.audit_last_checkpoint().await?),
+        Linked::Elsewhere => Err(Fault::Conflict),
+    }
 }
 
 /// The public half of the key that signs checkpoints.

@@ -92,9 +92,8 @@ impl Plan {
         if action != Action::Unchanged {
             let event = AuditEvent::new("manifest.apply", format!("{kind}:{name}"))
                 .detail("action", if action == Action::Create { "create" } else { "update" });
-            let changed = |event: AuditEvent, field: &FieldChange| {
-                event.change(&field.field, &field.from, &field.to)
-            };
+            let changed =
+                |event: AuditEvent, field: &FieldChange| event.change(&field.field, &field.from, &field.to);
             self.events.push(fields.iter().fold(event, changed));
             self.writes.extend(write());
         }

@@ -102,6 +102,7 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
         Write::InsertAuditKey(sealed) => audit::insert_audit_key(sealed),
         Write::LinkAudit(batch) => return audit::link_audit(batch),
+        Write::ReleaseAuditLease(holder) => audit::release_lease(*holder),
         Write::MarkClock(at) => installation::mark_clock(*at),
         Write::Prune(now) => return installation::prune(*now),
     };

@@ -86,8 +86,12 @@ pub(super) async fn key(admin: Admin) -> Result<Response, Problem> {
 
 /// Links what is not linked yet, and gives the last checkpoint. Kept elsewhere, it shows later that nothing was cut off.
 pub(super) async fn checkpoint(admin: Admin) -> Result<Response, Problem> {
-    match audit::checkpoint(&admin.node).await? {
-        Some(signed) => Ok(answer(StatusCode::OK, &Line::checkpoint(signed))),
-        None => Err(Problem::not_found("The audit has no entry yet.")),
+    match audit::checkpoint(&admin.node).await {
+        Ok(Some(signed)) => Ok(answer(StatusCode::OK, &Line::checkpoint(signed))),
+        Ok(None) => Err(Problem::not_found("The audit has no entry yet.")),
+        Err(Fault::Conflict) => {
+            Err(Problem::conflict("Another process links the audit at the moment. Try again in 20 seconds."))
+        }
+        Err(fault) => Err(fault.into()),
     }
 }

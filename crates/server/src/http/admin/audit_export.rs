@@ -97,7 +97,8 @@ async fn write(node: &Arc<Node>, out: &mut Out) -> Result<(), Stop> {
 /// The next lines of the chain by number. What cannot be read is said to be there: damage to one entry must not keep the
 /// others, and must be named.
 async fn page(node: &Node, after: i64, through: i64) -> Result<Vec<(i64, Line)>, StoreError> {
-    let line = |(place, entry): (grantor_core::audit_chain::Head, _)| (place.number, Line::entry(place, entry));
+    let line =
+        |(place, entry): (grantor_core::audit_chain::Head, _)| (place.number, Line::entry(place, entry));
     match node.store.audit_linked((after, through), PAGE).await {
         Err(StoreError::Corrupt(_)) => {}
         done => return Ok(done?.into_iter().map(line).collect()),

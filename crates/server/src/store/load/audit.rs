@@ -137,8 +137,7 @@ impl Store {
         (after, through): (i64, i64),
         limit: i64,
     ) -> Result<Vec<(Head, Entry)>, StoreError> {
-        let rows: Vec<Placed> =
-            self.query(&LINKED, vec![after.into(), through.into(), limit.into()]).await?;
+        let rows: Vec<Placed> = self.query(&LINKED, vec![after.into(), through.into(), limit.into()]).await?;
         Ok(rows.into_iter().map(|Placed(place, entry)| (place, entry)).collect())
     }
 
@@ -154,9 +153,8 @@ impl Store {
     /// The highest number of an entry or a checkpoint.
     pub async fn audit_top(&self) -> Result<i64, StoreError> {
         let lowest = || vec![i64::MIN.into()];
-        let (entry, checkpoint) = self
-            .query_both((&LAST_NUMBER, lowest()), (&LAST_CHECKPOINT_NUMBER, lowest()))
-            .await?;
+        let (entry, checkpoint) =
+            self.query_both((&LAST_NUMBER, lowest()), (&LAST_CHECKPOINT_NUMBER, lowest())).await?;
         let (entry, checkpoint) = (numbers(entry)?, numbers(checkpoint)?);
         Ok(entry.first().copied().max(checkpoint.first().copied()).unwrap_or(0))
     }
@@ -262,10 +260,6 @@ impl FromRow for SignedCheckpoint {
 
 impl FromRow for Lease {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            holder: row.fixed(0)?,
-            at: UnixMillis(row.int(1)?),
-            until: UnixMillis(row.int(2)?),
-        })
+        Ok(Self { holder: row.fixed(0)?, at: UnixMillis(row.int(1)?), until: UnixMillis(row.int(2)?) })
     }
 }

@@ -5,11 +5,11 @@ use grantor_core::id::EnvironmentId;
 
 use super::super::sql::{Sql, Statement};
 use super::installation::PUT_META_ONCE;
-use super::one;
+use super::{any, one};
 
 /// Everything here, for the test that prepares it.
 pub(super) const STATEMENTS: &[&Sql] =
-    &[&INSERT_AUDIT, &TAKE_LEASE, &LINK_AUDIT, &INSERT_CHECKPOINT];
+    &[&INSERT_AUDIT, &TAKE_LEASE, &RELEASE_LEASE, &LINK_AUDIT, &INSERT_CHECKPOINT];
 
 /// The name in `meta` of the key that signs checkpoints, and the place for which it is sealed.
 pub const AUDIT_KEY: &str = "audit_key";
@@ -28,6 +28,10 @@ const TAKE_LEASE: Sql = Sql {
            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, taken_at = excluded.taken_at, \
            expires_at = excluded.expires_at \
            WHERE leases.holder = excluded.holder OR leases.expires_at <= excluded.taken_at",
+};
+const RELEASE_LEASE: Sql = Sql {
+    name: "release_lease",
+    text: "UPDATE leases SET expires_at = taken_at WHERE name = $1 AND holder = $2",
 };
 // A number that is taken is a duplicate, and undoes the unit: two that link at once cannot make a fork.
 const LINK_AUDIT: Sql = Sql {
@@ -67,6 +71,10 @@ pub(super) fn link_audit(batch: &Batch) -> Vec<Statement> {
     unit.extend(batch.linked.iter().map(link));
     unit.push(insert_checkpoint(&batch.checkpoint));
     unit
+}
+
+pub(super) fn release_lease(holder: [u8; 16]) -> Statement {
+    any(&RELEASE_LEASE, vec![AUDIT_LEASE.into(), holder.into()])
 }
 
 fn take_lease(name: &str, lease: &Lease) -> Statement {

@@ -89,7 +89,11 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     ];
     // Every route that writes is among them.
     let writes = routes().iter().filter(|(method, _)| *method != "GET").count();
-    assert_eq!(steps.len(), writes - 2, "all but the inspection of a token and the checkpoint of the audit itself");
+    assert_eq!(
+        steps.len(),
+        writes - 2,
+        "all but the inspection of a token and the checkpoint of the audit itself"
+    );
     for (method, path, body, action) in steps {
         let answer = server.admin(method, &path, body).await;
         assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
