@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use crate::access::Access;
 use crate::api::Api;
 use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
+use crate::audit_chain::Batch;
+pub use crate::audit_event::AuditEvent;
 use crate::authorize::interaction::Progress;
 use crate::contract::Contract;
 use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
@@ -65,31 +65,6 @@ impl<T> Decision<T> {
     #[must_use]
     pub fn event(mut self, event: AuditEvent) -> Self {
         self.events.push(event);
-        self
-    }
-}
-
-/// One entry of the audit: who did what to what. The actor, the address and the request id are added by the flow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AuditEvent {
-    /// A stable name, `noun.verb`.
-    pub action: &'static str,
-    /// The id of what was acted on.
-    pub target: String,
-    /// More, without secrets.
-    pub detail: Map<String, Value>,
-}
-
-impl AuditEvent {
-    /// An event without details.
-    pub fn new(action: &'static str, target: impl Into<String>) -> Self {
-        Self { action, target: target.into(), detail: Map::new() }
-    }
-
-    /// Adds a detail.
-    #[must_use]
-    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.detail.insert(name.to_owned(), value.into());
         self
     }
 }
@@ -355,6 +330,13 @@ pub enum Write {
     ClearFailures(EnvironmentId, [u8; 32]),
     /// Takes one failure back that was counted before a look which never came.
     TakeBackFailure(EnvironmentId, [u8; 32]),
+    /// Keeps the audit's signing key, sealed. Guarded: there is one, and it is never replaced.
+    InsertAuditKey(Vec<u8>),
+    /// Gives entries of the audit their place in the chain, and stores the checkpoint behind them. Guarded by the lease, by
+    /// the numbers and by each entry's having no place yet.
+    LinkAudit(Box<Batch>),
+    /// Gives back the right to link the audit, if this holder has it.
+    ReleaseAuditLease([u8; 16]),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -490,6 +472,7 @@ impl Write {
             | Self::ClearFailures(..)
             | Self::TakeBackFailure(..) => None,
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
+            Self::InsertAuditKey(_) | Self::LinkAudit(_) | Self::ReleaseAuditLease(_) => None,
         }
     }
 }

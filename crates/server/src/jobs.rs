@@ -6,7 +6,7 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
-use crate::flow::{Fault, mail, signing_key};
+use crate::flow::{Fault, audit, mail, signing_key};
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
@@ -51,6 +51,23 @@ pub async fn run_mail(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     tokio::select! {
         () = work => {}
         _ = stop.changed() => {}
+    }
+}
+
+/// Links the audit until `stop`, and once more then, apart from the other jobs: a long backlog must not keep them.
+pub async fn run_audit(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(FLUSH);
+    loop {
+        let (stopped, linked) = tokio::select! {
+            _ = ticks.tick() => (false, audit::link(&node).await.map(|_| ())),
+            _ = stop.changed() => (true, audit::stop(&node).await),
+        };
+        if let Err(fault) = linked {
+            tracing::warn!(%fault, "the audit was not linked and will be tried again");
+        }
+        if stopped {
+            return;
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Grantor server: a library with a thin binary, so that tests start it in their own process with their own clock.
 
 pub mod attempts;
+pub mod audit_keeper;
 pub mod cache;
 pub mod catalogue;
 pub mod cli;

@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::{ArcSwap, Guard};
+use grantor_core::audit_chain::Entry;
+use grantor_core::audited::Audited;
 use grantor_core::decision::{AuditEvent, Change, Write};
 use grantor_core::env::{Env, Random as _, UnixMillis};
 use grantor_core::id::{AppId, EnvironmentId};
 use grantor_core::secret::{Brand, PepperRing};
 
 use crate::attempts::Attempts;
+use crate::audit_keeper::AuditKeeper;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clock::{Clock, OsRandom};
@@ -24,7 +27,7 @@ use crate::pages::Pages;
 use crate::password::Passwords;
 use crate::store::Store;
 use crate::store::sql::{Expect, Statement};
-use crate::store::write::{AuditRow, PUT_META_ONCE, audit, statements_of};
+use crate::store::write::{PUT_META_ONCE, audit, statements_of};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
 
@@ -70,6 +73,8 @@ pub struct Node {
     pub mailer: Mailer,
     /// Says that a mail waits.
     pub mail_waits: tokio::sync::Notify,
+    /// What this process knows of the audit's chain.
+    pub audit: AuditKeeper,
     /// The pepper of operators' tokens.
     pub operator_pepper: PepperRing,
     catalogue: ArcSwap<Catalogue>,
@@ -167,6 +172,7 @@ impl Node {
             pages,
             mailer,
             mail_waits: tokio::sync::Notify::new(),
+            audit: AuditKeeper::new(&mut OsRandom::new()),
             store,
             vault,
             clock,
@@ -220,7 +226,8 @@ impl Node {
     /// It runs in a task of its own: a caller who hangs up must not separate what is stored from what is cached.
     ///
     /// # Errors
-    /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again.
+    /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again. [`Fault::Internal`] for a unit that must
+    /// have an entry in the audit and has none.
     pub async fn commit(
         &self,
         actor: &Actor,
@@ -229,6 +236,10 @@ impl Node {
     ) -> Result<(), Fault> {
         if writes.is_empty() && events.is_empty() {
             return Ok(());
+        }
+        if events.is_empty() && writes.iter().any(|write| write.audited() == Audited::Yes) {
+            tracing::error!("a unit has no entry for the audit, and is not written");
+            return Err(Fault::Internal);
         }
         let me = self.me.upgrade().ok_or(Fault::Internal)?;
         #[cfg(feature = "planted-bugs")]
@@ -247,13 +258,13 @@ impl Node {
     ) -> Result<(), Fault> {
         let mut unit: Vec<_> = writes.iter().flat_map(statements_of).collect();
         for event in events {
-            let id = self.decide(|env| env.uuid());
-            unit.push(audit(AuditRow {
-                id: *id.as_bytes(),
-                at: self.now(),
+            let (id, at) = self.decide(|env| (env.uuid(), env.now));
+            unit.push(audit(Entry {
+                id,
+                at,
                 environment: actor.environment,
                 actor: actor.name.clone(),
-                action: event.action,
+                action: event.action.to_owned(),
                 target: event.target,
                 detail: serde_json::Value::Object(event.detail).to_string(),
                 request_id: actor.request_id.clone(),

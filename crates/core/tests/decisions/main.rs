@@ -5,6 +5,8 @@ mod api_choice;
 #[cfg(test)]
 mod api_key;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod authorization_request;
 #[cfg(test)]
 mod client_auth;

@@ -8,6 +8,8 @@ mod admin;
 mod answer;
 mod app;
 mod apply;
+mod audit;
+mod audit_verify;
 mod config;
 mod confirm;
 mod context;
@@ -116,6 +118,9 @@ enum Command {
     /// Keys that sign and seal tokens, and the pepper of stored hashes
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// The audit: who did what, and the proof that it was not changed since
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check the installation
     Doctor,
 }
@@ -191,6 +196,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Document(command) => document::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
+        Command::Audit(command) => audit::run(session, command).await,
         Command::Doctor => doctor::run(session).await,
     }
 }

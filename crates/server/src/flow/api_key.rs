@@ -92,7 +92,7 @@ pub async fn switch(node: &Node, actor: &Actor, key: &ApiKey, switch: Switch) ->
     node.commit(
         &actor.within(key.environment),
         vec![Write::SetApiKeyStatus(change, None)],
-        vec![AuditEvent::new(action, key.id.to_string())],
+        vec![AuditEvent::new(action, key.id.to_string()).change("status", from, to)],
     )
     .await
 }
@@ -106,7 +106,11 @@ pub async fn revoke(node: &Node, actor: &Actor, key: &ApiKey, reason: String) ->
         return Ok(());
     }
     let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
-    let event = AuditEvent::new("key.revoke", key.id.to_string()).detail("reason", reason.as_str());
+    let event = AuditEvent::new("key.revoke", key.id.to_string()).detail("reason", reason.as_str()).change(
+        "status",
+        change.from,
+        change.to,
+    );
     node.commit(
         &actor.within(key.environment),
         vec![Write::SetApiKeyStatus(change, Some(reason))],

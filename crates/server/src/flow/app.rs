@@ -11,6 +11,7 @@ use grantor_core::permission::Maker;
 use grantor_core::registration::{NewSecret, Registration, may_have_secret, new_secret, register};
 use grantor_core::secret::Secret;
 use grantor_core::tenant::{Status, Tenant};
+use serde_json::{Value, json};
 
 use super::tenant::Switch;
 use super::{Fault, FlowError};
@@ -71,9 +72,25 @@ pub async fn change(
 ) -> Result<(), FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
     let new = node.decide(|env| register(registration, maker, (tenant, &accesses), app.environment, env))?;
-    let event = AuditEvent::new("app.change", app.id.to_string()).detail("client_id", app.client_id.as_str());
-    let write = Write::ChangeApp(app.registered_as(new));
+    let new = app.registered_as(new);
+    let event = AuditEvent::new("app.change", app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .changes(&registered(app), &registered(&new));
+    let write = Write::ChangeApp(new);
     Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
+}
+
+/// What a change of an app can change, for the audit.
+fn registered(app: &App) -> Value {
+    json!({
+        "name": app.name,
+        "auth_method": app.auth_method,
+        "grants": app.grants,
+        "apis": app.apis,
+        "introspects": app.introspects,
+        "scopes": app.scopes,
+        "metadata": app.metadata,
+    })
 }
 
 /// Loads an app with its secrets. Closed ones are not found.
@@ -119,7 +136,9 @@ async fn set_status(
     (from, to): (Status, Status),
     action: &'static str,
 ) -> Result<(), Fault> {
-    let event = AuditEvent::new(action, app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new(action, app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .change("status", from, to);
     let write = Write::SetAppStatus(StatusChange { id: app.id, from, to });
     node.commit(&actor.within(app.environment), vec![write], vec![event]).await
 }

@@ -239,6 +239,9 @@ fn sign_in(node: &Node, call: &BrowserCall<'_>, situation: &mut Situation, taken
     });
     if let Some(old) = before.filter(|old| old.user != evidence.user) {
         taken.writes.push(Write::EndSession(old.id, now));
+        taken
+            .events
+            .push(AuditEvent::new("session.end", old.id.to_string()).detail("user", old.user.to_string()));
     }
     taken.events.push(
         AuditEvent::new("session.create", session.id.to_string()).detail("user", session.user.to_string()),

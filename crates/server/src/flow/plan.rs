@@ -92,12 +92,11 @@ impl Plan {
             Some(_) => Action::Update,
         };
         if action != Action::Unchanged {
-            let changed: Vec<Value> = fields.iter().map(|field| field.field.as_str().into()).collect();
-            self.events.push(
-                AuditEvent::new("manifest.apply", format!("{kind}:{name}"))
-                    .detail("action", if action == Action::Create { "create" } else { "update" })
-                    .detail("fields", changed),
-            );
+            let event = AuditEvent::new("manifest.apply", format!("{kind}:{name}"))
+                .detail("action", if action == Action::Create { "create" } else { "update" });
+            let changed =
+                |event: AuditEvent, field: &FieldChange| event.change(&field.field, &field.from, &field.to);
+            self.events.push(fields.iter().fold(event, changed));
             self.writes.extend(write());
         }
         let fields = if action == Action::Update { fields } else { Vec::new() };

@@ -85,7 +85,9 @@ pub async fn switch(node: &Node, actor: &Actor, tenant: &Tenant, switch: Switch)
         Switch::Suspend => "tenant.suspend",
         Switch::Resume => "tenant.resume",
     };
-    let event = AuditEvent::new(action, tenant.id.to_string()).detail("name", tenant.name.as_str());
+    let event = AuditEvent::new(action, tenant.id.to_string())
+        .detail("name", tenant.name.as_str())
+        .change("status", from, to);
     node.commit(actor, vec![Write::SetTenantStatus(StatusChange { id: tenant.id, from, to })], vec![event])
         .await
 }

@@ -84,7 +84,7 @@ pub async fn switch(node: &Node, actor: &Actor, user: &User, switch: Switch) -> 
         Switch::Resume => "user.resume",
     };
     let write = Write::SetUserStatus(StatusChange { id: user.id, from, to });
-    let event = AuditEvent::new(action, user.id.to_string());
+    let event = AuditEvent::new(action, user.id.to_string()).change("status", from, to);
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await
 }
 
@@ -140,10 +140,12 @@ pub async fn put_membership(
     tenant: &Tenant,
     roles: Vec<Role>,
 ) -> Result<Membership, FlowError> {
+    let before = self::membership(node, user, tenant).await?.map(|membership| membership.roles);
     let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
     let event = AuditEvent::new("membership.put", user.id.to_string())
         .detail("tenant", tenant.name.as_str())
-        .detail("roles", serde_json::json!(membership.roles));
+        .detail("roles", serde_json::json!(membership.roles))
+        .change("roles", before, &membership.roles);
     let write = Write::PutMembership(membership.clone());
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(membership)
@@ -168,11 +170,12 @@ pub async fn remove_membership(
     user: &User,
     tenant: &Tenant,
 ) -> Result<Option<()>, Fault> {
-    if membership(node, user, tenant).await?.is_none() {
+    let Some(before) = membership(node, user, tenant).await? else {
         return Ok(None);
-    }
-    let event =
-        AuditEvent::new("membership.remove", user.id.to_string()).detail("tenant", tenant.name.as_str());
+    };
+    let event = AuditEvent::new("membership.remove", user.id.to_string())
+        .detail("tenant", tenant.name.as_str())
+        .change("roles", Some(before.roles), None::<Vec<Role>>);
     let write = Write::RemoveMembership { user: user.id, tenant: tenant.id, at: node.now() };
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(Some(()))

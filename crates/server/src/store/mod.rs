@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
     Migration { version: 3, name: "partners", text: include_str!("../../migrations/0003_partners.sql") },
+    Migration { version: 4, name: "audit", text: include_str!("../../migrations/0004_audit.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -161,6 +162,7 @@ pub fn statements() -> Vec<&'static Sql> {
     let reading = [
         load::app::STATEMENTS,
         load::api_key::STATEMENTS,
+        load::audit::STATEMENTS,
         load::catalogue::STATEMENTS,
         load::document::STATEMENTS,
         load::grant::STATEMENTS,

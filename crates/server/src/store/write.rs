@@ -1,6 +1,7 @@
 //! From a write as data to guarded statements. Reading this folder is reading everything that happens to the database.
 
 mod app;
+mod audit;
 mod credential;
 mod document;
 mod grant;
@@ -18,12 +19,14 @@ use grantor_core::tenant::Status;
 use serde::Serialize;
 
 use super::sql::{Expect, Sql, Statement, Value};
-pub use installation::{AuditRow, PUT_META_ONCE, audit};
+pub use audit::{AUDIT_KEY, AUDIT_LEASE, audit};
+pub use installation::PUT_META_ONCE;
 
 /// Every statement that writes, for the test that prepares it.
 pub fn statements() -> Vec<&'static Sql> {
     [
         app::STATEMENTS,
+        audit::STATEMENTS,
         credential::STATEMENTS,
         document::STATEMENTS,
         grant::STATEMENTS,
@@ -102,6 +105,9 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::Enqueue(mail) => outbox::enqueue(mail),
         Write::MailSent(id) => outbox::mail_sent(*id),
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
+        Write::InsertAuditKey(sealed) => audit::insert_audit_key(sealed),
+        Write::LinkAudit(batch) => return audit::link_audit(batch),
+        Write::ReleaseAuditLease(holder) => audit::release_lease(*holder),
         Write::MarkClock(at) => installation::mark_clock(*at),
         Write::Prune(now) => return installation::prune(*now),
     };

@@ -76,7 +76,9 @@ const ROUTES: [(&str, &str); 62] = [
 
 /// `ROUTES` and the audit, which is read by every test of writes.
 fn routes() -> Vec<(&'static str, &'static str)> {
-    ROUTES.into_iter().chain([("GET", "/audit")]).collect()
+    let of_the_audit =
+        [("GET", "/audit"), ("GET", "/audit/key"), ("GET", "/audit/export"), ("POST", "/audit/checkpoint")];
+    ROUTES.into_iter().chain(of_the_audit).collect()
 }
 
 fn filled(path: &str, ids: &Ids) -> String {

@@ -1,5 +1,6 @@
 //! The real binary as people and scripts meet it: arguments, variables, standard streams, signals, exit codes.
 
+mod audit;
 mod commands;
 mod credentials;
 mod demo;

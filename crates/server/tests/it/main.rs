@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod admin_api;
+mod audit;
 mod authorization_code;
 mod authorize_endpoint;
 mod cli;

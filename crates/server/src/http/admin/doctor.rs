@@ -1,4 +1,4 @@
-//! What an operator should know before something breaks, and the newest entries of the audit.
+//! What an operator should know before something breaks.
 
 use ::http::StatusCode;
 use axum::response::Response;
@@ -10,11 +10,12 @@ use grantor_core::tenant::Status;
 use serde_json::{Value, json};
 
 use super::tenants::PAGE;
-use super::{Admin, Problem, answer, view};
+use super::{Admin, Problem, answer};
 use crate::catalogue::EnvironmentState;
-use crate::flow::Fault;
+use crate::flow::{Fault, audit};
 use crate::keys::times;
 use crate::mail::Mailer;
+use crate::node::Node;
 
 fn check(level: &str, name: &str, text: String, next: Option<&str>) -> Value {
     json!({ "level": level, "name": name, "text": text, "next": next })
@@ -32,6 +33,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     } else {
         check("ok", "database", "The database answers and can be written.".to_owned(), None)
     }];
+    checks.extend(not_linked(&admin.node).await);
     if catalogue.environments.is_empty() {
         checks.push(check(
             "warn",
@@ -111,6 +113,14 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
 }
 
+/// Whether the audit can be gone on with: tried, because nothing else tells.
+async fn not_linked(node: &Node) -> Option<Value> {
+    audit::link(node).await.err()?;
+    let text = "The audit is not linked any more: its end is not what was signed, or the database refuses.";
+    let next = "The log says why. grantor audit verify names what does not fit.";
+    Some(check("fail", "audit", text.to_owned(), Some(next)))
+}
+
 /// The apps that sign users in without PKCE: codes of theirs that are stolen can be used (RFC 9700 2.1.1).
 async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<Value>, Problem> {
     let mut names = Vec::new();
@@ -136,16 +146,4 @@ async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<
         format!("Apps in {} may sign users in without PKCE: {}.", state.environment.name, names.join(", "));
     let next = "Have them send a code_challenge (RFC 9700 2.1.1), then set require_pkce = true.";
     Ok(Some(check("warn", "pkce", text, Some(next))))
-}
-
-pub(super) async fn audit(admin: Admin) -> Result<Response, Problem> {
-    let entries = admin.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
-    let items: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            let detail: Value = serde_json::from_str(&entry.detail).unwrap_or(Value::Null);
-            json!({ "at": view::time(entry.at), "actor": entry.actor, "action": entry.action, "target": entry.target, "detail": detail, "request_id": entry.request_id, "address": entry.address })
-        })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
 }

@@ -5,6 +5,8 @@
 
 mod accesses;
 mod apps;
+mod audit;
+mod audit_export;
 mod catalogue;
 mod doctor;
 mod documents;
@@ -129,7 +131,10 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/documents/{document}", get(documents::show))
         .route("/admin/v1/documents/{document}/versions", post(documents::publish))
         .route("/admin/v1/doctor", get(doctor::checks))
-        .route("/admin/v1/audit", get(doctor::audit))
+        .route("/admin/v1/audit", get(audit::list))
+        .route("/admin/v1/audit/key", get(audit::key))
+        .route("/admin/v1/audit/checkpoint", post(audit::checkpoint))
+        .route("/admin/v1/audit/export", get(audit_export::export))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn_with_state(state.clone(), finish))

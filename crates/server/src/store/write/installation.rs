@@ -1,9 +1,9 @@
-//! Writes of what is held whole (environments, profiles, APIs), of counts and marks, and of the audit.
+//! Writes of what is held whole (environments, profiles, APIs), of counts and marks.
 
 use grantor_core::api::Api;
 use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
-use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::id::AppId;
 use grantor_core::lockout;
 use grantor_core::profile::Profile;
 
@@ -27,7 +27,6 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &PRUNE_CODES,
     &PRUNE_FAILURES,
     &PRUNE_MAILS,
-    &INSERT_AUDIT,
 ];
 
 const PUT_ENVIRONMENT: Sql = Sql {
@@ -76,11 +75,6 @@ const PRUNE_FAILURES: Sql =
 // Only mails that were given up; what still waits is never erased.
 const PRUNE_MAILS: Sql =
     Sql { name: "prune_mails", text: "DELETE FROM outbox WHERE next_at IS NULL AND id < $1" };
-const INSERT_AUDIT: Sql = Sql {
-    name: "insert_audit",
-    text: "INSERT INTO audit (id, at, environment_id, actor, action, target, detail, request_id, address) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-};
 
 /// Counts of issued tokens are kept for a week, by the minute.
 const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
@@ -156,45 +150,4 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
 fn first_id_at(at: UnixMillis) -> [u8; 16] {
     let millis = u128::try_from(at.0).unwrap_or(0);
     (millis << 80).to_be_bytes()
-}
-
-/// One row of the audit.
-pub struct AuditRow {
-    /// A time-ordered id.
-    pub id: [u8; 16],
-    /// When.
-    pub at: UnixMillis,
-    /// Where, if it concerns one environment.
-    pub environment: Option<EnvironmentId>,
-    /// Who.
-    pub actor: String,
-    /// What, `noun.verb`.
-    pub action: &'static str,
-    /// To what.
-    pub target: String,
-    /// More, as JSON, without secrets.
-    pub detail: String,
-    /// The request's id.
-    pub request_id: String,
-    /// From where.
-    pub address: String,
-}
-
-/// The statement of an audit row.
-pub fn audit(row: AuditRow) -> Statement {
-    let environment = row.environment.map(EnvironmentId::bytes);
-    one(
-        &INSERT_AUDIT,
-        vec![
-            row.id.into(),
-            row.at.0.into(),
-            environment.into(),
-            row.actor.into(),
-            row.action.into(),
-            row.target.into(),
-            row.detail.into(),
-            row.request_id.into(),
-            row.address.into(),
-        ],
-    )
 }
