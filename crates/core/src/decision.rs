@@ -30,6 +30,7 @@ use crate::signing_key::{KeyState, KeyUse};
 use crate::signup::Signup;
 use crate::tenant::{Status, Tenant};
 use crate::user::{Membership, User};
+use crate::webhook::write::WebhookWrite;
 
 /// What was decided. The writes are applied as one unit before anybody hears the outcome, also when it is a refusal.
 pub struct Decision<T> {
@@ -76,12 +77,46 @@ pub struct AuditEvent {
     pub target: String,
     /// More, without secrets.
     pub detail: Map<String, Value>,
+    /// Whose webhooks hear of it.
+    pub concerns: Concern,
+    /// Where it happened, if the actor does not say it.
+    pub environment: Option<EnvironmentId>,
+}
+
+/// Whom an event concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concern {
+    /// No tenant in particular: the audit alone hears of it.
+    Nobody,
+    /// One tenant.
+    Tenant(TenantId),
+    /// Every tenant, as a document of the provider does.
+    EveryTenant,
 }
 
 impl AuditEvent {
-    /// An event without details.
+    /// An event without details, which concerns nobody yet.
     pub fn new(action: &'static str, target: impl Into<String>) -> Self {
-        Self { action, target: target.into(), detail: Map::new() }
+        let detail = Map::new();
+        Self { action, target: target.into(), detail, concerns: Concern::Nobody, environment: None }
+    }
+
+    /// Says which tenant it concerns.
+    #[must_use]
+    pub fn of_tenant(self, tenant: TenantId) -> Self {
+        Self { concerns: Concern::Tenant(tenant), ..self }
+    }
+
+    /// Says that it concerns this tenant, or every one if it is none's.
+    #[must_use]
+    pub fn of_tenant_or_all(self, tenant: Option<TenantId>) -> Self {
+        Self { concerns: tenant.map_or(Concern::EveryTenant, Concern::Tenant), ..self }
+    }
+
+    /// Says where it happened.
+    #[must_use]
+    pub fn within(self, environment: EnvironmentId) -> Self {
+        Self { environment: Some(environment), ..self }
     }
 
     /// Adds a detail.
@@ -347,6 +382,8 @@ pub enum Write {
     ClearFailures(EnvironmentId, [u8; 32]),
     /// Takes one failure back that was counted before a look which never came.
     TakeBackFailure(EnvironmentId, [u8; 32]),
+    /// Changes a webhook, its messages or their deliveries.
+    Webhook(Box<WebhookWrite>),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -417,6 +454,8 @@ pub enum Change {
     },
     /// The operators.
     Operators,
+    /// Who hears of what.
+    Webhooks,
 }
 
 impl Write {
@@ -458,6 +497,7 @@ impl Write {
             | Self::EndGrant { grant, .. } => Some(Change::Grant(*grant)),
             Self::WithdrawConsent { user, app, .. } => Some(Change::Consent(*user, *app)),
             Self::EndSession(id, _) => Some(Change::Session(*id)),
+            Self::Webhook(write) => write.change(),
             // Read from the store on every use.
             Self::InsertUser(_)
             | Self::PutMembership(_)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
-use crate::flow::{Fault, mail, signing_key};
+use crate::flow::{Fault, mail, signing_key, webhook_delivery};
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
@@ -50,6 +50,14 @@ pub async fn run_mail(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     // A mail that is cut off here is in the outbox still.
     tokio::select! {
         () = work => {}
+        _ = stop.changed() => {}
+    }
+}
+
+/// Sends messages to webhooks until `stop`. What is cut off here waits in the database still.
+pub async fn run_webhooks(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = webhook_delivery::run(&node) => {}
         _ = stop.changed() => {}
     }
 }

@@ -20,7 +20,7 @@ pub async fn switch(node: &Node, actor: &Actor, access: &Access, switch: Switch)
         Switch::Suspend => "access.suspend",
         Switch::Resume => "access.resume",
     };
-    let event = AuditEvent::new(action, format!("{}/{}", access.tenant, access.api));
+    let event = AuditEvent::new(action, format!("{}/{}", access.tenant, access.api)).of_tenant(access.tenant);
     node.commit(
         actor,
         vec![Write::SetAccessStatus(StatusChange { id: (access.tenant, access.api), from, to })],

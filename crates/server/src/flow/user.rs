@@ -142,6 +142,7 @@ pub async fn put_membership(
 ) -> Result<Membership, FlowError> {
     let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
     let event = AuditEvent::new("membership.put", user.id.to_string())
+        .of_tenant(tenant.id)
         .detail("tenant", tenant.name.as_str())
         .detail("roles", serde_json::json!(membership.roles));
     let write = Write::PutMembership(membership.clone());
@@ -172,7 +173,7 @@ pub async fn remove_membership(
         return Ok(None);
     }
     let event =
-        AuditEvent::new("membership.remove", user.id.to_string()).detail("tenant", tenant.name.as_str());
+        AuditEvent::new("membership.remove", user.id.to_string()).of_tenant(tenant.id).detail("tenant", tenant.name.as_str());
     let write = Write::RemoveMembership { user: user.id, tenant: tenant.id, at: node.now() };
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(Some(()))

@@ -22,6 +22,7 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+    Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -173,6 +174,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::signup::STATEMENTS,
         load::tenant::STATEMENTS,
         load::user::STATEMENTS,
+        load::webhook::STATEMENTS,
     ];
     [reading.concat(), write::statements()].concat()
 }

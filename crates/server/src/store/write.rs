@@ -11,6 +11,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod user;
+mod webhook;
 
 use grantor_core::decision::Write;
 use grantor_core::tenant::Status;
@@ -31,6 +32,7 @@ pub fn statements() -> Vec<&'static Sql> {
         partner::STATEMENTS,
         session::STATEMENTS,
         user::STATEMENTS,
+        webhook::STATEMENTS,
     ]
     .concat()
 }
@@ -97,8 +99,9 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::Enqueue(mail) => outbox::enqueue(mail),
         Write::MailSent(id) => outbox::mail_sent(*id),
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
+        Write::Webhook(write) => return webhook::statements_of(write),
         Write::MarkClock(at) => installation::mark_clock(*at),
-        Write::Prune(now) => return installation::prune(*now),
+        Write::Prune(now) => return installation::prune(*now).into_iter().chain(webhook::prune(*now)).collect(),
     };
     vec![statement]
 }
