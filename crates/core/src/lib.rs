@@ -10,6 +10,7 @@ pub mod access;
 pub mod api;
 pub mod api_key;
 pub mod app;
+pub mod audit_event;
 pub mod authorize;
 pub mod claims;
 pub mod client_auth;

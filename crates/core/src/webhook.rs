@@ -1,5 +1,6 @@
 //! Webhooks: who wants to hear of what. How a message is signed, tried again and given up stands in the files beside.
 
+pub mod attempt;
 pub mod delivery;
 pub mod event;
 pub mod secret;
@@ -9,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::Concern;
+use crate::audit_event::Concern;
 use crate::env::UnixMillis;
 use crate::id::{EnvironmentId, TenantId, WebhookId};
 use crate::tenant::Status;
@@ -211,9 +212,8 @@ mod tests {
 
     #[test]
     fn topics_are_names_that_exist_or_all_of_them() {
-        let parse = |names: &[&str]| {
-            Topics::parse(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
-        };
+        let parse =
+            |names: &[&str]| Topics::parse(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         assert_eq!(parse(&["*"]), Ok(Topics::All));
         assert!(parse(&["app.created"]).unwrap().hear_of("app.created"));
         assert!(!parse(&["app.created"]).unwrap().hear_of("app.create"));

@@ -190,9 +190,7 @@ fn told(error: &reqwest::Error) -> Failure {
                 Refusal::Unresolved => Failure::Unresolved,
             };
         }
-        // An I/O error that holds another one gives that one's cause, not the other one.
-        let held = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if inner.is::<rustls::Error>() || held.is_some_and(|held| held.is::<rustls::Error>()) {
+        if is_tls(inner) {
             return Failure::Tls;
         }
         cause = inner.source();
@@ -202,4 +200,10 @@ fn told(error: &reqwest::Error) -> Failure {
         error if error.is_connect() => Failure::Unreachable,
         _ => Failure::Broken,
     }
+}
+
+/// Whether an error is one of TLS. An I/O error that holds another one names that one's cause as its own, so it is opened.
+fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held))
 }

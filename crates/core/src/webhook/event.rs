@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::decision::{AuditEvent, Concern};
+use crate::audit_event::{AuditEvent, Concern};
 
 /// An event that can be heard of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,8 @@ mod tests {
         let events: HashSet<_> = names().collect();
         assert_eq!((actions.len(), events.len()), (KINDS.len(), KINDS.len() + 1));
         let spelled = |name: &str| {
-            name.split('.').count() == 2 && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte))
+            name.split('.').count() == 2
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte))
         };
         assert!(names().all(spelled));
     }
@@ -129,6 +130,13 @@ mod tests {
             "reason": "no contract",
         });
         assert_eq!(Value::Object(data), expected);
+    }
+
+    #[test]
+    fn the_page_for_receivers_names_every_event() {
+        let page = include_str!("../../../../docs/webhooks.md");
+        let missing: Vec<_> = names().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "docs/webhooks.md lacks {missing:?}");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::Webhook;
 use super::delivery::Delivery;
-use crate::decision::{Change, StatusChange};
 use crate::env::UnixMillis;
 use crate::id::{MessageId, WebhookId};
+use crate::tenant::Status;
 
 /// A message as it is sent: the same bytes in every attempt, because they are signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,16 @@ pub enum WebhookWrite {
         /// The new secret, where the old one must not be used any more.
         secret: Option<Vec<u8>>,
     },
-    /// Suspends or resumes one. What waits is kept; it is due again at the moment of the resume.
-    Switch(StatusChange<WebhookId>, UnixMillis),
+    /// Suspends or resumes one. Guarded: it must be in the other state. What waits is kept; it is due again at the moment
+    /// of the resume.
+    Switch {
+        /// Which.
+        id: WebhookId,
+        /// The status that it gets.
+        to: Status,
+        /// When.
+        at: UnixMillis,
+    },
     /// Puts a new secret in place; the one before signs as well for a while. Guarded by the version.
     Roll {
         /// Which.
@@ -73,18 +81,16 @@ pub enum WebhookWrite {
 }
 
 impl WebhookWrite {
-    /// What this write makes stale. Messages and deliveries are read from the store on every use.
-    pub fn change(&self) -> Option<Change> {
+    /// Whether it changes who hears of what. Messages and deliveries are read from the store on every use.
+    pub fn changes_who_hears(&self) -> bool {
         match self {
-            Self::Insert(..) | Self::Change { .. } | Self::Switch(..) | Self::Delete(_) => {
-                Some(Change::Webhooks)
-            }
+            Self::Insert(..) | Self::Change { .. } | Self::Switch { .. } | Self::Delete(_) => true,
             Self::Roll { .. }
             | Self::Enqueue(..)
             | Self::Record { .. }
             | Self::Failing(..)
             | Self::Recovered(_)
-            | Self::Resend { .. } => None,
+            | Self::Resend { .. } => false,
         }
     }
 }

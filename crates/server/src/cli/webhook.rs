@@ -188,7 +188,9 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
 /// What a webhook is now, as the body that would leave it as it is.
 async fn replacement(admin: &Admin, id: &str) -> anyhow::Result<Value> {
     let now = admin.get(admin.path(&["webhooks", id])?).await?.json()?;
-    Ok(json!({ "url": now["url"], "description": now["description"], "events": now["events"], "status": now["status"] }))
+    Ok(
+        json!({ "url": now["url"], "description": now["description"], "events": now["events"], "status": now["status"] }),
+    )
 }
 
 async fn switch(admin: &Admin, id: &str, status: &str) -> anyhow::Result<super::answer::Answer> {

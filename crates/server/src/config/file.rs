@@ -166,7 +166,10 @@ impl FileLayer {
             (setting::PASSWORDS_THREADS.name, threads),
             (setting::PAGES_THEME.name, self.pages.theme),
             (setting::REMOTE_ALLOW.name, remote.allow.map(|list| respelled(list, |list| list.join(",")))),
-            (setting::REMOTE_ALLOW_HTTP.name, remote.allow_http.map(|flag| respelled(flag, |flag| flag.to_string()))),
+            (
+                setting::REMOTE_ALLOW_HTTP.name,
+                remote.allow_http.map(|flag| respelled(flag, |flag| flag.to_string())),
+            ),
             (setting::REMOTE_PORTS.name, ports),
             (setting::REMOTE_EXTRA_ROOTS.name, remote.extra_roots),
         ];

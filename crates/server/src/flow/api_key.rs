@@ -60,7 +60,9 @@ pub async fn create(
         Ok::<_, Denial>((secret, key))
     })?;
     let hash = state.keys.peppers.hash(CredentialType::ApiKey, secret.reveal());
-    let event = AuditEvent::new("key.create", key.id.to_string()).of_tenant(key.tenant).detail("tenant", tenant.name.as_str());
+    let event = AuditEvent::new("key.create", key.id.to_string())
+        .of_tenant(key.tenant)
+        .detail("tenant", tenant.name.as_str());
     node.commit(
         &actor.within(state.environment.id),
         vec![Write::InsertApiKey(key.clone(), hash)],
@@ -101,7 +103,9 @@ pub async fn revoke(node: &Node, actor: &Actor, key: &ApiKey, reason: String) ->
         return Ok(());
     }
     let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
-    let event = AuditEvent::new("key.revoke", key.id.to_string()).of_tenant(key.tenant).detail("reason", reason.as_str());
+    let event = AuditEvent::new("key.revoke", key.id.to_string())
+        .of_tenant(key.tenant)
+        .detail("reason", reason.as_str());
     node.commit(
         &actor.within(key.environment),
         vec![Write::SetApiKeyStatus(change, Some(reason))],

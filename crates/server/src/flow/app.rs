@@ -51,7 +51,8 @@ pub async fn create(
     if let Some((_, version)) = &secret {
         writes.push(Write::InsertSecret(app.id, version.clone()));
     }
-    let event = AuditEvent::new("app.create", app.id.to_string()).of_tenant(app.tenant)
+    let event = AuditEvent::new("app.create", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("tenant", tenant.name.as_str());
     node.commit(&actor.within(state.environment.id), writes, vec![event]).await?;
@@ -71,7 +72,9 @@ pub async fn change(
 ) -> Result<(), FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
     let new = node.decide(|env| register(registration, tenant, &accesses, app.environment, env))?;
-    let event = AuditEvent::new("app.change", app.id.to_string()).of_tenant(app.tenant).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new("app.change", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str());
     let write = Write::ChangeApp(app.registered_as(new));
     Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
 }
@@ -119,7 +122,9 @@ async fn set_status(
     (from, to): (Status, Status),
     action: &'static str,
 ) -> Result<(), Fault> {
-    let event = AuditEvent::new(action, app.id.to_string()).of_tenant(app.tenant).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new(action, app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str());
     let write = Write::SetAppStatus(StatusChange { id: app.id, from, to });
     node.commit(&actor.within(app.environment), vec![write], vec![event]).await
 }
@@ -143,7 +148,8 @@ pub async fn rotate_secret(
         let alive = app.secrets.iter().filter(|old| old.ended_at.is_none());
         writes.extend(alive.map(|old| Write::ScheduleSecretEnd { app: app.id, version: old.version, at }));
     }
-    let event = AuditEvent::new("app.secret_create", app.id.to_string()).of_tenant(app.tenant)
+    let event = AuditEvent::new("app.secret_create", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version.version);
     node.commit(&actor.within(app.environment), writes, vec![event]).await?;
@@ -177,7 +183,8 @@ pub async fn end_secret(
     if tokens == Tokens::End {
         writes.push(Write::EndAppTokens(app.id));
     }
-    let event = AuditEvent::new("app.secret_end", app.id.to_string()).of_tenant(app.tenant)
+    let event = AuditEvent::new("app.secret_end", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version)
         .detail("end_tokens", tokens == Tokens::End);
@@ -190,8 +197,9 @@ pub async fn end_secret(
 /// # Errors
 /// Storage trouble.
 pub async fn end_tokens(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
-    let event =
-        AuditEvent::new("app.tokens_end", app.id.to_string()).of_tenant(app.tenant).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new("app.tokens_end", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str());
     node.commit(&actor.within(app.environment), vec![Write::EndAppTokens(app.id)], vec![event]).await
 }
 

@@ -172,8 +172,9 @@ pub async fn remove_membership(
     if membership(node, user, tenant).await?.is_none() {
         return Ok(None);
     }
-    let event =
-        AuditEvent::new("membership.remove", user.id.to_string()).of_tenant(tenant.id).detail("tenant", tenant.name.as_str());
+    let event = AuditEvent::new("membership.remove", user.id.to_string())
+        .of_tenant(tenant.id)
+        .detail("tenant", tenant.name.as_str());
     let write = Write::RemoveMembership { user: user.id, tenant: tenant.id, at: node.now() };
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(Some(()))

@@ -1,6 +1,6 @@
 //! Webhooks: made, changed, rolled, deleted; a message asked for to try one, or again.
 
-use grantor_core::decision::{AuditEvent, StatusChange, Write};
+use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::id::{MessageId, WebhookId};
 use grantor_core::tenant::{Status, Tenant};
@@ -114,12 +114,10 @@ pub async fn change(
     let secret = moved.then(|| node.decide(SigningSecret::generate));
     let sealed = secret.as_ref().map(|secret| seal(node, old.id, secret)).transpose()?;
     let mut writes = vec![WebhookWrite::Change { to, secret: sealed }];
-    let mut events = vec![
-        event("webhook.change", old).detail("host", wanted.target.host()).detail("new_secret", moved),
-    ];
+    let mut events =
+        vec![event("webhook.change", old).detail("host", wanted.target.host()).detail("new_secret", moved)];
     if status != old.status {
-        let change = StatusChange { id: old.id, from: old.status, to: status };
-        writes.push(WebhookWrite::Switch(change, node.now()));
+        writes.push(WebhookWrite::Switch { id: old.id, to: status, at: node.now() });
         let action = if status.is_active() { "webhook.resume" } else { "webhook.suspend" };
         events.push(event(action, old).detail("reason", "asked_for"));
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use grantor_core::id::WebhookId;
 use grantor_core::webhook::Webhook;
-use grantor_core::webhook::delivery::{Attempt, Outcome, Then, after};
+use grantor_core::webhook::attempt::{Then, after};
+use grantor_core::webhook::delivery::{Attempt, Outcome};
 use grantor_core::webhook::secret::{SealedSecrets, SigningSecret};
 use tokio::task::{Id, JoinSet};
 

@@ -64,15 +64,16 @@ impl Target {
         if !rules.ports.contain(port) {
             return Err(TargetError::Port(rules.ports.clone()));
         }
-        // No resolver is asked about an address, so it is judged here.
         let host = url.host_str().ok_or(TargetError::Unreadable)?;
-        let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else {
-            return Ok(Self(url));
+        let as_written = written.split(':').next().is_some_and(|part| part.eq_ignore_ascii_case(host));
+        let address = match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+            Err(_) if as_written => return Ok(Self(url)),
+            Err(_) => return Err(TargetError::Unreadable),
+            // 0x7f.1, 2130706433 and 0177.0.0.1 are read as 127.0.0.1, by us and maybe otherwise by others.
+            Ok(IpAddr::V4(_)) if !as_written => return Err(TargetError::Spelling),
+            Ok(address) => address,
         };
-        // 0x7f.1, 2130706433 and 0177.0.0.1 are read as 127.0.0.1, by us and maybe otherwise by others.
-        if address.is_ipv4() && written.split(':').next() != Some(host) {
-            return Err(TargetError::Spelling);
-        }
+        // No resolver is asked about an address, so it is judged here.
         match may_be_called(address, &rules.allow) {
             true => Ok(Self(url)),
             false => Err(TargetError::Address),

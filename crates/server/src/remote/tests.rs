@@ -27,8 +27,7 @@ fn open() -> Rules {
 }
 
 fn remote(rules: Rules) -> Remote {
-    let patience =
-        Patience { total: Duration::from_millis(400), connect: Duration::from_millis(300) };
+    let patience = Patience { total: Duration::from_millis(400), connect: Duration::from_millis(300) };
     Remote { patience, ..Remote::new(&rules).unwrap() }
 }
 
@@ -160,6 +159,7 @@ fn i06_a_url_that_can_be_read_in_two_ways_or_leads_past_the_rules_is_refused() {
         ("https://", TargetError::Unreadable),
         ("https:hooks.example/", TargetError::Unreadable),
         ("https:///hooks.example/", TargetError::Unreadable),
+        ("https://h%6foks.example/", TargetError::Unreadable),
         ("https:\\\\hooks.example\\", TargetError::Unreadable),
         ("https://hooks.example\\@127.0.0.1/", TargetError::Unreadable),
         ("https://hooks.example/\r\nHost: a", TargetError::Unreadable),
@@ -181,7 +181,12 @@ fn i06_a_url_that_can_be_read_in_two_ways_or_leads_past_the_rules_is_refused() {
     ] {
         assert_eq!(strict.target(url).err(), Some(why), "{url:?}");
     }
-    for url in ["https://hooks.example/a?b=c", "https://hooks.example:443/", "https://1.1.1.1/", "https://[2606:4700::1]/"] {
+    for url in [
+        "https://hooks.example/a?b=c",
+        "https://hooks.example:443/",
+        "https://1.1.1.1/",
+        "https://[2606:4700::1]/",
+    ] {
         assert!(strict.target(url).is_ok(), "{url}");
     }
 }
@@ -189,9 +194,7 @@ fn i06_a_url_that_can_be_read_in_two_ways_or_leads_past_the_rules_is_refused() {
 #[test]
 fn a_place_is_scheme_host_and_port() {
     let remote = Remote::new(&open()).unwrap();
-    let same = |a: &str, b: &str| {
-        remote.target(a).unwrap().is_at_the_place_of(&remote.target(b).unwrap())
-    };
+    let same = |a: &str, b: &str| remote.target(a).unwrap().is_at_the_place_of(&remote.target(b).unwrap());
     assert!(same("https://hooks.example/a", "https://HOOKS.example:443/b?c"));
     assert!(!same("https://hooks.example/", "https://hooks.example.evil.test/"));
     assert!(!same("https://hooks.example/", "https://hooks.example:8443/"));
@@ -201,7 +204,8 @@ fn a_place_is_scheme_host_and_port() {
 #[test]
 fn i06_a_name_with_one_address_inside_is_not_called_at_all() {
     let found = |addresses: &[&str]| {
-        let found: Vec<_> = addresses.iter().map(|text| std::net::SocketAddr::new(text.parse().unwrap(), 0)).collect();
+        let found: Vec<_> =
+            addresses.iter().map(|text| std::net::SocketAddr::new(text.parse().unwrap(), 0)).collect();
         judge(found.into_iter(), &[]).map(|judged| judged.len())
     };
     assert_eq!(found(&["1.1.1.1", "2606:4700::1"]), Ok(2));
@@ -299,7 +303,9 @@ async fn i06_a_redirect_is_an_answer_and_is_never_followed() {
 #[tokio::test]
 async fn i06_a_long_answer_is_cut_off_whatever_length_it_announces() {
     let body = |length: usize| "x".repeat(length);
-    let with = |headers: &str, length| Server::start(format!("HTTP/1.1 200 OK\r\n{headers}\r\n{}", body(length)).into());
+    let with = |headers: &str, length| {
+        Server::start(format!("HTTP/1.1 200 OK\r\n{headers}\r\n{}", body(length)).into())
+    };
     let fits = with("content-length: 262144\r\n", LONGEST_ANSWER).await.ask().await.unwrap();
     assert_eq!(fits.body.len(), LONGEST_ANSWER);
     let announced = with("content-length: 307200\r\n", 300 * 1024).await;
@@ -310,7 +316,9 @@ async fn i06_a_long_answer_is_cut_off_whatever_length_it_announces() {
 
 #[tokio::test]
 async fn i06_a_slow_answer_is_cut_off_wherever_it_is_slow() {
-    for answer in ["silence", "HTTP/1.1 200 OK\r\nx-drip: ~", "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n~"] {
+    for answer in
+        ["silence", "HTTP/1.1 200 OK\r\nx-drip: ~", "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n~"]
+    {
         let server = Server::start(answer.into()).await;
         assert_eq!(server.ask().await.err(), Some(Failure::Slow), "{answer:?}");
     }

@@ -10,7 +10,9 @@ use rustls::{ClientConfig, RootCertStore};
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteSetupError {
     /// The file of `remote.extra_roots` cannot be used.
-    #[error("remote.extra_roots: {path} cannot be read, or holds no certificate in PEM form that can be used")]
+    #[error(
+        "remote.extra_roots: {path} cannot be read, or holds no certificate in PEM form that can be used"
+    )]
     ExtraRoots {
         /// The file.
         path: String,
@@ -21,9 +23,8 @@ pub enum RemoteSetupError {
 pub(super) fn extra_roots(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, RemoteSetupError> {
     let Some(file) = file else { return Ok(Vec::new()) };
     let unusable = || RemoteSetupError::ExtraRoots { path: file.display().to_string() };
-    let found: Vec<_> = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect)
-        .map_err(|_| unusable())?;
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(file).and_then(Iterator::collect).map_err(|_| unusable())?;
     let mut store = RootCertStore::empty();
     for certificate in &found {
         store.add(certificate.clone()).map_err(|_| unusable())?;
@@ -37,7 +38,8 @@ pub(super) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<Clien
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     roots.add_parsable_certificates(extra);
     let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let versions = ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions()?;
+    let versions =
+        ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions()?;
     let mut config = versions.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

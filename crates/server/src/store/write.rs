@@ -101,7 +101,9 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
         Write::Webhook(write) => return webhook::statements_of(write),
         Write::MarkClock(at) => installation::mark_clock(*at),
-        Write::Prune(now) => return installation::prune(*now).into_iter().chain(webhook::prune(*now)).collect(),
+        Write::Prune(now) => {
+            return installation::prune(*now).into_iter().chain(webhook::prune(*now)).collect();
+        }
     };
     vec![statement]
 }

@@ -113,8 +113,18 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     let webhooks = admin.node.store.all_webhooks().await.map_err(Fault::from)?;
     checks.extend(webhooks.iter().filter_map(|webhook| {
         let since = webhook.failing_since?;
-        let text = format!("Webhook {} has failed since {} ({}).", webhook.id, view::time(since), webhook.status.as_str());
-        Some(check("warn", "webhook", text, Some("grantor webhook deliveries ID tells how; then resume it or delete it.")))
+        let text = format!(
+            "Webhook {} has failed since {} ({}).",
+            webhook.id,
+            view::time(since),
+            webhook.status.as_str()
+        );
+        Some(check(
+            "warn",
+            "webhook",
+            text,
+            Some("grantor webhook deliveries ID tells how; then resume it or delete it."),
+        ))
     }));
     Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
 }
@@ -125,7 +135,8 @@ fn opened(rules: &Remote) -> Vec<Value> {
     let mut checks = Vec::new();
     if !rules.allow.is_empty() {
         let networks: Vec<_> = rules.allow.iter().map(ToString::to_string).collect();
-        let text = format!("Webhooks may reach {}, which may be inside of your network.", networks.join(", "));
+        let text =
+            format!("Webhooks may reach {}, which may be inside of your network.", networks.join(", "));
         checks.push(warn(text, "Name in remote.allow no more than the receivers that you know."));
     }
     if rules.plain_http == PlainHttp::Allowed {

@@ -165,7 +165,9 @@ pub(super) async fn resend(
 ) -> Result<Response, Problem> {
     let (_, webhook) = find(&admin, &environment, &id).await?;
     let sent = webhook::resend(&admin.node, &admin.actor, &webhook, &message).await?;
-    sent.ok_or_else(|| Problem::not_found("There is no such message to this webhook. They are kept for 30 days."))?;
+    sent.ok_or_else(|| {
+        Problem::not_found("There is no such message to this webhook. They are kept for 30 days.")
+    })?;
     Ok(answer(StatusCode::ACCEPTED, &json!({ "message": message })))
 }
 
@@ -176,14 +178,12 @@ async fn find(
 ) -> Result<(Arc<EnvironmentState>, Webhook), Problem> {
     let state = admin.environment(environment)?;
     let found = webhook::find(&admin.node, &state, id).await?;
-    let webhook =
-        found.ok_or_else(|| Problem::not_found("There is no such webhook in this environment."))?;
+    let webhook = found.ok_or_else(|| Problem::not_found("There is no such webhook in this environment."))?;
     Ok((state, webhook))
 }
 
 fn wanted(admin: &Admin, url: &str, description: String, events: &[String]) -> Result<Wanted, Problem> {
-    let refused =
-        |kind: &'static str, why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, kind, why);
+    let refused = |kind: &'static str, why: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, kind, why);
     let target = admin.node.remote.target(url).map_err(|why| refused("webhook_url", format!("{why}.")))?;
     let topics = Topics::parse(events).map_err(|why| refused("webhook_events", format!("{why}.")))?;
     Ok(Wanted { target, description, topics })

@@ -1,8 +1,8 @@
 //! Writes of webhooks, their messages, and the deliveries of these.
 
-use grantor_core::decision::StatusChange;
 use grantor_core::env::UnixMillis;
 use grantor_core::id::{TenantId, WebhookId};
+use grantor_core::tenant::Status;
 use grantor_core::webhook::Webhook;
 use grantor_core::webhook::delivery::{Delivery, KEPT_SECONDS};
 use grantor_core::webhook::write::{Message, WebhookWrite};
@@ -85,7 +85,7 @@ const INSERT_DELIVERY: Sql = Sql {
 const RECORD_ATTEMPT: Sql = Sql {
     name: "record_attempt",
     text: "UPDATE webhook_deliveries SET state = $4, attempts = $3 + 1, step = $5, log = $7, \
-           next_at = CASE WHEN (SELECT status FROM webhooks WHERE id = $1) = 'active' THEN $6 ELSE NULL END \
+           next_at = CASE WHEN (SELECT status FROM webhooks WHERE id = $1) = 'active' THEN CAST($6 AS BIGINT) ELSE NULL END \
            WHERE webhook_id = $1 AND message_id = $2 AND attempts = $3",
 };
 const WEBHOOK_FAILING: Sql = Sql {
@@ -102,25 +102,25 @@ const RESEND: Sql = Sql {
 };
 const PRUNE_DELIVERIES: Sql =
     Sql { name: "prune_deliveries", text: "DELETE FROM webhook_deliveries WHERE message_id < $1" };
-const PRUNE_MESSAGES: Sql = Sql { name: "prune_messages", text: "DELETE FROM webhook_messages WHERE id < $1" };
+const PRUNE_MESSAGES: Sql =
+    Sql { name: "prune_messages", text: "DELETE FROM webhook_messages WHERE id < $1" };
 
 /// The guarded statements of a write.
 pub(super) fn statements_of(write: &WebhookWrite) -> Vec<Statement> {
     match write {
         WebhookWrite::Insert(webhook, secret) => vec![insert(webhook, secret)],
         WebhookWrite::Change { to, secret } => vec![change(to, secret.as_deref())],
-        WebhookWrite::Switch(change, at) => switch(change, *at),
+        WebhookWrite::Switch { id, to, at } => switch(*id, *to, *at),
         WebhookWrite::Roll { id, from, secret, previous_until } => {
-            let params = vec![
-                id.bytes().into(),
-                (*from).into(),
-                secret.as_slice().into(),
-                previous_until.0.into(),
-            ];
+            let params =
+                vec![id.bytes().into(), (*from).into(), secret.as_slice().into(), previous_until.0.into()];
             vec![one(&ROLL_WEBHOOK, params)]
         }
         WebhookWrite::Delete(id) => {
-            vec![one(&DELETE_WEBHOOK, vec![id.bytes().into()]), any(&DELETE_DELIVERIES, vec![id.bytes().into()])]
+            vec![
+                one(&DELETE_WEBHOOK, vec![id.bytes().into()]),
+                any(&DELETE_DELIVERIES, vec![id.bytes().into()]),
+            ]
         }
         WebhookWrite::Enqueue(message, to) => enqueue(message, to),
         WebhookWrite::Record { webhook, from, to } => vec![record(*webhook, *from, to)],
@@ -171,9 +171,9 @@ fn change(to: &Webhook, secret: Option<&[u8]>) -> Statement {
     one(&CHANGE_WEBHOOK_AND_SECRET, params)
 }
 
-fn switch(change: &StatusChange<WebhookId>, at: UnixMillis) -> Vec<Statement> {
-    let id = || Value::from(change.id.bytes());
-    if change.to.is_active() {
+fn switch(id: WebhookId, to: Status, at: UnixMillis) -> Vec<Statement> {
+    let id = || Value::from(id.bytes());
+    if to.is_active() {
         return vec![one(&RESUME_WEBHOOK, vec![id()]), any(&RELEASE_DELIVERIES, vec![id(), at.0.into()])];
     }
     vec![one(&SUSPEND_WEBHOOK, vec![id()]), any(&HOLD_DELIVERIES, vec![id()])]
@@ -181,10 +181,10 @@ fn switch(change: &StatusChange<WebhookId>, at: UnixMillis) -> Vec<Statement> {
 
 fn enqueue(message: &Message, to: &[WebhookId]) -> Vec<Statement> {
     let id = || Value::from(message.id.bytes());
-    let params =
-        vec![id(), message.event.as_str().into(), message.body.as_str().into(), message.at.0.into()];
-    let deliveries =
-        to.iter().map(|webhook| any(&INSERT_DELIVERY, vec![webhook.bytes().into(), id(), message.at.0.into()]));
+    let params = vec![id(), message.event.as_str().into(), message.body.as_str().into(), message.at.0.into()];
+    let deliveries = to
+        .iter()
+        .map(|webhook| any(&INSERT_DELIVERY, vec![webhook.bytes().into(), id(), message.at.0.into()]));
     [one(&INSERT_MESSAGE, params)].into_iter().chain(deliveries).collect()
 }
 

@@ -8,8 +8,8 @@ use grantor_server::clock::{Clock, SystemClock};
 use grantor_server::mail::Mailer;
 use grantor_server::node::{BuildError, Node, Parts};
 use grantor_server::pages::Pages;
-use grantor_server::remote::Remote;
 use grantor_server::password::{Cost, Passwords, PoolSize};
+use grantor_server::remote::Remote;
 use grantor_server::vault::Vault;
 use tokio_postgres::Client;
 

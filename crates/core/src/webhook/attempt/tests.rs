@@ -1,7 +1,7 @@
 use super::*;
-use crate::decision::Concern;
+use crate::audit_event::Concern;
 use crate::env::Random;
-use crate::id::{EnvironmentId, TenantId, WebhookId};
+use crate::id::{EnvironmentId, MessageId, TenantId, WebhookId};
 use crate::webhook::Topics;
 
 /// Gives the same byte for ever.
@@ -58,7 +58,9 @@ fn decided(webhook: &Webhook, delivery: &Delivery, outcome: Outcome, random: u8)
         Write::Webhook(write) => *write,
         _ => panic!("another write"),
     });
-    let Some(WebhookWrite::Record { from, to, .. }) = writes.next() else { panic!("an attempt is recorded first") };
+    let Some(WebhookWrite::Record { from, to, .. }) = writes.next() else {
+        panic!("an attempt is recorded first")
+    };
     assert_eq!((from, to.attempts), (delivery.attempts, delivery.attempts + 1));
     Next { to, then: decision.outcome.unwrap(), others: writes.collect(), events: decision.events }
 }
@@ -119,9 +121,7 @@ fn a_webhook_that_fails_for_days_is_suspended_with_a_trace_and_one_day_less_is_n
     let early = decided(&webhook(since(SUSPENDED_AFTER - 1)), &delivery(0), Outcome::TooSlow, 0);
     assert!(early.others.is_empty() && early.events.is_empty());
     let due = decided(&webhook(since(SUSPENDED_AFTER)), &delivery(0), Outcome::Failed, 0);
-    assert!(
-        matches!(due.others[..], [WebhookWrite::Switch(change, _)] if change.to == Status::Suspended && change.from == Status::Active)
-    );
+    assert!(matches!(due.others[..], [WebhookWrite::Switch { to: Status::Suspended, at: NOW, .. }]));
     assert_eq!(due.then, Then::Pause);
     let event = &due.events[0];
     assert_eq!((event.action, &event.detail["reason"]), ("webhook.suspend", &"failing".into()));
@@ -134,5 +134,5 @@ fn a_webhook_that_fails_for_days_is_suspended_with_a_trace_and_one_day_less_is_n
 fn a_receiver_that_is_gone_is_suspended_at_once() {
     let gone = decided(&webhook(None), &delivery(0), Outcome::Gone, 0);
     assert_eq!(gone.events[0].detail["reason"], "gone");
-    assert!(gone.others.iter().any(|write| matches!(write, WebhookWrite::Switch(..))));
+    assert!(gone.others.iter().any(|write| matches!(write, WebhookWrite::Switch { .. })));
 }
