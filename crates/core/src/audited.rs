@@ -1,6 +1,7 @@
 //! Which writes the audit must say something of (ADR 21). A unit with such a write and without an entry is not committed.
 
 use crate::decision::Write;
+use crate::webhook::write::WebhookWrite;
 
 /// Whether the audit says something of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,7 @@ impl Write {
             | Self::EndSignup(_) => Audited::No,
             // Anybody can cause failures, as many as they like: they are counted, limited and logged.
             Self::CountFailure(_) | Self::ClearFailures(..) | Self::TakeBackFailure(..) => Audited::No,
+            Self::Webhook(write) => webhook(write),
             // Nobody may do more or less after it.
             Self::RehashPassword { .. }
             | Self::TouchSession(..)
@@ -79,5 +81,21 @@ impl Write {
             | Self::LinkAudit(_)
             | Self::ReleaseAuditLease(_) => Audited::No,
         }
+    }
+}
+
+/// Who hears of what is somebody's decision; that a message waits, is sent or is not is upkeep.
+fn webhook(write: &WebhookWrite) -> Audited {
+    match write {
+        WebhookWrite::Insert(..)
+        | WebhookWrite::Change { .. }
+        | WebhookWrite::Switch { .. }
+        | WebhookWrite::Roll { .. }
+        | WebhookWrite::Delete(_)
+        | WebhookWrite::Resend { .. } => Audited::Yes,
+        WebhookWrite::Enqueue(..)
+        | WebhookWrite::Record { .. }
+        | WebhookWrite::Failing(..)
+        | WebhookWrite::Recovered(_) => Audited::No,
     }
 }

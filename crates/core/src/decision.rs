@@ -7,7 +7,6 @@ use crate::api::Api;
 use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
 use crate::audit_chain::Batch;
-pub use crate::audit_event::AuditEvent;
 use crate::authorize::interaction::Progress;
 use crate::contract::Contract;
 use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
@@ -32,6 +31,9 @@ use crate::signing_key::{KeyState, KeyUse};
 use crate::signup::Signup;
 use crate::tenant::{Status, Tenant};
 use crate::user::{Membership, User};
+use crate::webhook::write::WebhookWrite;
+
+pub use crate::audit_event::{AuditEvent, Concern};
 
 /// What was decided. The writes are applied as one unit before anybody hears the outcome, also when it is a refusal.
 pub struct Decision<T> {
@@ -337,6 +339,8 @@ pub enum Write {
     LinkAudit(Box<Batch>),
     /// Gives back the right to link the audit, if this holder has it.
     ReleaseAuditLease([u8; 16]),
+    /// Changes a webhook, its messages or their deliveries.
+    Webhook(Box<WebhookWrite>),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -407,6 +411,8 @@ pub enum Change {
     },
     /// The operators.
     Operators,
+    /// Who hears of what.
+    Webhooks,
 }
 
 impl Write {
@@ -452,6 +458,7 @@ impl Write {
             | Self::EndGrant { grant, .. } => Some(Change::Grant(*grant)),
             Self::WithdrawConsent { user, app, .. } => Some(Change::Consent(*user, *app)),
             Self::EndSession(id, _) => Some(Change::Session(*id)),
+            Self::Webhook(write) => write.changes_who_hears().then_some(Change::Webhooks),
             // Read from the store on every use.
             Self::InsertUser(_)
             | Self::PutMembership(_)

@@ -100,6 +100,12 @@ id!(DocumentId, "doc_", "A document that users accept: terms, data-protection po
 id!(SignupId, "sgn_", "A sign-up that waits for its mail link. Not the link.");
 id!(AccessStepId, "stp_", "A step in the history of an access.");
 id!(MailId, "mail_", "A mail that waits to be sent.");
+id!(WebhookId, "wh_", "A webhook: an address that wants to hear of events.");
+id!(
+    MessageId,
+    "msg_",
+    "A message to webhooks; the same in every attempt and for every webhook (`webhook-id`)."
+);
 
 /// A Grant: one authorization for its whole life. A time-ordered 64-bit integer, because a random key in the table that
 /// changes most halves its rate; the string that a client holds is protected by its tag, not by the id.

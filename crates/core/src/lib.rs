@@ -62,3 +62,4 @@ pub mod tenant;
 pub mod token;
 pub mod user;
 pub mod userinfo;
+pub mod webhook;

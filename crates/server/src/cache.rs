@@ -334,7 +334,7 @@ impl Cache {
                 self.grants.retain(|_, grant| grant.user != *user || grant.app != *app);
             }
             Change::Session(id) => self.grants.retain(|_, grant| grant.login.session != Some(*id)),
-            Change::Catalogue | Change::Operators => {}
+            Change::Catalogue | Change::Operators | Change::Webhooks => {}
         }
     }
 

@@ -15,6 +15,7 @@ mod passwords;
 mod pg_url;
 pub mod position;
 mod refusal;
+mod remote;
 #[cfg(test)]
 mod section_tests;
 pub mod setting;
@@ -44,6 +45,7 @@ pub use master_key::{MasterKeyError, MasterKeySource};
 pub use passwords::Passwords;
 pub use pg_url::PgUrl;
 pub use refusal::{ConfigError, Origin};
+pub use remote::{PlainHttp, PlainHttpError, Ports, PortsError, Remote};
 pub use template::template;
 pub use tls::{Tls, TlsFlags, TlsVersion, TlsVersionError};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Section `[pages]`.
     pub pages: Pages,
+    /// Section `[remote]`.
+    pub remote: Remote,
     effective: Vec<Effective>,
 }
 
@@ -206,6 +210,7 @@ impl Config {
         let passwords = Passwords::read(&layers, &mut effective)?;
         let theme = layers.resolve_optional::<PathText>(&setting::PAGES_THEME);
         let theme = note_optional(&mut effective, &setting::PAGES_THEME, theme)?;
+        let remote = Remote::read(&layers, &mut effective)?;
         Ok(Self {
             server: Server {
                 listen,
@@ -220,6 +225,7 @@ impl Config {
             mail,
             passwords,
             pages: Pages { theme: theme.map(|path| path.0) },
+            remote,
             effective,
         })
     }
@@ -247,6 +253,13 @@ impl Config {
             mail: Mail::Folder(MailFolder { folder: mail_folder, from }),
             passwords: Passwords { cost: password_cost, pool: PoolSize::of_this_machine() },
             pages: Pages { theme: None },
+            // What is tried with a demo runs on the same machine.
+            remote: Remote {
+                allow: ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("this is a network")).to_vec(),
+                plain_http: PlainHttp::Allowed,
+                ports: Ports::Any,
+                extra_roots: None,
+            },
             effective: Vec::new(),
         }
     }

@@ -20,6 +20,7 @@ use crate::mail::Mailer;
 use crate::node::{Actor, Node, Parts};
 use crate::pages::Pages;
 use crate::password::Passwords;
+use crate::remote::Remote;
 use crate::store::Store;
 use crate::store::migrate::MigrateError;
 use crate::store::postgres::{PgOptions, PgStore, Presence};
@@ -101,6 +102,7 @@ pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<
         passwords,
         pages: Pages::load(config.pages.theme.as_deref()).context("the theme cannot be used")?,
         mailer: Mailer::new(&config.mail).context("mail cannot be set up")?,
+        remote: Remote::new(&config.remote).context("requests to others cannot be set up")?,
     };
     let node = Node::build(parts).await?;
     Ok(node)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
-use crate::flow::{Fault, audit, mail, signing_key};
+use crate::flow::{Fault, audit, mail, signing_key, webhook_delivery};
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
@@ -68,6 +68,14 @@ pub async fn run_audit(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
         if stopped {
             return;
         }
+    }
+}
+
+/// Sends messages to webhooks until `stop`. What is cut off here waits in the database still.
+pub async fn run_webhooks(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = webhook_delivery::run(&node) => {}
+        _ = stop.changed() => {}
     }
 }
 

@@ -22,6 +22,7 @@ pub mod node;
 pub mod offline;
 pub mod pages;
 pub mod password;
+pub mod remote;
 pub mod seconds;
 pub mod serve;
 pub mod store;

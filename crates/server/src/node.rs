@@ -1,5 +1,6 @@
 //! A running server: what is built once and passed down. No globals.
 
+mod message;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 
@@ -14,6 +15,7 @@ use grantor_core::decision::{AuditEvent, Change, Write};
 use grantor_core::env::{Env, Random as _, UnixMillis};
 use grantor_core::id::{AppId, EnvironmentId};
 use grantor_core::secret::{Brand, PepperRing};
+use grantor_core::webhook::Subscriptions;
 
 use crate::attempts::Attempts;
 use crate::audit_keeper::AuditKeeper;
@@ -25,11 +27,14 @@ use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::pages::Pages;
 use crate::password::Passwords;
+use crate::remote::Remote;
 use crate::store::Store;
 use crate::store::sql::{Expect, Statement};
 use crate::store::write::{PUT_META_ONCE, audit, statements_of};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
+
+pub(crate) use message::body as message_body;
 
 /// What a node is built from.
 pub struct Parts {
@@ -47,6 +52,8 @@ pub struct Parts {
     pub pages: Pages,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// How everything else leaves.
+    pub remote: Remote,
 }
 
 /// A running server.
@@ -75,9 +82,14 @@ pub struct Node {
     pub mail_waits: tokio::sync::Notify,
     /// What this process knows of the audit's chain.
     pub audit: AuditKeeper,
+    /// How requests to others leave.
+    pub remote: Remote,
+    /// Says that a message to a webhook waits.
+    pub webhooks_wait: tokio::sync::Notify,
     /// The pepper of operators' tokens.
     pub operator_pepper: PepperRing,
     catalogue: ArcSwap<Catalogue>,
+    subscriptions: ArcSwap<Subscriptions>,
     reloading: tokio::sync::Mutex<()>,
     stale: AtomicBool,
     me: Weak<Self>,
@@ -143,13 +155,14 @@ impl Node {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
-        let Parts { store, vault, clock, brand, passwords, pages, mailer } = parts;
+        let Parts { store, vault, clock, brand, passwords, pages, mailer, remote } = parts;
         prove_master_key(&store, &vault).await?;
         let mark = match store.meta("clock_mark").await? {
             Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
             None => 0,
         };
         let catalogue = Catalogue::load(&store, &vault, &pages.asset_names()).await?;
+        let subscriptions = Subscriptions::of(store.all_webhooks().await?);
         let operator_pepper = vault.operator_pepper().ok_or(BuildError::WrongMasterKey)?;
         let mut prefix = [0; 8];
         OsRandom::new().fill(&mut prefix);
@@ -160,6 +173,7 @@ impl Node {
             metrics: Metrics::new(),
             cache: Cache::new(),
             catalogue: ArcSwap::from_pointee(catalogue),
+            subscriptions: ArcSwap::from_pointee(subscriptions),
             reloading: tokio::sync::Mutex::new(()),
             ahead: AtomicI64::new(mark.saturating_sub(milliseconds(clock.monotonic()))),
             issued: Mutex::default(),
@@ -173,6 +187,8 @@ impl Node {
             mailer,
             mail_waits: tokio::sync::Notify::new(),
             audit: AuditKeeper::new(&mut OsRandom::new()),
+            remote,
+            webhooks_wait: tokio::sync::Notify::new(),
             store,
             vault,
             clock,
@@ -257,12 +273,14 @@ impl Node {
         events: Vec<AuditEvent>,
     ) -> Result<(), Fault> {
         let mut unit: Vec<_> = writes.iter().flat_map(statements_of).collect();
+        let messages: Vec<_> = events.iter().filter_map(|event| self.message(event, actor)).collect();
+        unit.extend(messages.iter().flat_map(statements_of));
         for event in events {
             let (id, at) = self.decide(|env| (env.uuid(), env.now));
             unit.push(audit(Entry {
                 id,
                 at,
-                environment: actor.environment,
+                environment: event.environment.or(actor.environment),
                 actor: actor.name.clone(),
                 action: event.action.to_owned(),
                 target: event.target,
@@ -272,15 +290,20 @@ impl Node {
             }));
         }
         self.store.commit(unit).await?;
-        let mut reload = false;
+        if !messages.is_empty() {
+            self.wake_webhooks();
+        }
+        let (mut reload, mut webhooks) = (false, false);
         for change in writes.iter().filter_map(Write::change) {
             self.cache.apply(&change);
             reload |= matches!(change, Change::Catalogue | Change::Operators);
+            webhooks |= change == Change::Webhooks;
         }
-        if reload {
-            self.reload().await?;
+        match (reload, webhooks) {
+            (true, _) => self.reload().await,
+            (false, true) => self.reload_webhooks().await,
+            (false, false) => Ok(()),
         }
-        Ok(())
     }
 
     /// Replaces the catalogue by what is stored. One at a time, so that the last to load is the last to have committed.
@@ -288,6 +311,7 @@ impl Node {
     /// # Errors
     /// The catalogue stays as it was, the node says that it is not ready, and a job tries again.
     pub async fn reload(&self) -> Result<(), Fault> {
+        self.reload_webhooks().await?;
         let _one_at_a_time = self.reloading.lock().await;
         match Catalogue::load(&self.store, &self.vault, &self.pages.asset_names()).await {
             Ok(catalogue) => {
@@ -301,6 +325,27 @@ impl Node {
                 Err(Fault::Internal)
             }
         }
+    }
+
+    /// Replaces what is known of who hears of what, likewise.
+    async fn reload_webhooks(&self) -> Result<(), Fault> {
+        let _one_at_a_time = self.reloading.lock().await;
+        match self.store.all_webhooks().await {
+            Ok(all) => {
+                self.subscriptions.store(Arc::new(Subscriptions::of(all)));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, "the webhooks could not be loaded; the last good ones stay");
+                self.stale.store(true, Ordering::Release);
+                Err(Fault::Internal)
+            }
+        }
+    }
+
+    /// Whether there is an active webhook.
+    pub fn has_webhooks(&self) -> bool {
+        !self.subscriptions.load().is_empty()
     }
 
     /// Whether something was committed that the catalogue does not show yet.
@@ -323,6 +368,11 @@ impl Node {
     /// Says that a mail waits, so that it leaves at once.
     pub fn wake_mail(&self) {
         self.mail_waits.notify_one();
+    }
+
+    /// Says that a message to a webhook waits, so that it leaves at once.
+    pub fn wake_webhooks(&self) {
+        self.webhooks_wait.notify_one();
     }
 
     /// Takes counts back that could not be written.

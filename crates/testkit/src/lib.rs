@@ -18,6 +18,7 @@ pub use browser::{AppReply, Browser, Site};
 pub use clock::TestClock;
 pub use cookies::Cookie;
 pub use door::Door;
+pub use logs::note_secret;
 pub use mail::Mail;
 pub use page::Page;
 pub use users::{Person, Pkce, Tokens};

@@ -32,6 +32,7 @@ mod token;
 mod token_get;
 mod token_inspect;
 mod user;
+mod webhook;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -112,6 +113,9 @@ enum Command {
     /// Documents that users accept
     #[command(subcommand)]
     Document(document::Command),
+    /// Webhooks: addresses that hear of events
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Access tokens: get, inspect, revoke
     #[command(subcommand)]
     Token(token::Command),
@@ -194,6 +198,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Access(command) => access::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
+        Command::Webhook(command) => webhook::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,

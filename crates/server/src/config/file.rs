@@ -30,6 +30,7 @@ struct FileLayer {
     mail: MailSection,
     passwords: PasswordsSection,
     pages: PagesSection,
+    remote: RemoteSection,
 }
 
 #[derive(Deserialize, Default)]
@@ -95,6 +96,22 @@ struct PagesSection {
     theme: Option<Spanned<String>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RemoteSection {
+    allow: Option<Spanned<Vec<String>>>,
+    allow_http: Option<Spanned<bool>>,
+    ports: Option<Spanned<NumbersOrWord>>,
+    extra_roots: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumbersOrWord {
+    Numbers(Vec<i64>),
+    Word(String),
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum NumberOrWord {
@@ -131,6 +148,13 @@ impl FileLayer {
         });
         let number =
             |found: Option<Spanned<i64>>| found.map(|found| respelled(found, |number| number.to_string()));
+        let remote = self.remote;
+        let ports = remote.ports.map(|ports| {
+            respelled(ports, |ports| match ports {
+                NumbersOrWord::Numbers(all) => all.iter().map(i64::to_string).collect::<Vec<_>>().join(","),
+                NumbersOrWord::Word(word) => word,
+            })
+        });
         let all = [
             (setting::LISTEN.name, self.server.listen),
             (setting::MANAGEMENT.name, self.server.management),
@@ -153,6 +177,13 @@ impl FileLayer {
             (setting::PASSWORDS_ITERATIONS.name, number(self.passwords.iterations)),
             (setting::PASSWORDS_THREADS.name, threads),
             (setting::PAGES_THEME.name, self.pages.theme),
+            (setting::REMOTE_ALLOW.name, remote.allow.map(|list| respelled(list, |list| list.join(",")))),
+            (
+                setting::REMOTE_ALLOW_HTTP.name,
+                remote.allow_http.map(|flag| respelled(flag, |flag| flag.to_string())),
+            ),
+            (setting::REMOTE_PORTS.name, ports),
+            (setting::REMOTE_EXTRA_ROOTS.name, remote.extra_roots),
         ];
         Ok(all.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect())
     }

@@ -155,6 +155,34 @@ fn a_theme_is_a_folder() {
 }
 
 #[test]
+fn what_may_be_called_is_public_by_tls_unless_the_file_or_the_environment_says_more() {
+    let strict = loaded("", &[]).remote;
+    assert!(strict.allow.is_empty() && strict.extra_roots.is_none());
+    assert_eq!((strict.plain_http, &strict.ports), (PlainHttp::Refused, &Ports::Only(vec![443])));
+    let text = "[remote]\nallow = [\"10.0.0.0/8\", \"fd00::/8\"]\nallow_http = true\nports = [443, 8443]\nextra_roots = \"/r.pem\"\n";
+    let open = loaded(text, &[]).remote;
+    assert!(open.allow[0].contains("10.1.2.3".parse().unwrap()) && open.allow.len() == 2);
+    assert_eq!((open.plain_http, &open.ports), (PlainHttp::Allowed, &Ports::Only(vec![443, 8443])));
+    assert_eq!(open.extra_roots, Some(PathBuf::from("/r.pem")));
+    let variables = [("GRANTOR_REMOTE__PORTS", "any"), ("GRANTOR_REMOTE__ALLOW", "192.168.0.0/16,::1")];
+    let both = loaded(text, &variables).remote;
+    assert_eq!((both.ports, both.allow.len()), (Ports::Any, 2));
+    for (bad, place) in [
+        ("allow = [\"intranet.example\"]", "remote.allow"),
+        ("ports = []", "remote.ports"),
+        ("ports = [0]", "remote.ports"),
+        ("ports = [65536]", "remote.ports"),
+        ("ports = \"all\"", "remote.ports"),
+        ("extra_roots = \"\"", "remote.extra_roots"),
+    ] {
+        let told = refusal(&format!("[remote]\n{bad}\n"), &[]);
+        assert!(told.starts_with("grantor.toml:2:") && told.contains(place), "{told}");
+    }
+    let told = refusal("", &[("GRANTOR_REMOTE__ALLOW_HTTP", "yes")]);
+    assert!(told.contains("remote.allow_http: write true or false"), "{told}");
+}
+
+#[test]
 fn the_example_of_the_reference_page_is_accepted() {
     let page = include_str!("../../../../docs/configuration.md");
     let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();

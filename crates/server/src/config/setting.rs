@@ -94,6 +94,14 @@ settings! {
         "Threads that hash passwords, from 1 to 64; `auto` for one less than the machine has cores. Thirty passwords may wait for each thread.";
     PAGES_THEME: "pages.theme", "GRANTOR_PAGES__THEME", "none",
         "Folder with templates and assets that replace the built-in ones of the same name.";
+    REMOTE_ALLOW: "remote.allow", "GRANTOR_REMOTE__ALLOW", "[]",
+        "Networks that requests to others (webhooks) may reach although they are not public, in CIDR notation. In the environment separated by commas.";
+    REMOTE_ALLOW_HTTP: "remote.allow_http", "GRANTOR_REMOTE__ALLOW_HTTP", "false",
+        "Whether such requests may go in clear, by `http://`.";
+    REMOTE_PORTS: "remote.ports", "GRANTOR_REMOTE__PORTS", "[443]",
+        "The ports that they may reach; `any` for all. In the environment separated by commas.";
+    REMOTE_EXTRA_ROOTS: "remote.extra_roots", "GRANTOR_REMOTE__EXTRA_ROOTS", "none",
+        "PEM file with certificates of authorities that their receivers' certificates may come from, beside those of the system.";
 }
 
 #[cfg(test)]

@@ -211,6 +211,7 @@ fn moved(taken: &Taken, from: grantor_core::access::AccessStatus) -> Write {
 
 fn event(action: &'static str, place: &Place<'_>) -> AuditEvent {
     AuditEvent::new(action, format!("{}/{}", place.tenant.id, place.api.id))
+        .of_tenant(place.tenant.id)
         .detail("tenant", place.tenant.name.as_str())
         .detail("api", place.api.name.as_str())
 }

@@ -65,7 +65,9 @@ pub async fn create(
         Ok::<_, Denial>((secret, key))
     })?;
     let hash = state.keys.peppers.hash(CredentialType::ApiKey, secret.reveal());
-    let event = AuditEvent::new("key.create", key.id.to_string()).detail("tenant", tenant.name.as_str());
+    let event = AuditEvent::new("key.create", key.id.to_string())
+        .of_tenant(key.tenant)
+        .detail("tenant", tenant.name.as_str());
     node.commit(
         &actor.within(state.environment.id),
         vec![Write::InsertApiKey(key.clone(), hash)],
@@ -92,7 +94,7 @@ pub async fn switch(node: &Node, actor: &Actor, key: &ApiKey, switch: Switch) ->
     node.commit(
         &actor.within(key.environment),
         vec![Write::SetApiKeyStatus(change, None)],
-        vec![AuditEvent::new(action, key.id.to_string()).change("status", from, to)],
+        vec![AuditEvent::new(action, key.id.to_string()).of_tenant(key.tenant).change("status", from, to)],
     )
     .await
 }
@@ -106,11 +108,10 @@ pub async fn revoke(node: &Node, actor: &Actor, key: &ApiKey, reason: String) ->
         return Ok(());
     }
     let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
-    let event = AuditEvent::new("key.revoke", key.id.to_string()).detail("reason", reason.as_str()).change(
-        "status",
-        change.from,
-        change.to,
-    );
+    let event = AuditEvent::new("key.revoke", key.id.to_string())
+        .of_tenant(key.tenant)
+        .detail("reason", reason.as_str())
+        .change("status", change.from, change.to);
     node.commit(
         &actor.within(key.environment),
         vec![Write::SetApiKeyStatus(change, Some(reason))],

@@ -53,6 +53,7 @@ pub async fn create(
         writes.push(Write::InsertSecret(app.id, version.clone()));
     }
     let event = AuditEvent::new("app.create", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("tenant", tenant.name.as_str());
     node.commit(&actor.within(state.environment.id), writes, vec![event]).await?;
@@ -74,6 +75,7 @@ pub async fn change(
     let new = node.decide(|env| register(registration, maker, (tenant, &accesses), app.environment, env))?;
     let new = app.registered_as(new);
     let event = AuditEvent::new("app.change", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .changes(&registered(app), &registered(&new));
     let write = Write::ChangeApp(new);
@@ -137,6 +139,7 @@ async fn set_status(
     action: &'static str,
 ) -> Result<(), Fault> {
     let event = AuditEvent::new(action, app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .change("status", from, to);
     let write = Write::SetAppStatus(StatusChange { id: app.id, from, to });
@@ -165,6 +168,7 @@ pub async fn rotate_secret(
         writes.extend(alive.map(|old| Write::ScheduleSecretEnd { app: app.id, version: old.version, at }));
     }
     let event = AuditEvent::new("app.secret_create", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version.version);
     node.commit(&actor.within(app.environment), writes, vec![event]).await?;
@@ -199,6 +203,7 @@ pub async fn end_secret(
         writes.push(Write::EndAppTokens(app.id));
     }
     let event = AuditEvent::new("app.secret_end", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version)
         .detail("end_tokens", tokens == Tokens::End);
@@ -211,8 +216,9 @@ pub async fn end_secret(
 /// # Errors
 /// Storage trouble.
 pub async fn end_tokens(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
-    let event =
-        AuditEvent::new("app.tokens_end", app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new("app.tokens_end", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str());
     node.commit(&actor.within(app.environment), vec![Write::EndAppTokens(app.id)], vec![event]).await
 }
 

@@ -77,7 +77,8 @@ pub async fn note(
         return Ok(());
     }
     tracing::warn!(client_id = %app.client_id, "a client secret was sent in a query string and must be considered leaked");
-    let event =
-        AuditEvent::new("app.secret_exposed", app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new("app.secret_exposed", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str());
     node.commit(actor, vec![Write::MarkExposed(app.id, now)], vec![event]).await
 }

@@ -26,6 +26,8 @@ pub mod token;
 pub mod user;
 pub mod userinfo;
 pub mod verify;
+pub mod webhook;
+pub mod webhook_delivery;
 
 use grantor_core::error::Denial;
 

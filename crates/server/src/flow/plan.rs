@@ -6,7 +6,7 @@ use std::sync::Arc;
 use grantor_core::access::{Access, AccessStatus};
 use grantor_core::api::{Api, ScopeDefinition};
 use grantor_core::contract::Contract as SignedContract;
-use grantor_core::decision::{AuditEvent, Write};
+use grantor_core::decision::{AuditEvent, Concern, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
@@ -82,7 +82,7 @@ impl Plan {
         old: Option<&T>,
         new: &T,
         write: impl FnOnce() -> Vec<Write>,
-    ) {
+    ) -> Noted<'_> {
         let to = serde_json::to_value(new).unwrap_or_default();
         let from = old.map(|old| serde_json::to_value(old).unwrap_or_default());
         let fields = differing(from.as_ref(), &to);
@@ -101,6 +101,19 @@ impl Plan {
         }
         let fields = if action == Action::Update { fields } else { Vec::new() };
         self.changes.push(Change { action, kind, name, fields });
+        Noted(self.events.last_mut().filter(|_| action != Action::Unchanged))
+    }
+}
+
+/// The audit event of a thing that was noted, if it changes.
+pub struct Noted<'a>(Option<&'a mut AuditEvent>);
+
+impl Noted<'_> {
+    /// Says which tenant it concerns, or that it concerns all.
+    pub fn concerns(self, concerns: Concern, environment: Option<EnvironmentId>) {
+        if let Some(event) = self.0 {
+            (event.concerns, event.environment) = (concerns, environment);
+        }
     }
 }
 

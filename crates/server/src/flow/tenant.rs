@@ -53,7 +53,9 @@ pub async fn create(
         status: Status::Active,
         epoch: 0,
     });
-    let event = AuditEvent::new("tenant.create", tenant.id.to_string()).detail("name", tenant.name.as_str());
+    let event = AuditEvent::new("tenant.create", tenant.id.to_string())
+        .of_tenant(tenant.id)
+        .detail("name", tenant.name.as_str());
     node.commit(actor, vec![Write::InsertTenant(tenant.clone(), node.now())], vec![event]).await?;
     Ok(tenant)
 }
@@ -86,6 +88,7 @@ pub async fn switch(node: &Node, actor: &Actor, tenant: &Tenant, switch: Switch)
         Switch::Resume => "tenant.resume",
     };
     let event = AuditEvent::new(action, tenant.id.to_string())
+        .of_tenant(tenant.id)
         .detail("name", tenant.name.as_str())
         .change("status", from, to);
     node.commit(actor, vec![Write::SetTenantStatus(StatusChange { id: tenant.id, from, to })], vec![event])

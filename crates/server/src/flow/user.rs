@@ -143,6 +143,7 @@ pub async fn put_membership(
     let before = self::membership(node, user, tenant).await?.map(|membership| membership.roles);
     let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
     let event = AuditEvent::new("membership.put", user.id.to_string())
+        .of_tenant(tenant.id)
         .detail("tenant", tenant.name.as_str())
         .detail("roles", serde_json::json!(membership.roles))
         .change("roles", before, &membership.roles);
@@ -174,6 +175,7 @@ pub async fn remove_membership(
         return Ok(None);
     };
     let event = AuditEvent::new("membership.remove", user.id.to_string())
+        .of_tenant(tenant.id)
         .detail("tenant", tenant.name.as_str())
         .change("roles", Some(before.roles), None::<Vec<Role>>);
     let write = Write::RemoveMembership { user: user.id, tenant: tenant.id, at: node.now() };

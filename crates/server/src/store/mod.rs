@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
     Migration { version: 3, name: "partners", text: include_str!("../../migrations/0003_partners.sql") },
     Migration { version: 4, name: "audit", text: include_str!("../../migrations/0004_audit.sql") },
+    Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -177,6 +178,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::onboarding::STATEMENTS,
         load::tenant::STATEMENTS,
         load::user::STATEMENTS,
+        load::webhook::STATEMENTS,
     ];
     [reading.concat(), write::statements()].concat()
 }

@@ -13,6 +13,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod user;
+mod webhook;
 
 use grantor_core::decision::Write;
 use grantor_core::tenant::Status;
@@ -36,6 +37,7 @@ pub fn statements() -> Vec<&'static Sql> {
         partner::STATEMENTS,
         session::STATEMENTS,
         user::STATEMENTS,
+        webhook::STATEMENTS,
     ]
     .concat()
 }
@@ -108,8 +110,11 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::InsertAuditKey(sealed) => audit::insert_audit_key(sealed),
         Write::LinkAudit(batch) => return audit::link_audit(batch),
         Write::ReleaseAuditLease(holder) => audit::release_lease(*holder),
+        Write::Webhook(write) => return webhook::statements_of(write),
         Write::MarkClock(at) => installation::mark_clock(*at),
-        Write::Prune(now) => return installation::prune(*now),
+        Write::Prune(now) => {
+            return installation::prune(*now).into_iter().chain(webhook::prune(*now)).collect();
+        }
     };
     vec![statement]
 }

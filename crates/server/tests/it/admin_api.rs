@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 62] = [
+const ROUTES: [(&str, &str); 71] = [
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),
@@ -67,6 +67,15 @@ const ROUTES: [(&str, &str); 62] = [
     ("DELETE", "/environments/{environment}/users/{user}/grants/{grant}"),
     ("GET", "/environments/{environment}/users/{user}/acceptances"),
     ("POST", "/environments/{environment}/users/{user}/acceptances"),
+    ("GET", "/environments/{environment}/webhooks"),
+    ("POST", "/environments/{environment}/webhooks"),
+    ("GET", "/environments/{environment}/webhooks/{webhook}"),
+    ("PUT", "/environments/{environment}/webhooks/{webhook}"),
+    ("DELETE", "/environments/{environment}/webhooks/{webhook}"),
+    ("POST", "/environments/{environment}/webhooks/{webhook}/roll"),
+    ("POST", "/environments/{environment}/webhooks/{webhook}/test"),
+    ("GET", "/environments/{environment}/webhooks/{webhook}/deliveries"),
+    ("POST", "/environments/{environment}/webhooks/{webhook}/deliveries/{message}/resend"),
     ("GET", "/documents"),
     ("POST", "/documents"),
     ("GET", "/documents/{document}"),
@@ -91,19 +100,29 @@ fn filled(path: &str, ids: &Ids) -> String {
         .replace("{grant}", "gnt_0000000000000000")
         .replace("{key}", &ids.key)
         .replace("{document}", &ids.document)
+        .replace("{webhook}", &ids.webhook)
+        .replace("{message}", &ids.message)
 }
 
 /// What has an id that is made when the server starts.
 struct Ids {
     key: String,
     document: String,
+    webhook: String,
+    message: String,
 }
 
 impl Ids {
     async fn of(server: &Server) -> Self {
         let documents = server.admin("GET", "/documents", json!({})).await.json();
         let document = documents["items"][0]["id"].as_str().unwrap().to_owned();
-        Self { key: key_id(server), document }
+        let hooks = "/environments/production/webhooks";
+        // Nobody listens there.
+        let body = json!({ "tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["key.expiring"] });
+        let webhook = server.admin("POST", hooks, body).await.json()["id"].as_str().unwrap().to_owned();
+        let tested = server.admin("POST", &format!("{hooks}/{webhook}/test"), json!({})).await.json();
+        let message = tested["message"].as_str().unwrap().to_owned();
+        Self { key: key_id(server), document, webhook, message }
     }
 }
 
@@ -248,6 +267,10 @@ async fn i01_unknown_members_are_refused_and_nothing_is_written() {
         ("/environments/production/signing-keys/rotate".to_owned(), json!({ "private": "x" })),
         (app.to_owned(), json!({ "tenant": "acme", "apis": ["payments"], "metadata": { "trusted": true } })),
         ("/environments/production/users".to_owned(), json!({ "email": "e@evil.test", "epoch": 9 })),
+        (
+            "/environments/production/webhooks".to_owned(),
+            json!({ "url": "https://a.example/", "events": ["*"], "secret": "whsec_chosen" }),
+        ),
         ("/documents".to_owned(), json!({ "kind": "evil", "version": { "texts": {}, "hash": "x" } })),
         ("/apply".to_owned(), json!({ "manifest": {}, "skip_checks": true })),
         ("/apply".to_owned(), json!({ "manifest": { "operator": [] } })),

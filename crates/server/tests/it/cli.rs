@@ -12,6 +12,7 @@ mod postgresql;
 mod process;
 mod targets;
 mod tokens;
+mod webhooks;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -52,4 +52,5 @@ mod user_grants;
 mod user_races;
 mod user_tokens;
 mod users;
+mod webhooks;
 mod withdrawn_rights;

@@ -83,7 +83,7 @@ fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// Tables whose rows belong to one environment, by a column of their own or by that of their user.
-const OF_AN_ENVIRONMENT: [&str; 16] = [
+const OF_AN_ENVIRONMENT: [&str; 17] = [
     "apps",
     "app_secrets",
     "api_keys",
@@ -100,13 +100,16 @@ const OF_AN_ENVIRONMENT: [&str; 16] = [
     "signups",
     "outbox",
     "login_failures",
+    "webhooks",
 ];
 
 /// Statements that may read them without naming the environment, and why.
-const FOR_ALL: [(&str, &str); 7] = [
+const FOR_ALL: [(&str, &str); 9] = [
     ("memberships", "of a user, who was loaded in their environment"),
     ("acceptances", "of a user, who was loaded in their environment"),
     ("consents", "of a user and an app, who were loaded in their environment"),
+    ("all_webhooks", "who hears of what is held whole, and each webhook says its environment"),
+    ("webhook_and_secrets", "one job sends for all environments, and each webhook says its own"),
     ("due_mails", "one job delivers for all environments, and each mail says its own"),
     ("apis", "the catalogue holds every environment and files each API under its own"),
     ("revoked_tokens", "the list of revoked ids is held whole, by environment"),

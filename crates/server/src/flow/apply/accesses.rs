@@ -2,7 +2,7 @@
 //! stands already, its status stays.
 
 use grantor_core::access::Access;
-use grantor_core::decision::Write;
+use grantor_core::decision::{Concern, Write};
 use grantor_core::id::AccessStepId;
 use grantor_core::onboarding::{AccessStep, Step};
 
@@ -35,7 +35,9 @@ pub(super) async fn accesses(
                 let view = old.as_ref().map(AccessView::from);
                 let writes = writes(node, entry, old.as_ref(), &new, &world.by);
                 let name = plan::within(&environment.name, format!("{}/{name}", tenant.name));
-                world.plan.note("access", name, view.as_ref(), &AccessView::from(&new), || writes);
+                let noted =
+                    world.plan.note("access", name, view.as_ref(), &AccessView::from(&new), || writes);
+                noted.concerns(Concern::Tenant(tenant.id), Some(environment.id));
                 planned.retain(|access| (access.tenant, access.api) != (new.tenant, new.api));
                 planned.push(new);
             }

@@ -3,7 +3,7 @@
 use grantor_core::access::Access;
 use grantor_core::app::App;
 use grantor_core::client_metadata::ClientMetadata;
-use grantor_core::decision::Write;
+use grantor_core::decision::{Concern, Write};
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, TenantId};
 use grantor_core::name::Name;
@@ -50,7 +50,9 @@ pub(super) async fn tenants(node: &Node, manifest: &Manifest, world: &mut World)
                 Write::InsertTenant(new.clone(), node.now())
             }]
         };
-        world.plan.note("tenant", new.name.to_string(), view.as_ref(), &View { title: &new.title }, write);
+        let shown = View { title: &new.title };
+        let noted = world.plan.note("tenant", new.name.to_string(), view.as_ref(), &shown, write);
+        noted.concerns(Concern::Tenant(new.id), None);
         world.tenants.push(new);
     }
     Ok(())
@@ -140,13 +142,14 @@ pub(super) async fn apps(
                     Write::InsertApp(new.clone())
                 }]
             };
-            world.plan.note(
+            let noted = world.plan.note(
                 "app",
                 plan::within(name, &entry.client_id),
                 old_view.as_ref(),
                 &view(&new),
                 write,
             );
+            noted.concerns(Concern::Tenant(tenant.id), Some(environment.id));
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ mod tenants;
 mod tokens;
 mod users;
 mod view;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -127,6 +128,12 @@ fn routes(state: Admins) -> Router {
         .route(&at("/users/{user}/grants"), get(users::grants))
         .route(&at("/users/{user}/grants/{grant}"), delete(users::end_grant))
         .route(&at("/users/{user}/acceptances"), get(documents::acceptances).post(documents::accept))
+        .route(&at("/webhooks"), get(webhooks::list).post(webhooks::create))
+        .route(&at("/webhooks/{webhook}"), get(webhooks::show).put(webhooks::change).delete(webhooks::delete))
+        .route(&at("/webhooks/{webhook}/roll"), post(webhooks::roll))
+        .route(&at("/webhooks/{webhook}/test"), post(webhooks::test))
+        .route(&at("/webhooks/{webhook}/deliveries"), get(webhooks::deliveries))
+        .route(&at("/webhooks/{webhook}/deliveries/{message}/resend"), post(webhooks::resend))
         .route("/admin/v1/documents", get(documents::list).post(documents::create))
         .route("/admin/v1/documents/{document}", get(documents::show))
         .route("/admin/v1/documents/{document}/versions", post(documents::publish))

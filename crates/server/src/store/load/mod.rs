@@ -17,6 +17,7 @@ pub mod session;
 pub mod signup;
 pub mod tenant;
 pub mod user;
+pub mod webhook;
 
 use grantor_core::secret::SecretHash;
 use grantor_core::tenant::Status;

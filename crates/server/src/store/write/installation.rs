@@ -147,7 +147,7 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
 }
 
 /// The lowest time-ordered id of a moment (RFC 9562 5.7: 48 bits of milliseconds come first).
-fn first_id_at(at: UnixMillis) -> [u8; 16] {
+pub(super) fn first_id_at(at: UnixMillis) -> [u8; 16] {
     let millis = u128::try_from(at.0).unwrap_or(0);
     (millis << 80).to_be_bytes()
 }

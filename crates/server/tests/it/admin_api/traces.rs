@@ -3,7 +3,7 @@
 use grantor_testkit::Server;
 use serde_json::{Value, json};
 
-use super::routes;
+use super::{Ids, routes};
 
 /// The entries of the audit that belong to a request.
 async fn traces(server: &Server, request_id: &str) -> Vec<Value> {
@@ -42,8 +42,18 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let fifth = "/environments/production/accesses/fifth/payments";
     let applied = |tenant: &str| json!({ "tenant": tenant, "api": "payments", "comment": "for payouts" });
     let signed = json!({ "sha256": "ab".repeat(32), "signed_at": "2020-01-02T00:00:00Z" });
+    let ids = Ids::of(&server).await;
+    let hook = format!("/environments/production/webhooks/{}", ids.webhook);
+    let heard = json!({ "tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["key.expiring"] });
+    let moved = json!({ "url": "http://127.0.0.1:10/", "events": ["*"] });
     let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
+        ("POST", "/environments/production/webhooks".into(), heard, "webhook.create"),
+        ("POST", format!("{hook}/deliveries/{}/resend", ids.message), json!({}), "webhook.resend"),
+        ("POST", format!("{hook}/test"), json!({}), "webhook.test"),
+        ("POST", format!("{hook}/roll"), json!({}), "webhook.roll"),
+        ("PUT", hook.clone(), moved, "webhook.change"),
+        ("DELETE", hook, json!({}), "webhook.delete"),
         ("DELETE", format!("{user}/grants/{grant}"), json!({}), "grant.end"),
         ("DELETE", format!("{user}/consents/{}", old.id), json!({}), "consent.withdraw"),
         ("PUT", format!("{user}/memberships/acme"), json!({ "roles": ["viewer"] }), "membership.put"),
@@ -135,7 +145,7 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         assert!(found.iter().any(|entry| entry["action"] == action), "{path}: {found:?}");
     }
     let secretless = server.admin("GET", "/audit", json!({})).await.text;
-    for secret in [&*token, "client_secret", "$argon2", &*person.password] {
+    for secret in [&*token, "client_secret", "$argon2", "whsec_", &*person.password] {
         assert!(!secretless.contains(secret));
     }
 }
