@@ -100,6 +100,7 @@ pub async fn start_at(
         tokio::spawn(listener::run(public, config.server.trusted_proxies.clone(), handler, stopped.clone())),
         tokio::spawn(jobs::run(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_mail(node.clone(), stopped.clone())),
+        tokio::spawn(jobs::run_misplaced(node.clone(), stopped.clone())),
     ];
     let mut management_address = None;
     if let Some(wanted) = config.server.management {

@@ -1,6 +1,7 @@
 //! One file per verb: load -> decide -> seal -> commit. A flow never sees a header or a status code.
 
 pub mod access;
+pub mod activity;
 pub mod api_key;
 pub mod app;
 pub mod apply;
@@ -12,8 +13,10 @@ pub mod exposure;
 pub mod introspect;
 pub mod login;
 pub mod mail;
+pub mod misplaced;
 pub mod plan;
 pub mod revoke;
+pub mod seen;
 pub mod sign_in;
 pub mod signing_key;
 pub mod signup;
@@ -21,6 +24,7 @@ pub mod situation;
 pub mod steps;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod userinfo;
 pub mod verify;

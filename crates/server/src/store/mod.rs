@@ -22,6 +22,11 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+    Migration {
+        version: 5,
+        name: "request_log",
+        text: include_str!("../../migrations/0005_request_log.sql"),
+    },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -169,6 +174,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::list::STATEMENTS,
         load::lockout::STATEMENTS,
         load::outbox::STATEMENTS,
+        load::record::STATEMENTS,
         load::session::STATEMENTS,
         load::signup::STATEMENTS,
         load::tenant::STATEMENTS,

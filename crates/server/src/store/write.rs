@@ -7,6 +7,7 @@ mod grant;
 mod installation;
 mod outbox;
 mod partner;
+mod record;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub fn statements() -> Vec<&'static Sql> {
         installation::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
+        record::STATEMENTS,
         session::STATEMENTS,
         user::STATEMENTS,
     ]
@@ -63,7 +65,7 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::InsertKey(key) => credential::insert_key(key),
         Write::AdvanceKey(step) => credential::advance_key(step),
         Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),
-        Write::CountIssued { app, minute, count } => installation::count_issued(*app, *minute, *count),
+        Write::Record(record) => return record::statements(record),
         Write::CountSealed { environment, count } => credential::count_sealed(*environment, *count),
         Write::InsertUser(new) => user::insert_user(new),
         Write::SetUserStatus(change) => user::user_status(change),

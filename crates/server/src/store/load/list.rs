@@ -1,22 +1,17 @@
-//! Reads for people: the newest entries of the audit, the counts of an app.
+//! Reads for people: the newest entries of the audit.
 
 use grantor_core::env::UnixMillis;
-use grantor_core::id::AppId;
 
 use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&AUDIT, &ISSUED];
+pub const STATEMENTS: &[&Sql] = &[&AUDIT];
 
 // The audit of the whole installation is for its operators.
 const AUDIT: Sql = Sql {
     name: "audit_newest",
     text: "SELECT at, actor, action, target, detail, request_id, address FROM audit ORDER BY id DESC LIMIT $1",
-};
-const ISSUED: Sql = Sql {
-    name: "issued_since",
-    text: "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM issued_counts WHERE app_id = $1 AND minute >= $2",
 };
 
 /// An audit entry, as shown.
@@ -42,12 +37,6 @@ impl Store {
     /// The newest audit entries, newest first.
     pub async fn audit_newest(&self, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
         self.query(&AUDIT, vec![limit.into()]).await
-    }
-
-    /// Tokens issued to an app since a minute.
-    pub async fn issued_since(&self, app: AppId, minute: i64) -> Result<i64, StoreError> {
-        let rows: Vec<Row> = self.query(&ISSUED, vec![app.bytes().into(), minute.into()]).await?;
-        rows.first().map_or(Ok(0), |row| row.int(0))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod key_ring;
 pub mod list;
 pub mod lockout;
 pub mod outbox;
+pub mod record;
 pub mod session;
 pub mod signup;
 pub mod tenant;
