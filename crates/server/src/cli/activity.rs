@@ -6,7 +6,7 @@ use super::admin::{Admin, Path};
 use super::output::{Column, Output, Shape};
 
 #[derive(Args)]
-pub(super) struct Log {
+pub(super) struct LogFlags {
     /// Only these
     #[arg(long, value_enum)]
     outcome: Option<Outcome>,
@@ -22,7 +22,7 @@ enum Outcome {
 }
 
 #[derive(Args)]
-pub(super) struct Usage {
+pub(super) struct UsageFlags {
     /// By what to count
     #[arg(long, value_enum, default_value = "hour")]
     by: By,
@@ -67,7 +67,7 @@ pub(super) async fn log(
     admin: &Admin,
     output: &mut Output<'_>,
     path: &[&str],
-    log: Log,
+    log: LogFlags,
 ) -> anyhow::Result<()> {
     let outcome = log.outcome.map(|outcome| match outcome {
         Outcome::Ok => "ok",
@@ -88,7 +88,7 @@ pub(super) async fn usage(
     admin: &Admin,
     output: &mut Output<'_>,
     path: &[&str],
-    usage: Usage,
+    usage: UsageFlags,
 ) -> anyhow::Result<()> {
     let by = match usage.by {
         By::Minute => "minute",

@@ -60,7 +60,7 @@ pub(super) enum Command {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        log: activity::Log,
+        log: activity::LogFlags,
     },
     /// Show what the owner of an app should know
     Notices(Id),
@@ -69,7 +69,7 @@ pub(super) enum Command {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        usage: activity::Usage,
+        usage: activity::UsageFlags,
     },
 }
 

@@ -38,7 +38,7 @@ pub(super) enum Command {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        log: activity::Log,
+        log: activity::LogFlags,
     },
     /// Show what the owner of a key should know
     Notices(Id),
@@ -47,7 +47,7 @@ pub(super) enum Command {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        usage: activity::Usage,
+        usage: activity::UsageFlags,
     },
 }
 
