@@ -33,6 +33,8 @@ pub struct Activity {
     pub log: PendingLog,
     /// Credentials that were unknown where they came.
     pub suspects: Suspects,
+    /// Held by whoever writes. A reader who takes it finds everything either here or stored, and nothing twice.
+    pub writing: tokio::sync::Mutex<()>,
     /// The first minute that was not summed into its hour yet.
     summed_to: AtomicI64,
 }
@@ -45,6 +47,7 @@ impl Activity {
             uses: LastUses::new(),
             log: PendingLog::new(),
             suspects: Suspects::new(),
+            writing: tokio::sync::Mutex::default(),
             summed_to: AtomicI64::new(0),
         }
     }

@@ -81,12 +81,19 @@ pub struct Suspects {
     secrets: Mutex<VecDeque<Suspect>>,
     bearers: Mutex<VecDeque<Suspect>>,
     arrived: Notify,
+    /// Held by whoever looks. A reader who takes it knows that nobody is between the queue and the log.
+    pub looking: tokio::sync::Mutex<()>,
 }
 
 impl Suspects {
     /// Nobody.
     pub fn new() -> Self {
-        Self { secrets: Mutex::default(), bearers: Mutex::default(), arrived: Notify::new() }
+        Self {
+            secrets: Mutex::default(),
+            bearers: Mutex::default(),
+            arrived: Notify::new(),
+            looking: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Adds one.

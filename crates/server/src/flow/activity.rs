@@ -20,6 +20,7 @@ pub async fn write(node: &Node) -> Result<(), Fault> {
         tracing::warn!(dropped, "there were more requests than their logs had room for");
         node.metrics.add("request_log", "dropped", dropped);
     }
+    let _one_at_a_time = node.activity.writing.lock().await;
     in_units(node, node.activity.take()).await
 }
 
@@ -28,10 +29,12 @@ pub async fn write(node: &Node) -> Result<(), Fault> {
 /// # Errors
 /// Storage trouble.
 pub async fn write_uses(node: &Node) -> Result<(), Fault> {
+    let _one_at_a_time = node.activity.writing.lock().await;
     let uses = node.activity.uses.take();
     in_units(node, uses.into_iter().map(|used| Write::Record(Record::Use(used))).collect()).await
 }
 
+/// The caller holds the lock from before it takes the writes.
 async fn in_units(node: &Node, mut writes: Vec<Write>) -> Result<(), Fault> {
     while !writes.is_empty() {
         let rest = writes.split_off(writes.len().min(IN_ONE_UNIT));

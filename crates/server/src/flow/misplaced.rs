@@ -23,6 +23,7 @@ pub const AT_ONCE: usize = 32;
 /// # Errors
 /// Storage trouble. The request is in the log then as what it seemed to be.
 pub async fn look(node: &Node) -> Result<More, Fault> {
+    let _one_at_a_time = node.activity.suspects.looking.lock().await;
     for _ in 0..AT_ONCE {
         let Some(suspect) = node.activity.suspects.take() else { return Ok(More::No) };
         let found = find(node, &suspect).await;

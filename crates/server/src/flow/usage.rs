@@ -88,21 +88,17 @@ pub async fn last_day(node: &Node, subject: Subject) -> Result<LastDay, Fault> {
 pub async fn log(node: &Node, subject: Subject) -> Result<Vec<Logged>, Fault> {
     // A developer who has just been refused reads why at once.
     misplaced::look_at_all(node).await?;
-    // What waits first: what is written in between is then in both, and not in neither.
-    let mut all: Vec<Logged> = node.activity.log.of(subject).iter().map(Logged::from).collect();
-    let waiting = all.len();
-    for stored in node.store.request_log(subject).await? {
-        if !all[..waiting].contains(&stored) {
-            all.push(stored);
-        }
-    }
-    // Stable: of the same millisecond, what waits is newer.
+    let _nobody_writes = node.activity.writing.lock().await;
+    let mut all: Vec<Logged> = node.activity.log.of(subject).iter().rev().map(Logged::from).collect();
+    all.extend(node.store.request_log(subject).await?);
+    // Stable: of the same millisecond, what waits is newer, and of that what came last.
     all.sort_by_key(|entry| std::cmp::Reverse(entry.at));
     Ok(all)
 }
 
 /// Minutes from one on, with what waits.
 async fn minutes(node: &Node, subject: Subject, since: i64) -> Result<Sums, Fault> {
+    let _nobody_writes = node.activity.writing.lock().await;
     let waiting = node.activity.tally.of(subject);
     let mut sums = stored(node, subject, Span::Minute, since).await?;
     for count in waiting.iter().filter(|count| count.minute >= since) {

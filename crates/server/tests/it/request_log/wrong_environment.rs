@@ -57,17 +57,12 @@ async fn s004_14_a_secret_of_another_environment_is_refused_like_any_bad_one_and
             assert_eq!(entry["request_id"], misplaced.header("x-request-id"));
             assert!(entry["fix"].as_str().unwrap().contains("environment"));
             let notices = items(&server, &format!("{}/notices", at(there, &right.id))).await;
-            assert_eq!(notices.len(), 1, "{notices:#?}");
-            assert_eq!(
-                (
-                    &notices[0]["kind"],
-                    &notices[0]["presented_in"],
-                    &notices[0]["belongs_to"],
-                    &notices[0]["count"]
-                ),
-                (&json!("wrong_environment"), &json!(here), &json!(there), &json!(1))
-            );
-            assert!(!notices[0].to_string().contains(&right.secret));
+            // The apps of both environments have one client id here, so each reads of both ways.
+            let of_this: Vec<_> = notices.iter().filter(|notice| notice["presented_in"] == here).collect();
+            assert_eq!(of_this.len(), 1, "{notices:#?}");
+            let shown = ["kind", "belongs_to", "count"].map(|name| &of_this[0][name]);
+            assert_eq!(shown, [&json!("wrong_environment"), &json!(there), &json!(1)]);
+            assert!(!of_this[0].to_string().contains(&right.secret));
         }
     }
 }
@@ -98,7 +93,10 @@ async fn s004_14_the_secret_of_one_environment_with_the_client_id_of_the_other_i
 async fn s004_14_a_stranger_s_app_of_the_same_client_id_is_told_nothing() {
     let server = Server::start().await;
     server.admin("POST", "/tenants", json!({ "name": "stranger", "title": "Stranger" })).await;
-    let same = |tenant: &str| json!({ "tenant": tenant, "client_id": "same-name", "grants": [] });
+    let same = |tenant: &str| {
+        json!({ "tenant": tenant, "client_id": "same-name",
+        "metadata": { "redirect_uris": ["https://rp.example/cb"] } })
+    };
     let ours = server.new_app("sandbox", same("acme")).await;
     server.new_app("production", same("stranger")).await;
     assert_eq!(ask(&server, "production", "banking", &ours).await.status, 401);
