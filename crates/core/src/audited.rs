@@ -59,7 +59,7 @@ impl Write {
             | Self::PublishVersion(..)
             | Self::RecordAcceptance(_) => Audited::Yes,
             // Issuing goes on within an authorization that is audited. It is counted; the row of the Grant says when last.
-            Self::AdvanceRefresh { .. } | Self::CountIssued { .. } | Self::CountSealed { .. } => Audited::No,
+            Self::AdvanceRefresh { .. } | Self::Record(_) | Self::CountSealed { .. } => Audited::No,
             // What waits for the rest of a dialogue. A sign-up becomes an account, with an entry, or is erased.
             Self::InsertInteraction(_)
             | Self::AdvanceInteraction { .. }

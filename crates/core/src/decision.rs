@@ -25,6 +25,7 @@ use crate::onboarding::{AccessMove, AccessStep};
 use crate::outbox::Mail;
 use crate::password::PasswordHash;
 use crate::profile::Profile;
+use crate::record::Record;
 use crate::secret::SecretHash;
 use crate::session::Session;
 use crate::signing_key::{KeyState, KeyUse};
@@ -184,15 +185,8 @@ pub enum Write {
         /// When.
         at: UnixMillis,
     },
-    /// Adds to the count of issued tokens of an app in a minute. One row per app and minute, pruned by age.
-    CountIssued {
-        /// Which app.
-        app: AppId,
-        /// Minutes since 1970.
-        minute: i64,
-        /// How many more.
-        count: i64,
-    },
+    /// Notes what decides nothing: counts, last uses, the request log, notices.
+    Record(Record),
     /// Adds to the count of tokens that the environment's active sealing key has sealed.
     CountSealed {
         /// Whose.
@@ -478,8 +472,8 @@ impl Write {
             | Self::CountFailure(_)
             | Self::ClearFailures(..)
             | Self::TakeBackFailure(..) => None,
-            Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
             Self::InsertAuditKey(_) | Self::LinkAudit(_) | Self::ReleaseAuditLease(_) => None,
+            Self::Record(_) | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }
 }

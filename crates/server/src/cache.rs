@@ -168,6 +168,12 @@ impl Cache {
         Ok(found)
     }
 
+    /// The app of a client id, if it is at hand: never asks the database.
+    pub fn known_app(&self, environment: EnvironmentId, client_id: &str) -> Option<Arc<App>> {
+        let id = self.app_ids.get(&AppNameRef(environment, client_id))?;
+        self.apps.get(&id)
+    }
+
     /// A tenant with its accesses.
     ///
     /// # Errors

@@ -6,13 +6,16 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
-use crate::flow::{Fault, audit, mail, signing_key, webhook_delivery};
+use crate::flow::{Fault, activity, audit, mail, misplaced, signing_key, webhook_delivery};
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
 const FLUSH: Duration = Duration::from_secs(10);
 /// Erasing and rotating are looked at so often.
 const UPKEEP: Duration = Duration::from_secs(60);
+/// The pause between two looks for credentials of other environments: a flood of them costs the database no more than
+/// [`misplaced::AT_ONCE`] of them in this time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// Runs the jobs until `stop`, and flushes once more then.
 pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
@@ -23,7 +26,9 @@ pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
             _ = flush_ticks.tick() => flush(&node).await,
             _ = upkeep_ticks.tick() => upkeep(&node).await,
             _ = stop.changed() => {
+                let _ = misplaced::look(&node).await;
                 let _ = flush(&node).await;
+                let _ = activity::write_uses(&node).await;
                 return;
             }
         };
@@ -79,7 +84,29 @@ pub async fn run_webhooks(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Writes the counts and the clock's mark, and loads a catalogue that could not be loaded before.
+/// Looks for credentials that came to the wrong environment, a few at a time with a pause, until `stop`. Apart from the other
+/// jobs and from all requests.
+pub async fn run_misplaced(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let work = async {
+        loop {
+            node.activity.suspects.arrival().await;
+            loop {
+                match misplaced::look(&node).await {
+                    Ok(misplaced::More::No) => break,
+                    Ok(misplaced::More::Maybe) => {}
+                    Err(fault) => tracing::warn!(%fault, "a credential could not be looked for elsewhere"),
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        _ = stop.changed() => {}
+    }
+}
+
+/// Writes the counts, the request log and the clock's mark, and loads a catalogue that could not be loaded before.
 ///
 /// # Errors
 /// Storage trouble.
@@ -90,6 +117,7 @@ pub async fn flush(node: &Node) -> Result<(), Fault> {
     if written.is_err() {
         node.return_counts(&writes);
     }
+    let written = written.and(activity::write(node).await);
     if node.is_stale() {
         node.reload().await?;
     }
@@ -112,5 +140,7 @@ pub async fn upkeep(node: &Node) -> Result<(), Fault> {
     node.cache.prune_revoked(now.seconds());
     node.limits.prune();
     node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new()).await?;
+    activity::write_uses(node).await?;
+    activity::roll_up(node).await?;
     signing_key::on_schedule(node).await
 }

@@ -1,5 +1,6 @@
 //! The Grantor server: a library with a thin binary, so that tests start it in their own process with their own clock.
 
+pub mod activity;
 pub mod attempts;
 pub mod audit_keeper;
 pub mod cache;

@@ -14,9 +14,12 @@ use grantor_core::audited::Audited;
 use grantor_core::decision::{AuditEvent, Change, Write};
 use grantor_core::env::{Env, Random as _, UnixMillis};
 use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::request_log::Subject;
 use grantor_core::secret::{Brand, PepperRing};
+use grantor_core::usage::Tallied;
 use grantor_core::webhook::Subscriptions;
 
+use crate::activity::Activity;
 use crate::attempts::Attempts;
 use crate::audit_keeper::AuditKeeper;
 use crate::cache::Cache;
@@ -68,6 +71,8 @@ pub struct Node {
     pub limits: Limits,
     /// Counters.
     pub metrics: Metrics,
+    /// What apps and keys have done and is not written yet.
+    pub activity: Activity,
     /// The first part of every credential.
     pub brand: Brand,
     /// Where people's passwords are hashed.
@@ -96,7 +101,6 @@ pub struct Node {
     clock: Arc<dyn Clock>,
     /// Highest seen difference of wall and monotonic clock, in milliseconds.
     ahead: AtomicI64,
-    issued: Mutex<HashMap<(AppId, i64), i64>>,
     sealed: Mutex<HashMap<EnvironmentId, i64>>,
     request_prefix: u64,
     request_number: AtomicU64,
@@ -171,12 +175,12 @@ impl Node {
             stale: AtomicBool::new(false),
             limits: Limits::new(clock.clone()),
             metrics: Metrics::new(),
+            activity: Activity::new(),
             cache: Cache::new(),
             catalogue: ArcSwap::from_pointee(catalogue),
             subscriptions: ArcSwap::from_pointee(subscriptions),
             reloading: tokio::sync::Mutex::new(()),
             ahead: AtomicI64::new(mark.saturating_sub(milliseconds(clock.monotonic()))),
-            issued: Mutex::default(),
             sealed: Mutex::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_number: AtomicU64::new(0),
@@ -355,8 +359,7 @@ impl Node {
 
     /// Counts an issued token. Written in batches by a job.
     pub fn count_issued(&self, app: AppId, now: UnixMillis) {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        *issued.entry((app, now.seconds().div_euclid(60))).or_insert(0) += 1;
+        self.activity.tally.count(Subject::App(app), Tallied::Issued, now);
     }
 
     /// Counts a sealed token. Written in batches by a job; sealing keys are rotated by it.
@@ -377,28 +380,18 @@ impl Node {
 
     /// Takes counts back that could not be written.
     pub fn return_counts(&self, writes: &[Write]) {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
-            match write {
-                Write::CountIssued { app, minute, count } => {
-                    *issued.entry((*app, *minute)).or_insert(0) += count
-                }
-                Write::CountSealed { environment, count } => {
-                    *sealed.entry(*environment).or_insert(0) += count
-                }
-                _ => {}
+            if let Write::CountSealed { environment, count } = write {
+                *sealed.entry(*environment).or_insert(0) += count;
             }
         }
     }
 
-    /// What has been counted since the last call.
+    /// How many tokens have been sealed since the last call.
     pub fn take_counts(&self) -> Vec<Write> {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
-        let issued = issued.drain().map(|((app, minute), count)| Write::CountIssued { app, minute, count });
-        let sealed = sealed.drain().map(|(environment, count)| Write::CountSealed { environment, count });
-        issued.chain(sealed).collect()
+        sealed.drain().map(|(environment, count)| Write::CountSealed { environment, count }).collect()
     }
 }
 

@@ -122,6 +122,7 @@ pub async fn start_at(
         tokio::spawn(jobs::run_mail(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_audit(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_webhooks(node.clone(), stopped.clone())),
+        tokio::spawn(jobs::run_misplaced(node.clone(), stopped.clone())),
     ];
     if let Some(certificates) = certificates.clone() {
         tasks.push(tokio::spawn(tls::watch_files(certificates, stopped.clone())));

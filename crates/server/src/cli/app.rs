@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
+use super::{Session, activity};
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -55,6 +55,22 @@ pub(super) enum Command {
     },
     /// End all issued tokens of an app
     EndTokens(Id),
+    /// Show how the last requests of an app ended, why they were refused, and what mends it
+    Log {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        log: activity::LogFlags,
+    },
+    /// Show what the owner of an app should know
+    Notices(Id),
+    /// Count what an app has done
+    Usage {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        usage: activity::UsageFlags,
+    },
 }
 
 #[derive(Args)]
@@ -124,6 +140,8 @@ const VERSIONS: &[Column] = &[
     Column("not_before", "/not_before"),
     Column("expires_at", "/expires_at"),
     Column("ended_at", "/ended_at"),
+    Column("last_used_at", "/last_used_at"),
+    Column("last_used_from", "/last_used_from"),
 ];
 
 /// Runs one verb.
@@ -178,6 +196,15 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         Command::EndTokens(Id { client_id }) => {
             let answer = admin.post(admin.path(&["apps", &client_id, "tokens", "end"])?, json!({})).await?;
             output.done(&answer, &format!("All tokens of app {client_id} in {place} have ended."))?;
+        }
+        Command::Log { id: Id { client_id }, log } => {
+            activity::log(&admin, output, &["apps", &client_id], log).await?;
+        }
+        Command::Notices(Id { client_id }) => {
+            activity::notices(&admin, output, &["apps", &client_id]).await?;
+        }
+        Command::Usage { id: Id { client_id }, usage } => {
+            activity::usage(&admin, output, &["apps", &client_id], usage).await?;
         }
     }
     Ok(())

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Session;
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
+use super::{Session, activity};
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -33,6 +33,22 @@ pub(super) enum Command {
     Suspend(Id),
     /// Let a suspended key work again
     Resume(Id),
+    /// Show how the last calls with a key ended, why they were refused, and what mends it
+    Log {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        log: activity::LogFlags,
+    },
+    /// Show what the owner of a key should know
+    Notices(Id),
+    /// Count what was done with a key
+    Usage {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        usage: activity::UsageFlags,
+    },
 }
 
 #[derive(Args)]
@@ -67,6 +83,7 @@ const LIST: &[Column] = &[
     Column("name", "/name"),
     Column("status", "/status"),
     Column("expires_at", "/expires_at"),
+    Column("last_used_at", "/last_used_at"),
 ];
 
 /// Runs one verb.
@@ -96,6 +113,11 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         Command::Resume(Id { id }) => {
             let answer = admin.post(admin.path(&["keys", &id, "resume"])?, json!({})).await?;
             output.done(&answer, &format!("Key {id} in {place} is active."))?;
+        }
+        Command::Log { id: Id { id }, log } => activity::log(&admin, output, &["keys", &id], log).await?,
+        Command::Notices(Id { id }) => activity::notices(&admin, output, &["keys", &id]).await?,
+        Command::Usage { id: Id { id }, usage } => {
+            activity::usage(&admin, output, &["keys", &id], usage).await?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error.
 
 mod access;
+mod activity;
 mod admin;
 mod answer;
 mod app;

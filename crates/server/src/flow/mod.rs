@@ -2,6 +2,7 @@
 
 pub mod acceptance;
 pub mod access;
+pub mod activity;
 pub mod api_key;
 pub mod app;
 pub mod apply;
@@ -14,8 +15,10 @@ pub mod exposure;
 pub mod introspect;
 pub mod login;
 pub mod mail;
+pub mod misplaced;
 pub mod plan;
 pub mod revoke;
+pub mod seen;
 pub mod sign_in;
 pub mod signing_key;
 pub mod signup;
@@ -23,6 +26,7 @@ pub mod situation;
 pub mod steps;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod userinfo;
 pub mod verify;

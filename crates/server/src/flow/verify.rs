@@ -14,13 +14,14 @@ use grantor_core::claims::AccessClaims;
 use grantor_core::error::Reason;
 use grantor_core::grant::Grant;
 use grantor_core::introspect::{Revoked, Subjects, UserSubjects, judge_key, judge_token};
+use grantor_core::request_log::{Owned, Subject};
 use grantor_core::scope::Scope;
 use grantor_core::secret::{CredentialType, Spelling};
 use grantor_core::user::User;
 use grantor_jose::{Type, jws};
 use grantor_resource::CredentialKind;
 
-use super::Fault;
+use super::{Fault, seen};
 use crate::cache::{SignedClaims, TenantFacts};
 use crate::catalogue::EnvironmentState;
 use crate::keys::token_digest;
@@ -66,6 +67,14 @@ pub struct Good {
     user: Option<UserFacts>,
     /// Its tenant.
     pub tenant: Arc<TenantFacts>,
+}
+
+/// A genuine credential that is not good for an API now.
+pub struct Unfit {
+    /// Why.
+    pub reason: Reason,
+    /// Whose it is, as far as that is known.
+    pub whose: Option<Owned>,
 }
 
 /// What stands behind a user's token.
@@ -156,6 +165,11 @@ fn verify_signature(node: &Node, state: &EnvironmentState, token: &str) -> Optio
 }
 
 impl Genuine {
+    /// Whose key it is; `None` for a token, whose app is known once it is judged.
+    pub fn key_owner(&self) -> Option<Owned> {
+        owned(self, None)
+    }
+
     /// Judges the credential for an API, with the present state of its subjects.
     ///
     /// # Errors
@@ -165,17 +179,14 @@ impl Genuine {
         node: &Node,
         state: &EnvironmentState,
         api: &Api,
-    ) -> Result<Result<Good, Reason>, Fault> {
+    ) -> Result<Result<Good, Unfit>, Fault> {
+        let nobody = || Ok(Err(Unfit { reason: Reason::UnknownCredential, whose: None }));
         let tenant = match &self {
             Self::Token(claims) => claims.tid.parse().ok(),
             Self::Key(key) => Some(key.tenant),
         };
-        let Some(tenant) = tenant else {
-            return Ok(Err(Reason::UnknownCredential));
-        };
-        let Some(facts) = node.cache.tenant(&node.store, tenant).await? else {
-            return Ok(Err(Reason::UnknownCredential));
-        };
+        let Some(tenant) = tenant else { return nobody() };
+        let Some(facts) = node.cache.tenant(&node.store, tenant).await? else { return nobody() };
         let subjects = Subjects {
             environment: &state.environment,
             api,
@@ -185,10 +196,7 @@ impl Genuine {
         let (verdict, app, user) = match &self {
             Self::Key(key) => (judge_key(key, &subjects, node.now()), None, None),
             Self::Token(claims) => {
-                let app = node.cache.app(&node.store, state.environment.id, &claims.client_id).await?;
-                let Some(app) = app else {
-                    return Ok(Err(Reason::UnknownCredential));
-                };
+                let Some(app) = app_of(node, state, claims).await? else { return nobody() };
                 let revoked = if node.cache.is_revoked(state.environment.id, &claims.jti) {
                     Revoked::Yes
                 } else {
@@ -203,7 +211,29 @@ impl Genuine {
                 (judge_token(claims, &subjects, &app, known.as_ref(), revoked, node.now()), Some(app), user)
             }
         };
-        Ok(verdict.map(|()| Good { credential: self, app, user, tenant: facts }))
+        Ok(match verdict {
+            Ok(()) => Ok(Good { credential: self, app, user, tenant: facts }),
+            Err(reason) => Err(Unfit { reason, whose: owned(&self, app.as_deref()) }),
+        })
+    }
+}
+
+/// The app that a token names.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn app_of(
+    node: &Node,
+    state: &EnvironmentState,
+    claims: &AccessClaims,
+) -> Result<Option<Arc<App>>, Fault> {
+    Ok(node.cache.app(&node.store, state.environment.id, &claims.client_id).await?)
+}
+
+fn owned(credential: &Genuine, app: Option<&App>) -> Option<Owned> {
+    match credential {
+        Genuine::Key(key) => Some(Owned { subject: Subject::Key(key.id), tenant: key.tenant }),
+        Genuine::Token(_) => app.map(seen::owned),
     }
 }
 
@@ -224,6 +254,11 @@ async fn behind(
 }
 
 impl Good {
+    /// Whose it is: a key its own, a token its app's.
+    pub fn owned(&self) -> Option<Owned> {
+        owned(&self.credential, self.app.as_deref())
+    }
+
     /// App, Grant and user of a user's token.
     pub fn user(&self) -> Option<(&App, &Grant, &User)> {
         let user = self.user.as_ref()?;

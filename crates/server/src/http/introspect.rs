@@ -53,7 +53,13 @@ pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body>
             Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, "The parameter token is missing.");
         return error::flow(call, ENDPOINT, challenge, &FlowError::Denied(missing));
     };
-    let question = IntrospectCall { state: &state, presented: &presented, source: call.source, token };
+    let question = IntrospectCall {
+        state: &state,
+        presented: &presented,
+        source: call.source,
+        token,
+        request_id: call.request_id,
+    };
     match introspect(call.node, &question).await {
         Ok(Verdict::Active(good, api)) => {
             call.node.metrics.count(ENDPOINT, "ok");

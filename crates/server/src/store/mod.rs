@@ -25,6 +25,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "partners", text: include_str!("../../migrations/0003_partners.sql") },
     Migration { version: 4, name: "audit", text: include_str!("../../migrations/0004_audit.sql") },
     Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
+    Migration {
+        version: 5,
+        name: "request_log",
+        text: include_str!("../../migrations/0005_request_log.sql"),
+    },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -170,9 +175,9 @@ pub fn statements() -> Vec<&'static Sql> {
         load::grant_facts::STATEMENTS,
         load::interaction::STATEMENTS,
         load::key_ring::STATEMENTS,
-        load::list::STATEMENTS,
         load::lockout::STATEMENTS,
         load::outbox::STATEMENTS,
+        load::record::STATEMENTS,
         load::session::STATEMENTS,
         load::signup::STATEMENTS,
         load::onboarding::STATEMENTS,

@@ -9,6 +9,7 @@ mod installation;
 mod onboarding;
 mod outbox;
 mod partner;
+mod record;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub fn statements() -> Vec<&'static Sql> {
         onboarding::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
+        record::STATEMENTS,
         session::STATEMENTS,
         user::STATEMENTS,
         webhook::STATEMENTS,
@@ -73,7 +75,7 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::InsertKey(key) => credential::insert_key(key),
         Write::AdvanceKey(step) => credential::advance_key(step),
         Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),
-        Write::CountIssued { app, minute, count } => installation::count_issued(*app, *minute, *count),
+        Write::Record(record) => return record::statements(record),
         Write::CountSealed { environment, count } => credential::count_sealed(*environment, *count),
         Write::InsertUser(new) => user::insert_user(new),
         Write::SetUserStatus(change) => user::user_status(change),

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 71] = [
+const ROUTES: [(&str, &str); 77] = [
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),
@@ -41,6 +41,12 @@ const ROUTES: [(&str, &str); 71] = [
     ("POST", "/environments/{environment}/apps/{client_id}/secrets"),
     ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/end"),
     ("POST", "/environments/{environment}/apps/{client_id}/tokens/end"),
+    ("GET", "/environments/{environment}/apps/{client_id}/log"),
+    ("GET", "/environments/{environment}/apps/{client_id}/notices"),
+    ("GET", "/environments/{environment}/apps/{client_id}/usage"),
+    ("GET", "/environments/{environment}/keys/{key}/log"),
+    ("GET", "/environments/{environment}/keys/{key}/notices"),
+    ("GET", "/environments/{environment}/keys/{key}/usage"),
     ("GET", "/environments/{environment}/keys"),
     ("POST", "/environments/{environment}/keys"),
     ("GET", "/environments/{environment}/keys/{key}"),

@@ -31,6 +31,7 @@ mod page_headers;
 mod password_grant;
 mod profiles;
 mod refresh_token;
+mod request_log;
 mod rfc6749_token;
 mod rfc6750_bearer;
 mod rfc7009_revoke;

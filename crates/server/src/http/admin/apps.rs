@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::http::StatusCode;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse as _, Response};
-use grantor_core::app::App;
+use grantor_core::app::{App, SecretVersion};
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::ClientId;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, answer, tenants, view};
+use super::{Admin, Body, Problem, activity, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::app::{self, Tokens};
@@ -179,7 +179,13 @@ async fn shown(admin: &Admin, state: &EnvironmentState, app: &App) -> Result<Res
     let now = admin.node.now();
     let tenant = admin.node.store.tenant(app.tenant).await.map_err(Fault::from)?;
     let mut body = view::app(state, app, tenant.as_ref().map_or("", |tenant| tenant.name.as_str()));
-    body["secrets"] = app.secrets.iter().map(|version| view::secret(version, now)).collect();
+    let uses = activity::secret_uses(&admin.node, app).await?;
+    let shown = |version: &SecretVersion| {
+        let mut shown = view::secret(version, now);
+        uses.show(&mut shown, version.version);
+        shown
+    };
+    body["secrets"] = app.secrets.iter().map(shown).collect();
     body["tokens_issued_last_day"] = admin
         .node
         .store
@@ -190,7 +196,7 @@ async fn shown(admin: &Admin, state: &EnvironmentState, app: &App) -> Result<Res
     Ok(answer(StatusCode::OK, &body))
 }
 
-async fn find(
+pub(super) async fn find(
     admin: &Admin,
     environment: &str,
     client_id: &str,

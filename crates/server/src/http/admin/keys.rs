@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, answer, tenants, view};
+use super::{Admin, Body, Problem, activity, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::api_key::{self, KeyRequest};
@@ -59,7 +59,13 @@ pub(super) async fn list(
     let now = admin.node.now();
     let shown = keys.iter().filter(|key| only.is_none_or(|tenant| key.tenant == tenant));
     let tenants = tenants::names(&admin, keys.iter().map(|key| key.tenant)).await?;
-    let items: Vec<Value> = shown.map(|key| view::key(&state, key, &tenants[&key.tenant], now)).collect();
+    let uses = activity::key_uses(&admin.node, state.environment.id, &keys).await?;
+    let shown = shown.map(|key| {
+        let mut shown = view::key(&state, key, &tenants[&key.tenant], now);
+        uses.show_key(&mut shown, key.id);
+        shown
+    });
+    let items: Vec<Value> = shown.collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
 }
 
@@ -97,7 +103,7 @@ pub(super) async fn show(
     again(&admin, &environment, &id).await
 }
 
-async fn find(
+pub(super) async fn find(
     admin: &Admin,
     environment: &str,
     id: &str,
@@ -143,5 +149,8 @@ pub(super) async fn resume(
 async fn again(admin: &Admin, environment: &str, id: &str) -> Result<Response, Problem> {
     let (state, key) = find(admin, environment, id).await?;
     let tenants = tenants::names(admin, [key.tenant].into_iter()).await?;
-    Ok(answer(StatusCode::OK, &view::key(&state, &key, &tenants[&key.tenant], admin.node.now())))
+    let mut shown = view::key(&state, &key, &tenants[&key.tenant], admin.node.now());
+    let uses = activity::key_uses(&admin.node, state.environment.id, std::slice::from_ref(&key)).await?;
+    uses.show_key(&mut shown, key.id);
+    Ok(answer(StatusCode::OK, &shown))
 }

@@ -4,6 +4,7 @@
 //! table below. Without a credential every route answers 401 before anything is parsed.
 
 mod accesses;
+mod activity;
 mod apps;
 mod audit;
 mod audit_export;
@@ -105,11 +106,17 @@ fn routes(state: Admins) -> Router {
         .route(&at("/apps/{client_id}/secrets"), post(apps::rotate_secret))
         .route(&at("/apps/{client_id}/secrets/{version}/end"), post(apps::end_secret))
         .route(&at("/apps/{client_id}/tokens/end"), post(apps::end_tokens))
+        .route(&at("/apps/{client_id}/log"), get(activity::app_log))
+        .route(&at("/apps/{client_id}/notices"), get(activity::app_notices))
+        .route(&at("/apps/{client_id}/usage"), get(activity::app_usage))
         .route(&at("/keys"), get(keys::list).post(keys::create))
         .route(&at("/keys/{key}"), get(keys::show))
         .route(&at("/keys/{key}/revoke"), post(keys::revoke))
         .route(&at("/keys/{key}/suspend"), post(keys::suspend))
         .route(&at("/keys/{key}/resume"), post(keys::resume))
+        .route(&at("/keys/{key}/log"), get(activity::key_log))
+        .route(&at("/keys/{key}/notices"), get(activity::key_notices))
+        .route(&at("/keys/{key}/usage"), get(activity::key_usage))
         .route(&at("/signing-keys"), get(signing_keys::list))
         .route(&at("/signing-keys/rotate"), post(signing_keys::rotate))
         .route(&at("/tokens/inspect"), post(tokens::inspect))

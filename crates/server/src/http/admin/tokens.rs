@@ -57,9 +57,9 @@ pub(super) async fn inspect(
             StatusCode::OK,
             &json!({ "active": true, "api": api.name, "credential_kind": good.kind(), "claims": claims }),
         )),
-        Err(reason) => Ok(answer(
+        Err(unfit) => Ok(answer(
             StatusCode::OK,
-            &json!({ "active": false, "api": api.name, "reason": reason.name(), "claims": claims }),
+            &json!({ "active": false, "api": api.name, "reason": unfit.reason.name(), "claims": claims }),
         )),
     }
 }

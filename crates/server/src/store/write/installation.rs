@@ -3,7 +3,6 @@
 use grantor_core::api::Api;
 use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
-use grantor_core::id::AppId;
 use grantor_core::lockout;
 use grantor_core::profile::Profile;
 
@@ -17,9 +16,7 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &PUT_API,
     &PUT_META,
     &PUT_META_ONCE,
-    &COUNT_ISSUED,
     &PRUNE_REVOKED,
-    &PRUNE_COUNTS,
     &PRUNE_SESSIONS,
     &PRUNE_INTERACTIONS,
     &PRUNE_SIGNUPS,
@@ -54,14 +51,8 @@ pub const PUT_META_ONCE: Sql = Sql {
     name: "put_meta_once",
     text: "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
 };
-const COUNT_ISSUED: Sql = Sql {
-    name: "count_issued",
-    text: "INSERT INTO issued_counts (app_id, minute, count) VALUES ($1, $2, $3) \
-           ON CONFLICT (app_id, minute) DO UPDATE SET count = issued_counts.count + excluded.count",
-};
 const PRUNE_REVOKED: Sql =
     Sql { name: "prune_revoked", text: "DELETE FROM revoked_tokens WHERE expires_at < $1" };
-const PRUNE_COUNTS: Sql = Sql { name: "prune_counts", text: "DELETE FROM issued_counts WHERE minute < $1" };
 const PRUNE_SESSIONS: Sql = Sql { name: "prune_sessions", text: "DELETE FROM sessions WHERE ends_at < $1" };
 const PRUNE_INTERACTIONS: Sql =
     Sql { name: "prune_interactions", text: "DELETE FROM interactions WHERE expires_at < $1" };
@@ -76,8 +67,6 @@ const PRUNE_FAILURES: Sql =
 const PRUNE_MAILS: Sql =
     Sql { name: "prune_mails", text: "DELETE FROM outbox WHERE next_at IS NULL AND id < $1" };
 
-/// Counts of issued tokens are kept for a week, by the minute.
-const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
 /// A session's row is kept so long after its end, in seconds.
 const SESSIONS_KEPT: i64 = 24 * 3600;
 /// A Grant's row is kept so long after its end, in seconds. No token outlives its Grant, so nobody asks for it again.
@@ -122,10 +111,6 @@ pub(super) fn put_api(api: &Api) -> Statement {
     )
 }
 
-pub(super) fn count_issued(app: AppId, minute: i64, count: i64) -> Statement {
-    one(&COUNT_ISSUED, vec![app.bytes().into(), minute.into(), count.into()])
-}
-
 pub(super) fn mark_clock(at: UnixMillis) -> Statement {
     one(&PUT_META, vec!["clock_mark".into(), at.0.to_be_bytes().into()])
 }
@@ -135,7 +120,6 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
     let ago = |seconds: i64| now.plus_seconds(-60 - seconds);
     vec![
         any(&PRUNE_REVOKED, vec![(now.seconds() - 60).into()]),
-        any(&PRUNE_COUNTS, vec![(now.seconds() / 60 - COUNTS_KEPT_MINUTES).into()]),
         any(&PRUNE_SESSIONS, vec![ago(SESSIONS_KEPT).0.into()]),
         any(&PRUNE_INTERACTIONS, vec![ago(0).0.into()]),
         any(&PRUNE_SIGNUPS, vec![ago(0).0.into()]),

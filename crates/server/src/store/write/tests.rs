@@ -5,6 +5,7 @@ mod grants;
 mod interactions;
 mod lockout;
 mod mails;
+mod records;
 mod sessions;
 mod upkeep;
 mod users;
