@@ -36,6 +36,7 @@ pub fn template() -> String {
 fn literal(setting: &Setting) -> String {
     match setting.default {
         number if number.parse::<i64>().is_ok() => number.to_owned(),
+        flag @ ("true" | "false") => flag.to_owned(),
         list if list.starts_with('[') => list.to_owned(),
         word if setting.has_fixed_default() => format!("\"{word}\""),
         _ => "\"\"".to_owned(),

@@ -24,12 +24,12 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
     Migration { version: 3, name: "partners", text: include_str!("../../migrations/0003_partners.sql") },
     Migration { version: 4, name: "audit", text: include_str!("../../migrations/0004_audit.sql") },
-    Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
     Migration {
         version: 5,
         name: "request_log",
         text: include_str!("../../migrations/0005_request_log.sql"),
     },
+    Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
