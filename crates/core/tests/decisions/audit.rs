@@ -24,7 +24,7 @@ fn entry(n: u8) -> Entry {
     Entry {
         id: Uuid::from_bytes([n; 16]),
         at: UnixMillis(1_700_000_000_000 + i64::from(n)),
-        environment: (n % 2 == 0).then_some(EnvironmentId::from_bytes([7; 16])),
+        environment: n.is_multiple_of(2).then_some(EnvironmentId::from_bytes([7; 16])),
         actor: format!("operator:{n}"),
         action: "app.change".to_owned(),
         target: format!("app_{n}"),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Fault;
 use crate::node::{Actor, Node};
+pub use crate::store::load::audit::AuditFilter;
 use crate::store::write::{AUDIT_KEY, AUDIT_LEASE};
 
 /// Entries that are linked by one unit.

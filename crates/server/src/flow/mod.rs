@@ -7,6 +7,7 @@ pub mod api_key;
 pub mod app;
 pub mod apply;
 pub mod audit;
+pub mod audit_export;
 pub mod authorize;
 pub mod browser;
 pub mod client;

@@ -13,7 +13,6 @@ use super::tenants::PAGE;
 use super::{Admin, Problem, answer, view};
 use crate::flow::{Fault, audit};
 use crate::moment::Moment;
-use crate::store::load::audit::AuditFilter;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +46,7 @@ pub(super) async fn list(admin: Admin, Query(asked): Query<Asked>) -> Result<Res
     if !(1..=PAGE).contains(&limit) {
         return Err(Problem::bad(format!("limit is a number from 1 to {PAGE}.")));
     }
-    let filter = AuditFilter {
+    let filter = audit::AuditFilter {
         actor: asked.actor,
         action: asked.action.trim_end_matches('.').to_owned(),
         target: asked.target,

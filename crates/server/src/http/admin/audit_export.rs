@@ -1,7 +1,6 @@
-//! The whole audit as lines of JSON, read from the database page by page while it is sent: its length costs no memory.
+//! The whole audit as an answer, read from the database page by page while it is sent: its length costs no memory.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ::http::HeaderValue;
@@ -9,18 +8,12 @@ use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use grantor_core::audit_export::{FORMAT, Line, Readable};
 use http_body::Frame;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::{Admin, Problem};
-use crate::flow::{Fault, audit};
-use crate::node::Node;
-use crate::store::sql::StoreError;
+use crate::flow::{audit, audit_export};
 
-/// Entries that are read at once.
-const PAGE: i64 = 500;
 /// Pages that wait for a slow reader.
 const AHEAD: usize = 2;
 
@@ -29,129 +22,12 @@ const AHEAD: usize = 2;
 pub(super) async fn export(admin: Admin) -> Result<Response, Problem> {
     let keys = audit::public_keys(&admin.node).await?;
     let (lines, pages) = mpsc::channel(AHEAD);
-    let mut out = Out { lines, text: String::new() };
-    out.line(&Line::Audit { format: FORMAT, keys });
-    tokio::spawn(async move {
-        if let Err(Stop::Store(error)) = write(&admin.node, &mut out).await {
-            let fault = Fault::from(error);
-            tracing::error!(%fault, "an export of the audit broke off");
-            // Whoever reads it sees a connection that breaks, not an export that ends.
-            let _ = out.lines.send(Err(std::io::Error::other("the export broke off"))).await;
-        }
-    });
+    tokio::spawn(async move { audit_export::write(&admin.node, keys, lines).await });
     let mut response = Body::new(Pages(pages)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
-}
-
-/// Why nothing more is written.
-enum Stop {
-    /// The database does not answer.
-    Store(StoreError),
-    /// Nobody reads any more.
-    Gone,
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-async fn write(node: &Arc<Node>, out: &mut Out) -> Result<(), Stop> {
-    // What is linked while this is written belongs to the next export.
-    let through = node.store.audit_top().await?;
-    let (mut after, mut entries) = (i64::MIN, 0);
-    while after < through {
-        let page = page(node, after, through).await?;
-        let end = page.last().map_or(through, |(number, _)| *number);
-        let mut checkpoints = checkpoints(node, after, end).await?.into_iter().peekable();
-        for (number, line) in page {
-            while let Some((_, earlier)) = checkpoints.next_if(|(at, _)| *at < number) {
-                out.line(&earlier);
-            }
-            out.line(&line);
-            entries += 1;
-        }
-        checkpoints.for_each(|(_, line)| out.line(&line));
-        out.flush().await?;
-        after = end;
-    }
-    let (mut after, mut unlinked) = (Uuid::nil(), 0);
-    loop {
-        let page = node.store.audit_unlinked(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
-        for entry in page {
-            out.line(&Line::Unlinked { entry });
-            unlinked += 1;
-        }
-        out.flush().await?;
-    }
-    out.line(&Line::End { entries, unlinked });
-    out.flush().await
-}
-
-/// The next lines of the chain by number. What cannot be read is said to be there: damage to one entry must not keep the
-/// others, and must be named.
-async fn page(node: &Node, after: i64, through: i64) -> Result<Vec<(i64, Line)>, StoreError> {
-    let line =
-        |(place, entry): (grantor_core::audit_chain::Head, _)| (place.number, Line::entry(place, entry));
-    match node.store.audit_linked((after, through), PAGE).await {
-        Err(StoreError::Corrupt(_)) => {}
-        done => return Ok(done?.into_iter().map(line).collect()),
-    }
-    let mut lines = Vec::new();
-    for number in node.store.audit_numbers((after, through), PAGE).await? {
-        match node.store.audit_linked((number.saturating_sub(1), number), 1).await {
-            Err(StoreError::Corrupt(_)) => {
-                lines.push((number, Line::Unreadable { number, what: Readable::Entry }));
-            }
-            done => lines.extend(done?.into_iter().map(line)),
-        }
-    }
-    Ok(lines)
-}
-
-async fn checkpoints(node: &Node, after: i64, through: i64) -> Result<Vec<(i64, Line)>, StoreError> {
-    let line = |signed: grantor_core::audit_chain::SignedCheckpoint| {
-        (signed.checkpoint.head.number, Line::checkpoint(signed))
-    };
-    match node.store.audit_checkpoints((after, through)).await {
-        Err(StoreError::Corrupt(_)) => {}
-        done => return Ok(done?.into_iter().map(line).collect()),
-    }
-    let mut lines = Vec::new();
-    for number in node.store.audit_checkpoint_numbers((after, through)).await? {
-        match node.store.audit_checkpoints((number.saturating_sub(1), number)).await {
-            Err(StoreError::Corrupt(_)) => {
-                lines.push((number, Line::Unreadable { number, what: Readable::Checkpoint }));
-            }
-            done => lines.extend(done?.into_iter().map(line)),
-        }
-    }
-    Ok(lines)
-}
-
-/// Lines on their way to whoever reads them.
-struct Out {
-    lines: mpsc::Sender<std::io::Result<Bytes>>,
-    text: String,
-}
-
-impl Out {
-    fn line(&mut self, line: &Line) {
-        // Our types hold nothing that JSON cannot say.
-        self.text.push_str(&serde_json::to_string(line).unwrap_or_default());
-        self.text.push('\n');
-    }
-
-    async fn flush(&mut self) -> Result<(), Stop> {
-        let text = std::mem::take(&mut self.text);
-        self.lines.send(Ok(text.into())).await.map_err(|_| Stop::Gone)
-    }
 }
 
 /// A body made of what comes through a channel.
