@@ -213,6 +213,9 @@ pub struct Profile {
     /// Whether API keys exist for this API.
     #[serde(default)]
     pub api_keys: ApiKeyPolicy,
+    /// How API keys look.
+    #[serde(default)]
+    pub api_key_format: ApiKeyFormat,
     /// Whether the FAPI 2.0 security profile applies: nothing weaker may be switched on beside it.
     #[serde(default)]
     pub fapi2: bool,
@@ -229,6 +232,17 @@ pub enum ApiKeyPolicy {
     Provider,
     /// Administrators of the tenant make them, too.
     SelfService,
+}
+
+/// How an API key looks. Both are judged by the same row, on every use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiKeyFormat {
+    /// A random string that says what it is and nothing else.
+    #[default]
+    Opaque,
+    /// A long-lived signed JWT of a type of its own.
+    Jwt,
 }
 
 fn es256() -> Algorithm {
@@ -257,6 +271,7 @@ impl Profile {
             server_claims: BTreeMap::new(),
             gates: Vec::new(),
             api_keys: ApiKeyPolicy::Off,
+            api_key_format: ApiKeyFormat::Opaque,
             fapi2: false,
         })
     }

@@ -7,6 +7,7 @@ mod admin;
 mod answer;
 mod app;
 mod apply;
+mod case;
 mod check_config;
 mod confirm;
 mod context;
@@ -97,6 +98,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Cases: what tenants ask the provider's team for
+    #[command(subcommand)]
+    Case(case::Command),
     /// Tenants: partner organisations
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -181,6 +185,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Apply(flags) => apply::run(session, flags).await,
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
+        Command::Case(command) => case::run(session, command).await,
         Command::Tenant(command) => tenant::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,

@@ -23,7 +23,17 @@ pub struct IntrospectCall<'a> {
     pub source: IpAddr,
     /// The credential in question.
     pub token: &'a str,
+    /// The address that it is used from, if the caller says so. Believed, because the caller has proved which API it is.
+    pub client_address: Option<IpAddr>,
 }
+
+/// The answer about a key that is good and has been used too often. Not "inactive": the API would tell its caller that the
+/// key is dead.
+const QUOTA: Denial = Denial::hinted(
+    OAuthError::TemporarilyUnavailable,
+    Reason::QuotaExceeded,
+    "The quota of this key is used up. Try again after the time given in Retry-After.",
+);
 
 /// The verdict for one caller.
 pub enum Verdict<'a> {
@@ -36,7 +46,7 @@ pub enum Verdict<'a> {
 /// Authenticates the caller and judges the credential for it.
 ///
 /// # Errors
-/// `invalid_client` for the caller; storage trouble.
+/// `invalid_client` for the caller; a key that is good and has used up its quota; storage trouble.
 pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Verdict<'a>, FlowError> {
     let facts = client::load(node, call.state, call.presented, call.source).await?;
     let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
@@ -56,8 +66,11 @@ pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Ve
             Ok(genuine) => genuine,
             Err(reason) => return Ok(Verdict::Inactive(reason)),
         };
-        match genuine.judge(node, call.state, api).await? {
-            Ok(good) => return Ok(Verdict::Active(good, api)),
+        match genuine.judge(node, call.state, api, call.client_address).await? {
+            Ok(good) => {
+                good.take_quota(node).map_err(|wait| FlowError::Throttled(QUOTA, wait))?;
+                return Ok(Verdict::Active(good, api));
+            }
             Err(reason) => last = reason,
         }
     }

@@ -48,6 +48,9 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
         return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
     }
     let genuine = recognise(node, call.state, call.token).await?;
+    if matches!(genuine, Ok(Genuine::Key(_))) {
+        return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
+    }
     let claims = match &genuine {
         Ok(Genuine::Token(claims)) => Some(&**claims),
         _ => None,

@@ -31,7 +31,7 @@ pub async fn userinfo(node: &Node, state: &EnvironmentState, token: &str) -> Res
     let Genuine::Token(claims) = &genuine else { return Err(refuse(Reason::NotAUserToken)) };
     let api = state.api_by_audience(&claims.aud).ok_or_else(|| refuse(Reason::WrongAudience))?.clone();
     let granted = ScopeSet::parse(&claims.scope)?;
-    let good = genuine.judge(node, state, &api).await?.map_err(refuse)?;
+    let good = genuine.judge(node, state, &api, None).await?.map_err(refuse)?;
     let Some((app, grant, user)) = good.user() else {
         // An app's own token is good and reaches nobody (RFC 6750 3.1).
         return Err(Denial::new(OAuthError::InsufficientScope, Reason::NotAUserToken).into());

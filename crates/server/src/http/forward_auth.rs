@@ -4,6 +4,8 @@
 //! what the caller sent. The original method and URI are believed only from trusted proxies. A proxy that does not say
 //! which operation is asked for gets a 200 only for a credential that opens every operation of the API.
 
+use std::net::IpAddr;
+
 use ::http::header::{CACHE_CONTROL, HeaderName};
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use grantor_core::api::Api;
@@ -15,6 +17,7 @@ use super::Call;
 use super::respond::{self, Body};
 use crate::flow::Fault;
 use crate::flow::verify::{Genuine, Good, recognise};
+use crate::limits::RetryAfter;
 
 const ENDPOINT: &str = "forward_auth";
 
@@ -71,16 +74,33 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
     let token = bearer(headers, query).map_err(|refusal| Stop::Refused(refusal, Reason::Malformed))?;
     let inactive = |reason| Stop::Refused(Refusal::InvalidToken, reason);
     let genuine = recognise(call.node, call.state, token).await.map_err(Stop::Fault)?.map_err(inactive)?;
-    let good = genuine.judge(call.node, call.state, api).await.map_err(Stop::Fault)?.map_err(inactive)?;
+    let caller = caller(call, headers);
+    let good =
+        genuine.judge(call.node, call.state, api, caller).await.map_err(Stop::Fault)?.map_err(inactive)?;
+    within_contract(call, api, &original, &good)?;
+    let spent = |RetryAfter(seconds)| {
+        Stop::Refused(Refusal::TooManyCalls { retry_after: seconds }, Reason::QuotaExceeded)
+    };
+    good.take_quota(call.node).map_err(spent)?;
+    Ok(good)
+}
+
+/// The address that a request comes from, as far as a trusted proxy says so. The proxy's own is not the caller's.
+fn caller(call: &Call<'_>, headers: &HeaderMap) -> Option<IpAddr> {
+    (call.through_proxy && headers.contains_key("x-forwarded-for")).then_some(call.source)
+}
+
+/// Whether the API's contract has the operation, and lets this credential use it.
+fn within_contract(call: &Call<'_>, api: &Api, original: &Original<'_>, good: &Good) -> Result<(), Stop> {
     let Some(contract) = call.state.contracts.get(&api.id) else {
         return if matches!(original, Original::Malformed) {
             Err(Stop::Refused(Refusal::UnknownPath, Reason::Malformed))
         } else {
-            Ok(good)
+            Ok(())
         };
     };
     let scope = good.scope(api);
-    let verdict = match &original {
+    let verdict = match original {
         Original::Malformed => Err(Refusal::UnknownPath),
         Original::Unknown => judge(&contract.strictest(), good.kind(), &scope),
         Original::Known { method, uri } => match contract.find(method, uri) {
@@ -88,18 +108,14 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
             None => Err(Refusal::UnknownPath),
         },
     };
-    drop(scope);
-    match verdict {
-        Ok(()) => Ok(good),
-        Err(refusal) => {
-            let reason = match refusal {
-                Refusal::CredentialKind { .. } => Reason::KindNotAccepted,
-                Refusal::MissingScope { .. } => Reason::ScopeNotAllowed,
-                _ => Reason::UnknownOperation,
-            };
-            Err(Stop::Refused(refusal, reason))
-        }
-    }
+    verdict.map_err(|refusal| {
+        let reason = match refusal {
+            Refusal::CredentialKind { .. } => Reason::KindNotAccepted,
+            Refusal::MissingScope { .. } => Reason::ScopeNotAllowed,
+            _ => Reason::UnknownOperation,
+        };
+        Stop::Refused(refusal, reason)
+    })
 }
 
 /// The request that the proxy asks about.

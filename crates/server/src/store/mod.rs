@@ -22,6 +22,11 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+    Migration {
+        version: 8,
+        name: "credentials",
+        text: include_str!("../../migrations/0008_credentials.sql"),
+    },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -160,6 +165,7 @@ pub fn statements() -> Vec<&'static Sql> {
     let reading = [
         load::app::STATEMENTS,
         load::api_key::STATEMENTS,
+        load::case::STATEMENTS,
         load::catalogue::STATEMENTS,
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
@@ -169,6 +175,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::list::STATEMENTS,
         load::lockout::STATEMENTS,
         load::outbox::STATEMENTS,
+        load::reminder::STATEMENTS,
         load::session::STATEMENTS,
         load::signup::STATEMENTS,
         load::tenant::STATEMENTS,

@@ -19,6 +19,7 @@ use grantor_jose::Type;
 
 use super::{Fault, FlowError, client};
 use crate::catalogue::EnvironmentState;
+use crate::limits::Holder;
 use crate::node::Node;
 
 /// A token request, as it came in.
@@ -95,7 +96,7 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
 
 /// Takes one token from the quota of the access.
 fn within_quota(node: &Node, client: &AuthenticatedApp<'_>, granted: &Granted<'_>) -> Result<(), FlowError> {
-    node.limits.take(granted.access.quota, client.app().id).map_err(|wait| {
+    node.limits.take(granted.access.quota, Holder::App(client.app().id)).map_err(|wait| {
         FlowError::Throttled(Denial::new(OAuthError::TemporarilyUnavailable, Reason::QuotaExceeded), wait)
     })
 }

@@ -4,10 +4,14 @@
 //! table below. Without a credential every route answers 401 before anything is parsed.
 
 mod apps;
+mod cases;
 mod catalogue;
+mod client_ids;
 mod doctor;
 mod documents;
 mod keys;
+mod recommendations;
+mod secrets;
 mod signing_keys;
 mod tenants;
 mod tokens;
@@ -89,14 +93,23 @@ fn routes(state: Admins) -> Router {
         .route(&at("/apps/{client_id}"), get(apps::show).put(apps::change).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
         .route(&at("/apps/{client_id}/resume"), post(apps::resume))
-        .route(&at("/apps/{client_id}/secrets"), post(apps::rotate_secret))
+        .route(&at("/apis/{api}/recommendations"), get(recommendations::list))
+        .route(&at("/client-ids/{client_id}"), get(client_ids::check))
+        .route(&at("/apps/{client_id}/secrets"), get(secrets::list).post(apps::rotate_secret))
+        .route(&at("/apps/{client_id}/secrets/{version}/schedule-end"), post(secrets::schedule_end))
+        .route(&at("/apps/{client_id}/secrets/{version}/cancel"), post(secrets::cancel))
         .route(&at("/apps/{client_id}/secrets/{version}/end"), post(apps::end_secret))
         .route(&at("/apps/{client_id}/tokens/end"), post(apps::end_tokens))
         .route(&at("/keys"), get(keys::list).post(keys::create))
         .route(&at("/keys/{key}"), get(keys::show))
+        .route(&at("/keys/{key}/rotate"), post(keys::rotate))
+        .route(&at("/keys/{key}/narrow"), post(keys::narrow))
         .route(&at("/keys/{key}/revoke"), post(keys::revoke))
         .route(&at("/keys/{key}/suspend"), post(keys::suspend))
         .route(&at("/keys/{key}/resume"), post(keys::resume))
+        .route(&at("/cases"), get(cases::list).post(cases::create))
+        .route(&at("/cases/{case}"), get(cases::show))
+        .route(&at("/cases/{case}/answer"), post(cases::answer_one))
         .route(&at("/signing-keys"), get(signing_keys::list))
         .route(&at("/signing-keys/rotate"), post(signing_keys::rotate))
         .route(&at("/tokens/inspect"), post(tokens::inspect))

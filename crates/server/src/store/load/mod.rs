@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod case;
 pub mod catalogue;
 pub mod document;
 pub mod grant;
@@ -11,6 +12,7 @@ pub mod key_ring;
 pub mod list;
 pub mod lockout;
 pub mod outbox;
+pub mod reminder;
 pub mod session;
 pub mod signup;
 pub mod tenant;
