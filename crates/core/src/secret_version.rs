@@ -36,6 +36,8 @@ pub fn end_others(
     at: UnixMillis,
     now: UnixMillis,
 ) -> Result<Vec<Write>, Denial> {
+    // "At once" was said a moment before the new version was made.
+    let at = at.max(new.created_at);
     if at < new.not_before {
         return refuse("The other versions would end before the new one begins. Let them end later.");
     }

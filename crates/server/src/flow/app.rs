@@ -149,7 +149,10 @@ pub async fn rotate_secret(
     if let Some(at) = end_others_at {
         writes.extend(secret_version::end_others(app, &version, at, node.now())?);
     }
-    writes.extend(tell(node, state, app, (&version, end_others_at)).await?);
+    // The first one is no rotation: whoever makes the app makes it.
+    if !app.secrets.is_empty() {
+        writes.extend(tell(node, state, app, (&version, end_others_at)).await?);
+    }
     let event = AuditEvent::new("app.secret_create", app.id.to_string())
         .detail("client_id", app.client_id.as_str())
         .detail("version", version.version);

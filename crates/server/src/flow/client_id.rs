@@ -2,6 +2,7 @@
 
 use grantor_core::client_id_choice::{Choice, judge, spelled};
 use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::id::EnvironmentId;
 use grantor_core::name::ClientId;
 
 use super::{Fault, FlowError};
@@ -14,7 +15,7 @@ use crate::node::Node;
 /// Storage trouble.
 pub async fn check(node: &Node, state: &EnvironmentState, text: &str) -> Result<Choice, Fault> {
     match spelled(text) {
-        Ok(chosen) => judged(node, state, chosen).await,
+        Ok(chosen) => choice(node, state.environment.id, chosen).await,
         Err(why) => Ok(Choice::NotAllowed(why)),
     }
 }
@@ -24,7 +25,7 @@ pub async fn check(node: &Node, state: &EnvironmentState, text: &str) -> Result<
 /// # Errors
 /// `invalid_request` for one that can never be had, [`Fault::Duplicate`] for one that is or was taken, or looks like it.
 pub async fn must_be_free(node: &Node, state: &EnvironmentState, chosen: &ClientId) -> Result<(), FlowError> {
-    match judged(node, state, chosen.clone()).await? {
+    match choice(node, state.environment.id, chosen.clone()).await? {
         Choice::Available(_) => Ok(()),
         Choice::NotAllowed(why) => {
             Err(Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, why.0).into())
@@ -33,7 +34,11 @@ pub async fn must_be_free(node: &Node, state: &EnvironmentState, chosen: &Client
     }
 }
 
-async fn judged(node: &Node, state: &EnvironmentState, chosen: ClientId) -> Result<Choice, Fault> {
-    let alike = node.store.app_alike(state.environment.id, &chosen).await?;
+/// The judgement about a client id in an environment, which may be one that a manifest is about to make.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn choice(node: &Node, environment: EnvironmentId, chosen: ClientId) -> Result<Choice, Fault> {
+    let alike = node.store.app_alike(environment, &chosen).await?;
     Ok(judge(chosen, alike.as_ref()))
 }
