@@ -116,7 +116,7 @@ pub enum QuotaClass {
 }
 
 impl QuotaClass {
-    /// Every class.
+    /// Every class, the smallest first.
     pub const ALL: [Self; 4] = [Self::Trial, Self::Standard, Self::High, Self::Unlimited];
 
     /// As stored and shown.
@@ -132,6 +132,12 @@ impl QuotaClass {
     /// The class that is stored under this text.
     pub fn from_stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == text)
+    }
+
+    /// Whether it allows no more than another class.
+    pub fn is_within(self, wider: Self) -> bool {
+        let place = |class| Self::ALL.iter().position(|known| *known == class);
+        place(self) <= place(wider)
     }
 
     /// Requests per second and burst; `None` is no limit.

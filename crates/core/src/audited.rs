@@ -1,5 +1,6 @@
 //! Which writes the audit must say something of (ADR 21). A unit with such a write and without an entry is not committed.
 
+use crate::credential_write::CredentialWrite;
 use crate::decision::Write;
 use crate::webhook::write::WebhookWrite;
 
@@ -68,6 +69,8 @@ impl Write {
             | Self::EndSignup(_) => Audited::No,
             // Anybody can cause failures, as many as they like: they are counted, limited and logged.
             Self::CountFailure(_) | Self::ClearFailures(..) | Self::TakeBackFailure(..) => Audited::No,
+            Self::Credential(CredentialWrite::NoteReminder { .. }) => Audited::No,
+            Self::Credential(_) | Self::Case(_) => Audited::Yes,
             Self::Webhook(write) => webhook(write),
             // Nobody may do more or less after it.
             Self::RehashPassword { .. }

@@ -8,7 +8,9 @@ use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
 use crate::audit_chain::Batch;
 use crate::authorize::interaction::Progress;
+use crate::case::CaseWrite;
 use crate::contract::Contract;
+use crate::credential_write::CredentialWrite;
 use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
 use crate::env::UnixMillis;
 use crate::environment::Environment;
@@ -154,11 +156,19 @@ pub enum Write {
         version: i64,
         /// When it ceases to authenticate.
         at: UnixMillis,
+        /// The version that takes its place; `None` where a person chose the end, which no cancelled rotation lifts.
+        by: Option<i64>,
+        /// When people are reminded of it next.
+        remind_at: Option<UnixMillis>,
     },
+    /// Changes a credential that lives on.
+    Credential(CredentialWrite),
     /// Notes that a credential of the app was seen where it must not be.
     MarkExposed(AppId, UnixMillis),
     /// Makes an API key.
     InsertApiKey(ApiKey, SecretHash),
+    /// Opens or answers a case.
+    Case(CaseWrite),
     /// Suspends, resumes or revokes an API key, with the reason of a revocation.
     SetApiKeyStatus(StatusChange<ApiKeyId>, Option<String>),
     /// Revokes one access token until it would have ended.
@@ -434,6 +444,7 @@ impl Write {
                 Some(Change::App(*id))
             }
             Self::EndSecret { app, .. } | Self::ScheduleSecretEnd { app, .. } => Some(Change::App(*app)),
+            Self::Credential(write) => write.change(),
             Self::InsertApiKey(key, _) => Some(Change::ApiKey(key.id)),
             Self::SetApiKeyStatus(change, _) => Some(Change::ApiKey(change.id)),
             Self::RevokeToken { environment, jti, expires_at } => {
@@ -455,6 +466,7 @@ impl Write {
             Self::Webhook(write) => write.changes_who_hears().then_some(Change::Webhooks),
             // Read from the store on every use.
             Self::InsertUser(_)
+            | Self::Case(_)
             | Self::PutMembership(_)
             | Self::InsertSession(..)
             | Self::RenewSession(..)

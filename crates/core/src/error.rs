@@ -238,6 +238,8 @@ pub enum Reason {
     FormProofMissing,
     InteractionUnknown,
     NotAUserToken,
+    AddressNotAllowed,
+    KeyWouldWiden,
 }
 
 impl Reason {
@@ -323,6 +325,8 @@ impl Reason {
             Self::FormProofMissing => "form_proof_missing",
             Self::InteractionUnknown => "interaction_unknown",
             Self::NotAUserToken => "not_a_user_token",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::KeyWouldWiden => "key_would_widen",
         }
     }
 }

@@ -92,6 +92,7 @@ impl ApiId {
 id!(TenantId, "", "A partner organisation; shown as a plain GUID, because it is the claim `tid`.");
 id!(AppId, "app_", "An OAuth client. Internal: the public name is the client id.");
 id!(ApiKeyId, "key_", "An API key's row. Not the key.");
+id!(CaseId, "case_", "Something that a tenant asked the provider's team for.");
 id!(OperatorId, "opr_", "Somebody of the provider's team, or a program of theirs.");
 id!(UserId, "usr_", "A person in one environment; its public subject identifier (claim `sub`).");
 id!(SessionId, "ses_", "A browser session's row. Not the cookie.");

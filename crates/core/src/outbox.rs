@@ -18,11 +18,24 @@ pub enum MailKind {
     SignupOfExisting,
     /// The account has a new password.
     PasswordChanged,
+    /// A secret or key of the tenant ends soon.
+    CredentialExpiring,
+    /// A secret or key of the tenant was made or rotated.
+    CredentialChanged,
+    /// Something else that the tenant's administrators must know: its title, what happened, what to do.
+    Notice,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::SignupLink, Self::SignupOfExisting, Self::PasswordChanged];
+    pub const ALL: [Self; 6] = [
+        Self::SignupLink,
+        Self::SignupOfExisting,
+        Self::PasswordChanged,
+        Self::CredentialExpiring,
+        Self::CredentialChanged,
+        Self::Notice,
+    ];
 
     /// As stored, and the name of its template.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +43,9 @@ impl MailKind {
             Self::SignupLink => "signup",
             Self::SignupOfExisting => "signup-existing",
             Self::PasswordChanged => "password-changed",
+            Self::CredentialExpiring => "credential-expiring",
+            Self::CredentialChanged => "credential-changed",
+            Self::Notice => "notice",
         }
     }
 

@@ -204,6 +204,9 @@ pub struct Profile {
     /// Whether API keys exist for this API.
     #[serde(default)]
     pub api_keys: ApiKeyPolicy,
+    /// How API keys look.
+    #[serde(default)]
+    pub api_key_format: ApiKeyFormat,
     /// Whether the FAPI 2.0 security profile applies: nothing weaker may be switched on beside it.
     #[serde(default)]
     pub fapi2: bool,
@@ -244,6 +247,17 @@ pub enum AppPolicy {
     SelfService,
 }
 
+/// How an API key looks. Both are judged by the same row, on every use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiKeyFormat {
+    /// A random string that says what it is and nothing else.
+    #[default]
+    Opaque,
+    /// A long-lived signed JWT of a type of its own.
+    Jwt,
+}
+
 fn es256() -> Algorithm {
     Algorithm::Es256
 }
@@ -272,6 +286,7 @@ impl Profile {
             approval: Approval::Manual,
             apps: AppPolicy::SelfService,
             api_keys: ApiKeyPolicy::Off,
+            api_key_format: ApiKeyFormat::Opaque,
             fapi2: false,
         })
     }

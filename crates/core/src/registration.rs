@@ -16,6 +16,7 @@ use crate::permission::Maker;
 use crate::profile::{AppPolicy, ClientAuthMethod, GrantType};
 use crate::scope::ScopeSet;
 use crate::secret::{Brand, CredentialType, PepperRing, Secret, Stage};
+use crate::secret_version;
 use crate::tenant::{Status, Tenant};
 use grantor_jose::Algorithm;
 
@@ -228,7 +229,7 @@ pub fn new_secret(
     }
     let secret = Secret::generate(spelling.0, CredentialType::ClientSecret, spelling.1, env);
     let version = app.secrets.iter().map(|version| version.version).max().unwrap_or(0) + 1;
-    let not_before = new.not_before.unwrap_or(env.now);
+    let not_before = secret_version::begin(new.not_before, env.now)?;
     let stored = SecretVersion {
         version,
         hash: peppers.hash(CredentialType::ClientSecret, secret.reveal()),
@@ -237,6 +238,8 @@ pub fn new_secret(
         expires_at: new.lifetime.map(|life| not_before.plus_seconds(life.seconds())),
         ended_at: None,
         created_at: env.now,
+        end_set_by: None,
+        end_before: None,
     };
     Ok((secret, stored))
 }

@@ -19,11 +19,13 @@ pub enum Type {
     RequestObject,
     /// `audit-checkpoint+jwt`: a signed point of the audit's chain; of Grantor's own.
     AuditCheckpoint,
+    /// `grantor-key+jwt`: an API key that lives long and is judged by its row. Never an access token.
+    ApiKey,
 }
 
 impl Type {
     /// Every type, in the order of the enum.
-    pub const ALL: [Type; 8] = [
+    pub const ALL: [Type; 9] = [
         Type::AccessToken,
         Type::Jwt,
         Type::Introspection,
@@ -32,6 +34,7 @@ impl Type {
         Type::DpopProof,
         Type::RequestObject,
         Type::AuditCheckpoint,
+        Type::ApiKey,
     ];
 
     /// The value as it stands in the header of a token that we sign.
@@ -45,6 +48,7 @@ impl Type {
             Type::DpopProof => "dpop+jwt",
             Type::RequestObject => "oauth-authz-req+jwt",
             Type::AuditCheckpoint => "audit-checkpoint+jwt",
+            Type::ApiKey => "grantor-key+jwt",
         }
     }
 

@@ -6,7 +6,6 @@
 mod database_url;
 mod database_url_error;
 mod file;
-mod ip_net;
 mod layers;
 mod log;
 mod mail;
@@ -35,7 +34,7 @@ use crate::password::{Cost, PoolSize};
 
 pub use database_url::DatabaseUrl;
 pub use database_url_error::DatabaseUrlError;
-pub use ip_net::{IpNet, IpNetError};
+pub use grantor_core::ip_net::{IpNet, IpNetError};
 pub use layers::refuse_unknown_variables;
 pub use log::{LogError, LogFormat, LogLevel};
 pub use mail::{

@@ -6,7 +6,7 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
-use crate::flow::{Fault, activity, audit, mail, misplaced, signing_key, webhook_delivery};
+use crate::flow::{Fault, activity, audit, mail, misplaced, reminder, signing_key, webhook_delivery};
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
@@ -124,7 +124,7 @@ pub async fn flush(node: &Node) -> Result<(), Fault> {
     written
 }
 
-/// Erases what has ended, rotates and retires keys.
+/// Erases what has ended, reminds of what will end, rotates and retires keys.
 ///
 /// # Errors
 /// Storage trouble.
@@ -142,5 +142,6 @@ pub async fn upkeep(node: &Node) -> Result<(), Fault> {
     node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new()).await?;
     activity::write_uses(node).await?;
     activity::roll_up(node).await?;
+    reminder::send_due(node).await?;
     signing_key::on_schedule(node).await
 }

@@ -52,7 +52,10 @@ pub use self::form_post::FormPost;
 pub use self::form_target::{FormTarget, NoFormTarget};
 pub use self::frame::Frame;
 pub use self::headers::security_headers;
-pub use self::mail::{MailContext, MailText, PasswordChanged, SignupAttempted, SignupVerification};
+pub use self::mail::{
+    CredentialChanged, CredentialExpiring, MailContext, MailText, NoticeMail, PasswordChanged,
+    SignupAttempted, SignupVerification,
+};
 pub use self::markdown::{SafeHtml, render_article, render_markdown};
 pub use self::plain_url::PlainUrl;
 pub use self::shown::Shown;

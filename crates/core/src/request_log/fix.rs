@@ -44,6 +44,8 @@ fixes! {
     TenantSuspended => "The organisation is suspended. Ask the API's provider why; everything works again once it is resumed.",
     AccessMissing => "The organisation has no access to this API. Apply for it.",
     AccessNotActive => "The organisation's access to this API is not open: suspended or closed. Look at its state, or ask the provider.",
+    AddressNotAllowed => "The key came from an address that is not on its list. Call from one that is, or make a key with another list.",
+    KeyWouldWiden => "A key can only be narrowed. Make a new one for more.",
     StepNotPossible => "The step does not fit where things stand. Look at the state first.",
     NotSelfService => "The provider's team makes these. Ask them for one.",
     GateClosed => "A step that this API demands is missing. The access shows which one.",

@@ -137,6 +137,8 @@ pub(crate) fn secret_version(version: i64, secret: &str) -> SecretVersion {
         expires_at: None,
         ended_at: None,
         created_at: UnixMillis(0),
+        end_set_by: None,
+        end_before: None,
     }
 }
 
@@ -323,12 +325,17 @@ impl World {
             created_at: NOW,
             expires_at: NOW.plus_seconds(86_400),
             revoked_reason: None,
+            addresses: None,
+            quota: QuotaClass::Standard,
+            signed_by: None,
+            replaced_by: None,
+            revision: 0,
         }
     }
 
     /// The verdict on a key at the API with this index.
     pub(crate) fn judge_key(&self, key: &ApiKey, api: usize) -> Result<(), Reason> {
-        judge_key(key, &self.subjects(api), NOW)
+        judge_key(key, &self.subjects(api), None, NOW)
     }
 }
 

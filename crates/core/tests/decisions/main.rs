@@ -5,9 +5,13 @@ mod api_choice;
 #[cfg(test)]
 mod api_key;
 #[cfg(test)]
+mod api_key_change;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod authorization_request;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod client_auth;
 #[cfg(test)]
@@ -37,6 +41,8 @@ mod people;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
+mod recommendation;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod refresh_token;
@@ -46,6 +52,8 @@ mod registration;
 mod reply;
 #[cfg(test)]
 mod revocation;
+#[cfg(test)]
+mod secret_version;
 #[cfg(test)]
 mod subject;
 #[cfg(test)]

@@ -230,7 +230,12 @@ fn k10_a_good_key_is_good_at_each_of_its_apis() {
 fn k10_a_key_ends_at_its_exact_millisecond() {
     let world = World::with_keys();
     let at = |millis| {
-        judge_key(&ApiKey { expires_at: UnixMillis(NOW.0 + millis), ..world.key() }, &world.subjects(0), NOW)
+        judge_key(
+            &ApiKey { expires_at: UnixMillis(NOW.0 + millis), ..world.key() },
+            &world.subjects(0),
+            None,
+            NOW,
+        )
     };
     assert_eq!(
         (at(1), at(0), at(-1)),

@@ -11,6 +11,7 @@ mod app;
 mod apply;
 mod audit;
 mod audit_verify;
+mod case;
 mod config;
 mod confirm;
 mod context;
@@ -102,6 +103,9 @@ enum Command {
     /// API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Cases: what tenants ask the provider's team for
+    #[command(subcommand)]
+    Case(case::Command),
     /// Tenants: partner organisations
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -195,6 +199,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Apply(flags) => apply::run(session, flags).await,
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
+        Command::Case(command) => case::run(session, command).await,
         Command::Tenant(command) => tenant::run(session, command).await,
         Command::Access(command) => access::run(session, command).await,
         Command::User(command) => user::run(session, command).await,

@@ -150,6 +150,7 @@ fn at_api(place: &Place<'_>) -> ApiErrors {
         .chain(kinds)
         .chain(scopes)
         .chain(paths.into_iter().flatten())
+        .chain(can.keys.then_some(Refusal::TooManyCalls { retry_after: 1 }))
         .chain([Refusal::Unavailable]);
     let row = |refusal: Refusal| ErrorRow {
         status: refusal.status().as_u16().to_string(),
@@ -182,6 +183,7 @@ fn advice(refusal: &Refusal, can: Can) -> &'static str {
         }
         Refusal::UnknownPath => "Compare the path with the operations of the API, letter by letter.",
         Refusal::OtherMethod { .. } => "Use a method that the header Allow names.",
+        Refusal::TooManyCalls { .. } => "Wait as long as Retry-After says. A key has a quota of its own.",
         Refusal::Unavailable => "Wait as long as Retry-After says, then try again.",
     }
 }

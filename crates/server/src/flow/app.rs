@@ -7,12 +7,16 @@ use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::error::Denial;
 use grantor_core::name::ClientId;
+use grantor_core::outbox::MailKind;
 use grantor_core::permission::Maker;
 use grantor_core::registration::{NewSecret, Registration, may_have_secret, new_secret, register};
 use grantor_core::secret::Secret;
+use grantor_core::secret_version;
 use grantor_core::tenant::{Status, Tenant};
 use serde_json::{Value, json};
 
+use super::client_id;
+use super::notice::{login_page, moment, to_admins, values};
 use super::tenant::Switch;
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
@@ -37,6 +41,9 @@ pub async fn create(
     (state, tenant): (&EnvironmentState, &Tenant),
     (registration, first): (Registration<'_>, NewSecret),
 ) -> Result<Created, FlowError> {
+    if let Some(chosen) = &registration.client_id {
+        client_id::must_be_free(node, state, chosen).await?;
+    }
     let accesses = node.store.accesses(tenant.id).await?;
     let (app, secret) = node.decide(|env| {
         let app = register(registration, maker, (tenant, &accesses), state.environment.id, env)?;
@@ -164,15 +171,44 @@ pub async fn rotate_secret(
     let (secret, version) = node.decide(|env| new_secret(app, &new, &state.keys.peppers, spelling, env))?;
     let mut writes = vec![Write::InsertSecret(app.id, version.clone())];
     if let Some(at) = end_others_at {
-        let alive = app.secrets.iter().filter(|old| old.ended_at.is_none());
-        writes.extend(alive.map(|old| Write::ScheduleSecretEnd { app: app.id, version: old.version, at }));
+        writes.extend(secret_version::end_others(app, &version, at, node.now())?);
+    }
+    // The first one is no rotation: whoever makes the app makes it.
+    if !app.secrets.is_empty() {
+        writes.extend(tell(node, state, app, (&version, end_others_at)).await?);
     }
     let event = AuditEvent::new("app.secret_create", app.id.to_string())
         .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version.version);
     node.commit(&actor.within(app.environment), writes, vec![event]).await?;
+    node.wake_mail();
     Ok((secret, version))
+}
+
+/// The mails about a new version.
+async fn tell(
+    node: &Node,
+    state: &EnvironmentState,
+    app: &App,
+    (version, end_others_at): (&SecretVersion, Option<UnixMillis>),
+) -> Result<Vec<Write>, Fault> {
+    let tenant = node.cache.tenant(&node.store, app.tenant).await?.ok_or(Fault::Internal)?;
+    let how = match end_others_at {
+        None => "was made; the other versions work on".to_owned(),
+        Some(at) => format!("was made; the other versions work until {}", moment(at)),
+    };
+    let told = values([
+        (
+            "credential",
+            format!("Client secret {} (...{}) of app {}", version.version, version.last_four, app.client_id),
+        ),
+        ("tenant", tenant.tenant.title.clone()),
+        ("how", how),
+        ("when", moment(version.created_at)),
+        ("login", login_page(state)),
+    ]);
+    to_admins(node, app.tenant, app.environment, MailKind::CredentialChanged, told).await
 }
 
 /// What happens to tokens that were had with a secret that is ended.
@@ -209,6 +245,37 @@ pub async fn end_secret(
         .detail("end_tokens", tokens == Tokens::End);
     node.commit(&actor.within(app.environment), writes, vec![event]).await?;
     Ok(Some(()))
+}
+
+/// Sets the end of a version of the secret. It may come earlier than what was planned, never later.
+///
+/// # Errors
+/// What the decision refuses; [`Fault::Conflict`] if somebody else was quicker.
+pub async fn schedule_secret_end(
+    node: &Node,
+    actor: &Actor,
+    app: &App,
+    version: i64,
+    at: UnixMillis,
+) -> Result<(), FlowError> {
+    let write = secret_version::schedule_end(app, version, at, node.now())?;
+    let event = AuditEvent::new("app.secret_schedule_end", app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .detail("version", version)
+        .detail("at", moment(at));
+    Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
+}
+
+/// Takes a rotation back: its version ends now, and those whose end it has set live on as before.
+///
+/// # Errors
+/// What the decision refuses; [`Fault::Conflict`] if somebody else was quicker.
+pub async fn cancel_rotation(node: &Node, actor: &Actor, app: &App, version: i64) -> Result<(), FlowError> {
+    let writes = secret_version::cancel(app, version, node.now())?;
+    let event = AuditEvent::new("app.secret_cancel", app.id.to_string())
+        .detail("client_id", app.client_id.as_str())
+        .detail("version", version);
+    Ok(node.commit(&actor.within(app.environment), writes, vec![event]).await?)
 }
 
 /// Ends every token of an app.

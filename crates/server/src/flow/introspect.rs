@@ -27,7 +27,17 @@ pub struct IntrospectCall<'a> {
     pub token: &'a str,
     /// The request's id.
     pub request_id: &'a str,
+    /// The address that it is used from, if the caller says so. Believed, because the caller has proved which API it is.
+    pub client_address: Option<IpAddr>,
 }
+
+/// The answer about a key that is good and has been used too often. Not "inactive": the API would tell its caller that the
+/// key is dead.
+const QUOTA: Denial = Denial::hinted(
+    OAuthError::TemporarilyUnavailable,
+    Reason::QuotaExceeded,
+    "The quota of this key is used up. Try again after the time given in Retry-After.",
+);
 
 /// The verdict for one caller.
 pub enum Verdict<'a> {
@@ -40,7 +50,7 @@ pub enum Verdict<'a> {
 /// Authenticates the caller and judges the credential for it.
 ///
 /// # Errors
-/// `invalid_client` for the caller; storage trouble.
+/// `invalid_client` for the caller; a key that is good and has used up its quota; storage trouble.
 pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Verdict<'a>, FlowError> {
     let place =
         Place { door: Door::Introspect, state: call.state, source: call.source, request_id: call.request_id };
@@ -71,8 +81,12 @@ pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Ve
             }
         };
         seen.concerns(api.id);
-        match genuine.judge(node, call.state, api).await? {
+        match genuine.judge(node, call.state, api, call.client_address).await? {
             Ok(good) => {
+                if let Err(wait) = good.take_quota(node) {
+                    seen.unfit(node, good.owned(), call.token, spent());
+                    return Err(FlowError::Throttled(QUOTA, wait));
+                }
                 seen.verified(node, &good, call.token);
                 return Ok(Verdict::Active(good, api));
             }
@@ -81,6 +95,11 @@ pub async fn introspect<'a>(node: &Node, call: &IntrospectCall<'a>) -> Result<Ve
     }
     seen.unfit(node, last.whose, call.token, said(last.reason));
     Ok(Verdict::Inactive(last.reason))
+}
+
+/// What the owner reads of a key that has been used too often.
+fn spent() -> (u16, Refusal) {
+    (429, Refusal { error: Some(QUOTA.error), reason: QUOTA.reason })
 }
 
 /// The APIs of an authenticated caller.

@@ -8,7 +8,10 @@ use super::Fault;
 use super::signup::value;
 use crate::mail::OutgoingMail;
 use crate::node::{Actor, Node};
-use crate::pages::{MailText, PasswordChanged, Shown, SignupAttempted, SignupVerification};
+use crate::pages::{
+    CredentialChanged, CredentialExpiring, MailText, NoticeMail, PasswordChanged, Shown, SignupAttempted,
+    SignupVerification,
+};
 
 /// Mails that are taken at once.
 const BATCH: i64 = 50;
@@ -69,6 +72,7 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
     let state = catalogue.environment_by_id(mail.environment)?;
     let environment = Shown::name(state.environment.name.as_str());
     let email = Shown::name(mail.to.as_str());
+    let shown = |name| Shown::name(value(&mail.values, name));
     Some(match mail.kind {
         MailKind::SignupLink => node.pages.mail(&SignupVerification {
             environment,
@@ -86,6 +90,32 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
             email,
             when: Shown::name(value(&mail.values, "when")),
             login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::CredentialExpiring => node.pages.mail(&CredentialExpiring {
+            environment,
+            email,
+            tenant: shown("tenant"),
+            credential: Shown::text(value(&mail.values, "credential")),
+            days: shown("days"),
+            ends: shown("ends"),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::CredentialChanged => node.pages.mail(&CredentialChanged {
+            environment,
+            email,
+            tenant: shown("tenant"),
+            credential: Shown::text(value(&mail.values, "credential")),
+            how: Shown::text(value(&mail.values, "how")),
+            when: shown("when"),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::Notice => node.pages.mail(&NoticeMail {
+            environment,
+            email,
+            title: Shown::text(value(&mail.values, "title")),
+            happened: Shown::text(value(&mail.values, "happened")),
+            advice: Shown::text(value(&mail.values, "advice")),
+            link: value(&mail.values, "link").to_owned(),
         }),
     })
 }

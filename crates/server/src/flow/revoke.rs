@@ -61,6 +61,9 @@ async fn revoke_seen(node: &Node, call: &RevokeCall<'_>, seen: &mut Seen<'_>) ->
         return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
     }
     let genuine = recognise(node, call.state, call.token).await?;
+    if matches!(genuine, Ok(Genuine::Key(_))) {
+        return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
+    }
     let claims = match &genuine {
         Ok(Genuine::Token(claims)) => Some(&**claims),
         _ => None,

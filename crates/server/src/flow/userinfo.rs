@@ -65,7 +65,7 @@ pub async fn userinfo(node: &Node, call: &UserinfoCall<'_>) -> Result<Userinfo, 
     let api = state.api_by_audience(&claims.aud).ok_or_else(|| refuse(Reason::WrongAudience))?.clone();
     let granted = ScopeSet::parse(&claims.scope)?;
     seen.concerns(api.id);
-    let good = match genuine.judge(node, state, &api).await? {
+    let good = match genuine.judge(node, state, &api, None).await? {
         Ok(good) => good,
         Err(unfit) => {
             let denial = refuse(unfit.reason);

@@ -4,6 +4,8 @@
 //! what the caller sent. The original method and URI are believed only from trusted proxies. A proxy that does not say
 //! which operation is asked for gets a 200 only for a credential that opens every operation of the API.
 
+use std::net::IpAddr;
+
 use ::http::header::{CACHE_CONTROL, HeaderName};
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use grantor_core::api::Api;
@@ -17,6 +19,7 @@ use super::respond::{self, Body};
 use crate::flow::Fault;
 use crate::flow::seen::{Place, Seen};
 use crate::flow::verify::{Genuine, Good, Unfit, recognise};
+use crate::limits::RetryAfter;
 
 const ENDPOINT: &str = "forward_auth";
 
@@ -87,14 +90,15 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
             return Err(inactive(reason));
         }
     };
-    let good = match genuine.judge(call.node, call.state, api).await.map_err(Stop::Fault)? {
+    let caller = caller(call, headers);
+    let good = match genuine.judge(call.node, call.state, api, caller).await.map_err(Stop::Fault)? {
         Ok(good) => good,
         Err(Unfit { reason, whose }) => {
             seen.unfit(call.node, whose, token, said(&Refusal::InvalidToken, reason));
             return Err(inactive(reason));
         }
     };
-    match reaches(call, api, &original, &good) {
+    match reaches(call, api, &original, &good).and_then(|()| within_quota(call, &good)) {
         Ok(()) => {
             seen.verified(call.node, &good, token);
             Ok(good)
@@ -104,6 +108,18 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
             Err(Stop::Refused(refusal, reason))
         }
     }
+}
+
+/// The address that a request comes from, as far as a trusted proxy says so. The proxy's own is not the caller's.
+fn caller(call: &Call<'_>, headers: &HeaderMap) -> Option<IpAddr> {
+    (call.through_proxy && headers.contains_key("x-forwarded-for")).then_some(call.source)
+}
+
+/// Takes one call from the quota of a key that reaches the operation.
+fn within_quota(call: &Call<'_>, good: &Good) -> Result<(), (Refusal, Reason)> {
+    good.take_quota(call.node).map_err(|RetryAfter(seconds)| {
+        (Refusal::TooManyCalls { retry_after: seconds }, Reason::QuotaExceeded)
+    })
 }
 
 /// What the owner of the credential reads of a refusal: the code that RFC 6750 3.1 has for it.

@@ -30,6 +30,11 @@ pub const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0005_request_log.sql"),
     },
     Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
+    Migration {
+        version: 7,
+        name: "credentials",
+        text: include_str!("../../migrations/0007_credentials.sql"),
+    },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -169,6 +174,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::app::STATEMENTS,
         load::api_key::STATEMENTS,
         load::audit::STATEMENTS,
+        load::case::STATEMENTS,
         load::catalogue::STATEMENTS,
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
@@ -178,6 +184,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::lockout::STATEMENTS,
         load::outbox::STATEMENTS,
         load::record::STATEMENTS,
+        load::reminder::STATEMENTS,
         load::session::STATEMENTS,
         load::signup::STATEMENTS,
         load::onboarding::STATEMENTS,

@@ -1,7 +1,9 @@
 //! From a write as data to guarded statements. Reading this folder is reading everything that happens to the database.
 
+mod api_key;
 mod app;
 mod audit;
+mod case;
 mod credential;
 mod document;
 mod grant;
@@ -27,8 +29,10 @@ pub use installation::PUT_META_ONCE;
 /// Every statement that writes, for the test that prepares it.
 pub fn statements() -> Vec<&'static Sql> {
     [
+        api_key::STATEMENTS,
         app::STATEMENTS,
         audit::STATEMENTS,
+        case::STATEMENTS,
         credential::STATEMENTS,
         document::STATEMENTS,
         grant::STATEMENTS,
@@ -65,10 +69,14 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::EndAppTokens(id) => app::end_app_tokens(*id),
         Write::InsertSecret(app, secret) => app::insert_secret(*app, secret),
         Write::EndSecret { app, version, at } => app::end_secret(*app, *version, *at),
-        Write::ScheduleSecretEnd { app, version, at } => app::schedule_secret_end(*app, *version, *at),
+        Write::ScheduleSecretEnd { app, version, at, by, remind_at } => {
+            app::schedule_secret_end((*app, *version), *at, *by, *remind_at)
+        }
+        Write::Credential(write) => api_key::change_credential(write),
         Write::MarkExposed(app, at) => app::mark_exposed(*app, *at),
-        Write::InsertApiKey(key, hash) => credential::insert_api_key(key, hash),
-        Write::SetApiKeyStatus(change, reason) => credential::api_key_status(change, reason.as_deref()),
+        Write::InsertApiKey(key, hash) => api_key::insert_api_key(key, hash),
+        Write::SetApiKeyStatus(change, reason) => api_key::api_key_status(change, reason.as_deref()),
+        Write::Case(write) => case::write(write),
         Write::RevokeToken { environment, jti, expires_at } => {
             credential::revoke_token(*environment, jti, *expires_at)
         }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 77] = [
+const ROUTES: [(&str, &str); 88] = [
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),
@@ -86,6 +86,17 @@ const ROUTES: [(&str, &str); 77] = [
     ("POST", "/documents"),
     ("GET", "/documents/{document}"),
     ("POST", "/documents/{document}/versions"),
+    ("GET", "/environments/{environment}/apis/{api}/recommendations"),
+    ("GET", "/environments/{environment}/client-ids/{client_id}"),
+    ("GET", "/environments/{environment}/apps/{client_id}/secrets"),
+    ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/schedule-end"),
+    ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/cancel"),
+    ("POST", "/environments/{environment}/keys/{key}/rotate"),
+    ("POST", "/environments/{environment}/keys/{key}/narrow"),
+    ("GET", "/environments/{environment}/cases"),
+    ("POST", "/environments/{environment}/cases"),
+    ("GET", "/environments/{environment}/cases/{case}"),
+    ("POST", "/environments/{environment}/cases/{case}/answer"),
     ("GET", "/doctor"),
 ];
 
@@ -105,6 +116,7 @@ fn filled(path: &str, ids: &Ids) -> String {
         .replace("{user}", "admin@acme.example")
         .replace("{grant}", "gnt_0000000000000000")
         .replace("{key}", &ids.key)
+        .replace("{case}", "case_00000000000000000000000000000000")
         .replace("{document}", &ids.document)
         .replace("{webhook}", &ids.webhook)
         .replace("{message}", &ids.message)

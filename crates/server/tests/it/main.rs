@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod admin_api;
+mod api_keys;
 mod audit;
 mod authorization_code;
 mod authorize_endpoint;
+mod cases;
 mod cli;
 mod cluster_of_one;
 mod code_flow;
@@ -31,6 +33,7 @@ mod page_headers;
 mod password_grant;
 mod profiles;
 mod refresh_token;
+mod reminders;
 mod request_log;
 mod rfc6749_token;
 mod rfc6750_bearer;
@@ -42,6 +45,7 @@ mod s001_channel;
 mod s002_assets;
 mod s003_deals;
 mod s004_banking;
+mod secret_versions;
 mod secrets_at_rest;
 mod sessions;
 mod sign_in_page;

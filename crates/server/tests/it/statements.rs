@@ -83,7 +83,7 @@ fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// Tables whose rows belong to one environment, by a column of their own or by that of their user.
-const OF_AN_ENVIRONMENT: [&str; 17] = [
+const OF_AN_ENVIRONMENT: [&str; 18] = [
     "apps",
     "app_secrets",
     "api_keys",
@@ -101,16 +101,19 @@ const OF_AN_ENVIRONMENT: [&str; 17] = [
     "outbox",
     "login_failures",
     "webhooks",
+    "cases",
 ];
 
 /// Statements that may read them without naming the environment, and why.
-const FOR_ALL: [(&str, &str); 9] = [
+const FOR_ALL: [(&str, &str); 11] = [
     ("memberships", "of a user, who was loaded in their environment"),
     ("acceptances", "of a user, who was loaded in their environment"),
     ("consents", "of a user and an app, who were loaded in their environment"),
     ("all_webhooks", "who hears of what is held whole, and each webhook says its environment"),
     ("webhook_and_secrets", "one job sends for all environments, and each webhook says its own"),
     ("due_mails", "one job delivers for all environments, and each mail says its own"),
+    ("due_key_reminders", "one job reminds for all environments, and each row says its own"),
+    ("due_secret_reminders", "one job reminds for all environments, and each row says its own"),
     ("apis", "the catalogue holds every environment and files each API under its own"),
     ("revoked_tokens", "the list of revoked ids is held whole, by environment"),
     ("all_accesses", "names the environment through the API that it joins"),

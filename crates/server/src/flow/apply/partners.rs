@@ -2,6 +2,7 @@
 
 use grantor_core::access::Access;
 use grantor_core::app::App;
+use grantor_core::client_id_choice::Choice;
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::decision::{Concern, Write};
 use grantor_core::environment::Environment;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use super::metadata::metadata;
 use super::{ApplyError, World, api_named, environment_named};
 use crate::catalogue::expand;
+use crate::flow::client_id;
 use crate::flow::plan::{self, ManifestError};
 use crate::manifest::{AppEntry, Manifest};
 use crate::node::Node;
@@ -120,6 +122,13 @@ pub(super) async fn apps(
                     entry.client_id
                 ))
                 .into());
+            }
+            if old.is_none() {
+                let choice = client_id::choice(node, environment.id, entry.client_id.clone()).await?;
+                if !matches!(choice, Choice::Available(_)) {
+                    let why = choice.sentence();
+                    return Err(ManifestError(format!("app {} in {name}: {why}", entry.client_id)).into());
+                }
             }
             let signing =
                 id_token_algorithms(world.apis.iter().filter(|api| api.environment == environment.id));

@@ -21,6 +21,7 @@ use grantor_jose::Type;
 use super::seen::{Place, Seen};
 use super::{Fault, FlowError, client};
 use crate::catalogue::EnvironmentState;
+use crate::limits::Holder;
 use crate::node::Node;
 
 /// A token request, as it came in.
@@ -116,7 +117,7 @@ async fn exchange_seen(
 
 /// Takes one token from the quota of the access.
 fn within_quota(node: &Node, client: &AuthenticatedApp<'_>, granted: &Granted<'_>) -> Result<(), FlowError> {
-    node.limits.take(granted.access.quota, client.app().id).map_err(|wait| {
+    node.limits.take(granted.access.quota, Holder::App(client.app().id)).map_err(|wait| {
         FlowError::Throttled(Denial::new(OAuthError::TemporarilyUnavailable, Reason::QuotaExceeded), wait)
     })
 }

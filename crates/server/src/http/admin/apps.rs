@@ -24,6 +24,7 @@ use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::app::{self, Tokens};
 use crate::flow::tenant::Switch;
+use crate::moment::Moment;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +55,9 @@ pub(super) struct NewApp {
 pub(super) struct RotateSecret {
     #[serde(default)]
     lifetime: Option<Lifetime>,
+    /// When it begins to authenticate; now if it is not given.
+    #[serde(default)]
+    not_before: Option<Moment>,
     /// Seconds until the other versions cease to authenticate; they live on if it is not given.
     #[serde(default)]
     end_others_after: Option<i64>,
@@ -247,7 +251,7 @@ pub(super) async fn rotate_secret(
         Some(seconds) => Some(admin.node.now().plus_seconds(seconds)),
         None => None,
     };
-    let new = NewSecret { not_before: None, lifetime: body.lifetime };
+    let new = NewSecret { not_before: body.not_before.map(|Moment(at)| at), lifetime: body.lifetime };
     let (secret, version) =
         app::rotate_secret(&admin.node, &admin.actor, &state, &found, new, end_others_at).await?;
     let mut shown = view::secret(&version, admin.node.now());

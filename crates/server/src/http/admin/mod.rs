@@ -8,10 +8,14 @@ mod activity;
 mod apps;
 mod audit;
 mod audit_export;
+mod cases;
 mod catalogue;
+mod client_ids;
 mod doctor;
 mod documents;
 mod keys;
+mod recommendations;
+mod secrets;
 mod signing_keys;
 mod tenants;
 mod tokens;
@@ -103,7 +107,11 @@ fn routes(state: Admins) -> Router {
         .route(&at("/apps/{client_id}"), get(apps::show).put(apps::change).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
         .route(&at("/apps/{client_id}/resume"), post(apps::resume))
-        .route(&at("/apps/{client_id}/secrets"), post(apps::rotate_secret))
+        .route(&at("/apis/{api}/recommendations"), get(recommendations::list))
+        .route(&at("/client-ids/{client_id}"), get(client_ids::check))
+        .route(&at("/apps/{client_id}/secrets"), get(secrets::list).post(apps::rotate_secret))
+        .route(&at("/apps/{client_id}/secrets/{version}/schedule-end"), post(secrets::schedule_end))
+        .route(&at("/apps/{client_id}/secrets/{version}/cancel"), post(secrets::cancel))
         .route(&at("/apps/{client_id}/secrets/{version}/end"), post(apps::end_secret))
         .route(&at("/apps/{client_id}/tokens/end"), post(apps::end_tokens))
         .route(&at("/apps/{client_id}/log"), get(activity::app_log))
@@ -111,12 +119,17 @@ fn routes(state: Admins) -> Router {
         .route(&at("/apps/{client_id}/usage"), get(activity::app_usage))
         .route(&at("/keys"), get(keys::list).post(keys::create))
         .route(&at("/keys/{key}"), get(keys::show))
+        .route(&at("/keys/{key}/rotate"), post(keys::rotate))
+        .route(&at("/keys/{key}/narrow"), post(keys::narrow))
         .route(&at("/keys/{key}/revoke"), post(keys::revoke))
         .route(&at("/keys/{key}/suspend"), post(keys::suspend))
         .route(&at("/keys/{key}/resume"), post(keys::resume))
         .route(&at("/keys/{key}/log"), get(activity::key_log))
         .route(&at("/keys/{key}/notices"), get(activity::key_notices))
         .route(&at("/keys/{key}/usage"), get(activity::key_usage))
+        .route(&at("/cases"), get(cases::list).post(cases::create))
+        .route(&at("/cases/{case}"), get(cases::show))
+        .route(&at("/cases/{case}/answer"), post(cases::answer_one))
         .route(&at("/signing-keys"), get(signing_keys::list))
         .route(&at("/signing-keys/rotate"), post(signing_keys::rotate))
         .route(&at("/tokens/inspect"), post(tokens::inspect))

@@ -9,6 +9,8 @@ use grantor_core::env::UnixMillis;
 use grantor_core::grant::{Consent, Grant};
 use grantor_core::id::ApiId;
 use grantor_core::onboarding::AccessStep;
+use grantor_core::profile::ApiKeyFormat;
+use grantor_core::secret_version::seconds_left;
 use grantor_core::tenant::Tenant;
 use grantor_core::user::{Membership, User};
 use serde_json::{Value, json};
@@ -124,6 +126,8 @@ pub(super) fn secret(version: &SecretVersion, now: UnixMillis) -> Value {
         "expires_at": maybe(version.expires_at),
         "ended_at": maybe(version.ended_at),
         "created_at": time(version.created_at),
+        "seconds_left": seconds_left(version, now),
+        "replaced_by": version.end_set_by,
     })
 }
 
@@ -146,6 +150,12 @@ pub(super) fn key(state: &EnvironmentState, key: &ApiKey, tenant: &str, now: Uni
         "created_at": time(key.created_at),
         "expires_at": time(key.expires_at),
         "revoked_reason": key.revoked_reason,
+        "format": if key.signed_by.is_some() { ApiKeyFormat::Jwt } else { ApiKeyFormat::Opaque },
+        "addresses": key.addresses,
+        "quota": key.quota,
+        "replaced_by": key.replaced_by,
+        "seconds_left": (status == "active" || status == "suspended")
+            .then(|| (key.expires_at.0 - now.0).div_euclid(1_000)),
     })
 }
 

@@ -166,6 +166,41 @@ pub(super) fn mails_with(pages: &Pages, shown: &str) -> Vec<(&'static str, serde
     vec![
         mail(pages, &SignupVerification { environment: name(), email: name(), link: link(), hours: 24 }),
         mail(pages, &SignupAttempted { environment: name(), email: name(), login: link() }),
+        mail(
+            pages,
+            &CredentialExpiring {
+                environment: name(),
+                email: name(),
+                tenant: name(),
+                credential: name(),
+                days: name(),
+                ends: name(),
+                login: link(),
+            },
+        ),
+        mail(
+            pages,
+            &CredentialChanged {
+                environment: name(),
+                email: name(),
+                tenant: name(),
+                credential: name(),
+                how: name(),
+                when: name(),
+                login: link(),
+            },
+        ),
+        mail(
+            pages,
+            &NoticeMail {
+                environment: name(),
+                email: name(),
+                title: name(),
+                happened: name(),
+                advice: name(),
+                link: link(),
+            },
+        ),
         mail(pages, &PasswordChanged { environment: name(), email: name(), when: name(), login: link() }),
     ]
 }

@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod app;
 pub mod audit;
+pub mod case;
 pub mod catalogue;
 pub mod document;
 pub mod grant;
@@ -13,6 +14,7 @@ pub mod lockout;
 pub mod onboarding;
 pub mod outbox;
 pub mod record;
+pub mod reminder;
 pub mod session;
 pub mod signup;
 pub mod tenant;

@@ -1,4 +1,4 @@
-//! Which addresses belong to a network: for `server.trusted_proxies`.
+//! Which addresses belong to a network: for trusted proxies, and for the addresses that an API key is used from.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -35,6 +35,11 @@ impl IpNet {
             (IpAddr::V6(network), IpAddr::V6(address)) => mask_v6(address, self.prefix) == network,
             _ => false,
         }
+    }
+
+    /// Whether every address of the other network is in this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.network)
     }
 }
 
