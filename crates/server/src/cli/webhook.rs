@@ -58,7 +58,8 @@ pub(super) struct Id {
 #[derive(Args)]
 pub(super) struct Create {
     /// Where messages go, https://...
-    url: String,
+    #[arg(value_name = "URL")]
+    to: String,
     /// The tenant whose events it hears of [default: all tenants; the webhook is the operators']
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
@@ -76,7 +77,7 @@ pub(super) struct Change {
     id: Id,
     /// Where messages go
     #[arg(long, value_name = "URL")]
-    url: Option<String>,
+    to: Option<String>,
     /// An event, or * for all; can be repeated; replaces those of before
     #[arg(long = "event", value_name = "NAME")]
     events: Vec<String>,
@@ -130,9 +131,9 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         Command::Show(Id { id }) => {
             output.answer(&admin.get(admin.path(&["webhooks", &id])?).await?, ONE)?;
         }
-        Command::Change(Change { id: Id { id }, url, events, description }) => {
+        Command::Change(Change { id: Id { id }, to, events, description }) => {
             let mut body = replacement(&admin, &id).await?;
-            if let Some(url) = url {
+            if let Some(url) = to {
                 body["url"] = url.into();
             }
             if !events.is_empty() {
@@ -203,7 +204,7 @@ impl Create {
     fn body(self) -> Value {
         let events = if self.events.is_empty() { vec!["*".to_owned()] } else { self.events };
         present([
-            ("url", Some(Value::String(self.url))),
+            ("url", Some(Value::String(self.to))),
             ("tenant", self.tenant.map(Value::String)),
             ("events", Some(json!(events))),
             ("description", self.description.map(Value::String)),

@@ -317,7 +317,7 @@ async fn a_test_message_goes_to_one_webhook_alone_and_says_what_it_is() {
     assert_eq!(asked.status, 202, "{}", asked.text);
     let heard = one.next().await;
     assert_eq!(
-        (heard.event(), &*heard.header("webhook-id")),
+        (heard.event(), heard.header("webhook-id")),
         ("webhook.test".to_owned(), asked.json()["message"].as_str().unwrap())
     );
     assert!(heard.is_signed_with(&webhook.secret));

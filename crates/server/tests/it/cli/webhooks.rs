@@ -28,7 +28,7 @@ async fn a_webhook_is_made_looked_at_changed_rolled_tried_and_deleted() {
     let same = done(&server, &format!("--json webhook change {id} --event *")).json();
     assert_eq!((&same["events"], &same["url"]), (&json!(["*"]), &json!(NOWHERE)));
     assert_eq!((&same["description"], same.get("secret")), (&json!("pager"), None));
-    let moved = done(&server, &format!("--json webhook change {id} --url http://127.0.0.1:10/"));
+    let moved = done(&server, &format!("--json webhook change {id} --to http://127.0.0.1:10/"));
     assert!(moved.err.contains("the old secret is worth nothing any more"), "{}", moved.err);
     assert_ne!(moved.json()["secret"], made["secret"]);
     let rolled = done(&server, &format!("--json webhook roll {id}")).json();
