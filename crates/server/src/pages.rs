@@ -115,7 +115,7 @@ impl Pages {
 
     /// Fills the template of an article.
     pub fn article<A: ArticleContext>(&self, article: &A) -> Article {
-        Article { markdown: self.fill(A::TEMPLATE, article) }
+        Article { markdown: dialect::tidy(&self.fill(A::TEMPLATE, article)) }
     }
 
     /// Fills the template of a program to copy.

@@ -46,8 +46,8 @@ fn at_token_endpoint(error: OAuthError, can: Can) -> Option<(&'static str, &'sta
         )),
         OAuthError::InvalidClient => Some((
             "401 or 429",
-            "Check the client id, that it belongs to this environment, and the accepted way of client authentication. \
-             With 429 too many attempts have failed: wait as long as Retry-After says.",
+            "Send the id and secret of this environment in an accepted way. With 429 too many attempts have failed: wait \
+             as long as Retry-After says.",
         )),
         OAuthError::InvalidGrant => can.users().then_some((
             "400",

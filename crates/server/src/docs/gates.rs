@@ -2,7 +2,7 @@
 
 use grantor_core::error::{OAuthError, Reason};
 use grantor_core::gate_rule::{Act, Gate, GateRule};
-use serde_json::json;
+use serde::Serialize;
 
 use super::can::Can;
 use super::place::Place;
@@ -73,11 +73,18 @@ pub(super) fn rows(place: &Place<'_>) -> Vec<GateRow> {
 
 /// The answer while the first of these gates is closed.
 pub(super) fn refusal(gates: &[GateRow]) -> Option<String> {
-    let gate = &gates.first()?.name;
-    let answer = json!({
-        "error": OAuthError::AccessDenied.code(),
-        "reason": Reason::GateClosed.name(),
-        "gate": gate,
-    });
+    let answer = Refused {
+        error: OAuthError::AccessDenied.code(),
+        reason: Reason::GateClosed.name(),
+        gate: &gates.first()?.name,
+    };
     serde_json::to_string_pretty(&answer).ok()
+}
+
+/// The members of the answer that programs decide by.
+#[derive(Serialize)]
+struct Refused<'a> {
+    error: &'static str,
+    reason: &'static str,
+    gate: &'a str,
 }

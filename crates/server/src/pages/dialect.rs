@@ -61,6 +61,29 @@ fn spoken(state: &State<'_, '_>, text: String) -> Result<Value, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, "code, cell and fenced are for templates in Markdown"))
 }
 
+/// One empty line where a template has left several, but not within code.
+pub(super) fn tidy(markdown: &str) -> String {
+    let mut tidied = String::with_capacity(markdown.len());
+    let (mut fence, mut was_empty) = (None, true);
+    for line in markdown.lines() {
+        let marks = line.bytes().take_while(|byte| *byte == b'`').count();
+        match fence {
+            None if marks >= 3 => fence = Some(marks),
+            Some(open) if marks >= open && line.len() == marks => fence = None,
+            _ => {}
+        }
+        let is_empty = line.is_empty() && fence.is_none();
+        if !(is_empty && was_empty) {
+            tidied.push_str(line);
+            tidied.push('\n');
+        }
+        was_empty = is_empty;
+    }
+    tidied.truncate(tidied.trim_end().len());
+    tidied.push('\n');
+    tidied
+}
+
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -14,6 +14,7 @@ mod code_flow;
 mod consent_page;
 mod discovery;
 mod discovery_users;
+mod docs;
 mod documents;
 mod documents_accepted;
 mod dropped_callers;

@@ -166,7 +166,12 @@ fn a_profile_with_nothing_on_says_so_and_no_more() {
 fn whole(markdown: &str, of: &str) {
     let mut fenced = false;
     let mut lines = Vec::new();
+    let mut before = "";
     for line in markdown.lines() {
+        let begins = line.starts_with('#') || (line.starts_with("```") && !fenced);
+        assert!(fenced || !begins || before.is_empty(), "{line:?} stands close to {before:?}: {of}");
+        assert!(fenced || !(line.is_empty() && before.is_empty()), "two empty lines: {of}\n{markdown}");
+        before = line;
         if line.starts_with("```") {
             lines.push(if fenced { "" } else { "(code)" });
             fenced = !fenced;

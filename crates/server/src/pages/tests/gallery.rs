@@ -288,6 +288,7 @@ fn outcomes(pages: &Pages) -> Vec<Sample> {
                 api: name("Used-car deals"),
                 issuer: "https://id.example.com".to_owned(),
                 json: "/flows/deals.json".to_owned(),
+                docs: "/docs/deals".to_owned(),
                 flows,
             },
         ),

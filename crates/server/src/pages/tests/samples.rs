@@ -140,7 +140,14 @@ pub(super) fn filled_with(pages: &Pages, shown: &str, carried: &str) -> Vec<Samp
         sample(
             pages,
             "flow-table",
-            &FlowTable { frame: frame(), api: name(), issuer: carried(), json: carried(), flows: vec![flow] },
+            &FlowTable {
+                frame: frame(),
+                api: name(),
+                issuer: carried(),
+                json: carried(),
+                docs: carried(),
+                flows: vec![flow],
+            },
         ),
     ];
     let names = ["index", "overview", "authentication", "credentials", "tenant-setup", "security", "errors"];
