@@ -12,6 +12,7 @@ pub mod authorize;
 pub mod browser;
 pub mod client;
 pub mod document;
+pub mod export;
 pub mod exposure;
 pub mod introspect;
 pub mod login;
