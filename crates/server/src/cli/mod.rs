@@ -20,6 +20,7 @@ mod doctor;
 mod document;
 mod environment;
 mod failure;
+mod get;
 mod http_client;
 mod init;
 mod key;
@@ -97,6 +98,8 @@ enum Command {
     Config(config::Command),
     /// Bring environments, profiles, APIs, tenants, accesses, apps, users and documents to the state that manifests describe
     Apply(apply::Flags),
+    /// Print what there is as a manifest for `apply`
+    Get(get::Flags),
     /// Apps: the clients of an environment
     #[command(subcommand)]
     App(app::Command),
@@ -197,6 +200,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Serve(flags) => serve::run(session, flags).await,
         Command::Config(command) => config::run(session, command),
         Command::Apply(flags) => apply::run(session, flags).await,
+        Command::Get(flags) => get::run(session, flags).await,
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
         Command::Case(command) => case::run(session, command).await,

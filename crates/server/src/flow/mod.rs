@@ -14,6 +14,7 @@ pub mod case;
 pub mod client;
 pub mod client_id;
 pub mod document;
+pub mod export;
 pub mod exposure;
 pub mod introspect;
 pub mod login;

@@ -9,7 +9,8 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 88] = [
+const ROUTES: [(&str, &str); 89] = [
+    ("GET", "/manifest"),
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),

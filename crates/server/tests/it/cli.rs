@@ -7,6 +7,7 @@ mod demo;
 mod floods;
 mod https;
 mod installation;
+mod partner;
 mod people;
 mod postgresql;
 mod process;

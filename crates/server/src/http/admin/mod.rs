@@ -86,6 +86,7 @@ fn routes(state: Admins) -> Router {
     let at = |rest: &str| format!("{within}{rest}");
     Router::new()
         .route("/admin/v1/apply", post(catalogue::apply))
+        .route("/admin/v1/manifest", get(catalogue::export))
         .route("/admin/v1/environments", get(catalogue::environments))
         .route("/admin/v1/profiles", get(catalogue::profiles))
         .route(&at("/apis"), get(catalogue::apis))
