@@ -37,7 +37,8 @@ kinds! {
     "tenant.close" => "tenant.closed", &["name"];
     "access.apply" => "access.applied", &["api"];
     "access.approve" => "access.approved", &["api"];
-    "access.refuse" => "access.refused", &["api", "reason"];
+    "access.refuse" => "access.refused", &["api", "comment"];
+    "access.terms" => "access.terms_changed", &["api"];
     "access.contract" => "access.contract_recorded", &["api"];
     "access.suspend" => "access.suspended", &["api"];
     "access.resume" => "access.resumed", &["api"];
@@ -53,7 +54,7 @@ kinds! {
     "app.secret_exposed" => "secret.exposed", APP;
     "secret.expiring" => "secret.expiring", &["client_id", "version", "expires_at", "days"];
     "key.create" => "key.created", &[];
-    "key.rotate" => "key.rotated", &["new"];
+    "key.rotate" => "key.rotated", &["successor", "old_ends_at"];
     "key.narrow" => "key.narrowed", &[];
     "key.suspend" => "key.suspended", &[];
     "key.resume" => "key.resumed", &[];
@@ -62,6 +63,7 @@ kinds! {
     "membership.put" => "membership.changed", &["roles"];
     "membership.remove" => "membership.removed", &[];
     "document.publish" => "document.published", &["version", "sha256"];
+    "document.accept_for_tenant" => "document.accepted_for_tenant", &["kind", "version", "sha256"];
     "document.accept" => "document.accepted", &["user", "version", "sha256"];
     "manifest.apply" => "manifest.applied", &["action", "fields"];
     "webhook.create" => "webhook.created", &["host"];
