@@ -16,9 +16,9 @@ use http::Request;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use client::{ANY, HTTP_1_1, HTTP_2, Http2, Pair, TLS_1_2, TLS_1_3, pair};
+use client::{ANY, HTTP_1_1, HTTP_2, Http2, Pair, TLS_1_2, TLS_1_3, Watch, pair};
 
 /// One API with one app.
 pub(crate) const BANK: &str = r#"
@@ -192,7 +192,7 @@ async fn files_that_change_are_read_without_being_asked() {
     let server = Server::start(TlsVersion::V1_2, &[]).await;
     let next = pair();
     next.write(server.folder.path());
-    let begun = Instant::now();
+    let begun = Watch::start();
     while !server.speaks(&next, ANY).await {
         assert!(begun.elapsed() < Duration::from_secs(20), "nobody looks at the files");
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -311,7 +311,7 @@ async fn m03_a_handshake_that_does_not_end_holds_up_nobody_and_is_ended() {
         stream.write_all(&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..count % 12]).await.unwrap();
         silent.push(stream);
     }
-    let begun = Instant::now();
+    let begun = Watch::start();
     let answer = Http2::connect(&server.pair, server.address).await.send(server.token_request(), FORM).await;
     assert_eq!(answer.unwrap().status, 200);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
@@ -346,7 +346,7 @@ async fn a_stop_lets_streams_in_flight_end_and_takes_no_new_ones() {
     body.send_data("client_credentials".into(), true).unwrap();
     let answer = client::read(answer.await.unwrap()).await.unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text);
-    let begun = Instant::now();
+    let begun = Watch::start();
     timeout(Duration::from_secs(8), stopping).await.expect("then it stops").unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert!(busy.send(server.token_request(), FORM).await.is_err());

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::https::{folder, serve};
 use super::process::Process;
-use crate::https::client::{ANY, HTTP_2, Http2, Pair, pair};
+use crate::https::client::{ANY, HTTP_2, Http2, Pair, Watch, pair};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -109,7 +109,7 @@ async fn flood(pair: &Pair, address: SocketAddr, round: Round, reads: Reads) -> 
     let mut stream = pair.connect(address, ANY, HTTP_2).await.unwrap();
     stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
     stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
-    let begun = Instant::now();
+    let begun = Watch::start();
     let (mut from, mut to) = tokio::io::split(stream);
     let reading = tokio::spawn(async move {
         let mut buffer = vec![0; 64 * 1024];

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use grantor_server::clock::{Clock as _, SystemClock};
 use http::{HeaderMap, Request};
 use rcgen::{CertificateParams, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -79,6 +80,21 @@ impl Pair {
         // Whoever closes in haste does not say good-bye.
         let _ = reading.ok()?;
         Some(String::from_utf8_lossy(&answer).into_owned())
+    }
+}
+
+/// How long something takes, by the server's own clock.
+pub(crate) struct Watch(SystemClock, Duration);
+
+impl Watch {
+    pub(crate) fn start() -> Self {
+        let clock = SystemClock::new();
+        let begun = clock.monotonic();
+        Self(clock, begun)
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.0.monotonic() - self.1
     }
 }
 
