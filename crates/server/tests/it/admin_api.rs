@@ -89,7 +89,7 @@ fn filled(path: &str, ids: &Ids) -> String {
         .replace("{user}", "admin@acme.example")
         .replace("{grant}", "gnt_0000000000000000")
         .replace("{key}", &ids.key)
-        .replace("{case}", "case_00000000000000000000000000000000")
+        .replace("{case}", &ids.case)
         .replace("{document}", &ids.document)
 }
 
@@ -97,13 +97,17 @@ fn filled(path: &str, ids: &Ids) -> String {
 struct Ids {
     key: String,
     document: String,
+    case: String,
 }
 
 impl Ids {
     async fn of(server: &Server) -> Self {
         let documents = server.admin("GET", "/documents", json!({})).await.json();
         let document = documents["items"][0]["id"].as_str().unwrap().to_owned();
-        Self { key: key_id(server), document }
+        let asked = json!({ "tenant": "acme", "kind": "other", "text": "A question." });
+        let case = server.admin("POST", "/environments/production/cases", asked).await.json();
+        let case = case["id"].as_str().unwrap().to_owned();
+        Self { key: key_id(server), document, case }
     }
 }
 
