@@ -1,15 +1,17 @@
 //! API keys narrow, and rotate into keys that are no wider.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::access::QuotaClass;
 use grantor_core::address_list::AddressList;
 use grantor_core::api::Api;
 use grantor_core::api_key::ApiKey;
-use grantor_core::api_key_change::{Narrowed, Narrowing, Rotated, Rotation, narrow, rotate};
+use grantor_core::api_key_change::{Holder, Narrowed, Narrowing, Rotated, Rotation, narrow, rotate};
 use grantor_core::api_key_jwt::{KeyEpoch, draft};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::id::ApiKeyId;
 use grantor_core::introspect::judge_key;
 use grantor_core::lifetime::Lifetime;
+use grantor_core::permission::Maker;
 use grantor_core::profile::ApiKeyFormat;
 use grantor_core::tenant::Status;
 use grantor_jose::Algorithm;
@@ -44,7 +46,10 @@ fn narrowed(world: &World, wanted: Narrowing<'_>) -> Result<Narrowed, Denial> {
 }
 
 fn rotated(world: &World, key: &ApiKey, rotation: Rotation<'_>) -> Result<Rotated, Denial> {
-    rotate(key, &rotation, &own(world), (&world.tenant, &world.accesses), NOW)
+    let terms = world.terms(NOW);
+    let holder =
+        Holder { maker: Maker::Provider, tenant: &world.tenant, accesses: &world.accesses, terms: &terms };
+    rotate(key, &rotation, &own(world), &holder, NOW)
 }
 
 #[test]
@@ -155,7 +160,7 @@ fn k12_a_successor_has_the_terms_of_the_old_key_or_narrower_ones() {
     // What the tenant lost since is not in the new key, and what it got since is not, either.
     world.accesses[0].scopes = scopes("read not-in-app");
     assert_eq!(rotated(&world, &old, Rotation::default()).unwrap().successor.scopes, scopes("read view"));
-    world.accesses[0].status = Status::Suspended;
+    world.accesses[0].status = AccessStatus::Suspended;
     assert!(rotated(&world, &old, Rotation::default()).is_err(), "a new key passes the gates of a new key");
 }
 

@@ -117,7 +117,7 @@ fn filled(path: &str, ids: &Ids) -> String {
         .replace("{user}", "admin@acme.example")
         .replace("{grant}", "gnt_0000000000000000")
         .replace("{key}", &ids.key)
-        .replace("{case}", "case_00000000000000000000000000000000")
+        .replace("{case}", &ids.case)
         .replace("{document}", &ids.document)
         .replace("{webhook}", &ids.webhook)
         .replace("{message}", &ids.message)
@@ -129,6 +129,7 @@ struct Ids {
     document: String,
     webhook: String,
     message: String,
+    case: String,
 }
 
 impl Ids {
@@ -141,7 +142,10 @@ impl Ids {
         let webhook = server.admin("POST", hooks, body).await.json()["id"].as_str().unwrap().to_owned();
         let tested = server.admin("POST", &format!("{hooks}/{webhook}/test"), json!({})).await.json();
         let message = tested["message"].as_str().unwrap().to_owned();
-        Self { key: key_id(server), document, webhook, message }
+        let asked = json!({ "tenant": "acme", "kind": "other", "text": "A question." });
+        let case = server.admin("POST", "/environments/production/cases", asked).await.json();
+        let case = case["id"].as_str().unwrap().to_owned();
+        Self { key: key_id(server), document, webhook, message, case }
     }
 }
 

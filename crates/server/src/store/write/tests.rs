@@ -1,5 +1,6 @@
 //! Every write of users, sessions, interactions, Grants, documents and mails against a real database, read back by the loads.
 
+mod credentials;
 mod documents;
 mod grants;
 mod interactions;

@@ -46,6 +46,19 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let hook = format!("/environments/production/webhooks/{}", ids.webhook);
     let heard = json!({ "tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["key.expiring"] });
     let moved = json!({ "url": "http://127.0.0.1:10/", "events": ["*"] });
+    let apps = "/environments/production/apps";
+    let new = json!({ "tenant": "acme", "apis": ["payments"], "client_id": "traced" });
+    server.new_app("production", new).await;
+    let turned = json!({ "end_others_after": 3_600 });
+    assert_eq!(server.admin("POST", &format!("{apps}/traced/secrets"), turned).await.status, 201);
+    let keys = "/environments/production/keys";
+    let other = server.admin("POST", keys, json!({ "tenant": "acme", "apis": ["assets"] })).await;
+    let other = format!("{keys}/{}", other.json()["id"].as_str().unwrap());
+    let cases = "/environments/production/cases";
+    let asked = json!({ "tenant": "acme", "kind": "other", "text": "A question." });
+    let case = server.admin("POST", cases, asked.clone()).await.json();
+    let case = format!("{cases}/{}", case["id"].as_str().unwrap());
+    let answered = json!({ "state": "done", "text": "An answer." });
     let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
         ("POST", "/environments/production/webhooks".into(), heard, "webhook.create"),
@@ -76,6 +89,17 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ("POST", "/environments/production/tokens/revoke".into(), json!({ "token": token }), "token.revoke"),
         ("POST", format!("{app}/secrets"), json!({}), "app.secret_create"),
         ("POST", format!("{app}/secrets/{version}/end"), json!({}), "app.secret_end"),
+        ("POST", format!("{apps}/traced/secrets/2/cancel"), json!({}), "app.secret_cancel"),
+        (
+            "POST",
+            format!("{apps}/traced/secrets/1/schedule-end"),
+            json!({ "after": 60 }),
+            "app.secret_schedule_end",
+        ),
+        ("POST", format!("{other}/narrow"), json!({ "quota": "trial" }), "key.narrow"),
+        ("POST", format!("{other}/rotate"), json!({ "overlap": 60 }), "key.rotate"),
+        ("POST", cases.into(), asked, "case.open"),
+        ("POST", format!("{case}/answer"), answered, "case.answer"),
         ("POST", format!("{app}/tokens/end"), json!({}), "app.tokens_end"),
         ("POST", format!("{app}/suspend"), json!({}), "app.suspend"),
         ("POST", format!("{app}/resume"), json!({}), "app.resume"),
