@@ -37,7 +37,7 @@ kinds! {
     "tenant.close" => "tenant.closed", &["name"];
     "access.apply" => "access.applied", &["api"];
     "access.approve" => "access.approved", &["api"];
-    "access.refuse" => "access.refused", &["api", "comment"];
+    "access.refuse" => "access.refused", &["api", "reason"];
     "access.terms" => "access.terms_changed", &["api"];
     "access.contract" => "access.contract_recorded", &["api"];
     "access.suspend" => "access.suspended", &["api"];

@@ -227,7 +227,9 @@ async fn commit(
     for step in taken.steps {
         let mut noted = event(step.step.action(), place);
         if !step.comment.is_empty() {
-            noted = noted.detail("comment", step.comment.as_str());
+            // What a refusal says is written for the partner; other remarks are the provider's own.
+            let name = if step.step == Step::Refuse { "reason" } else { "comment" };
+            noted = noted.detail(name, step.comment.as_str());
         }
         if let Some(evidence) = &step.evidence {
             noted = noted.detail("sha256", evidence.as_str());
