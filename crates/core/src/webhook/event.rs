@@ -52,6 +52,8 @@ kinds! {
     "app.secret_create" => "secret.created", &["client_id", "version"];
     "app.secret_end" => "secret.ended", &["client_id", "version", "end_tokens"];
     "app.secret_exposed" => "secret.exposed", APP;
+    "app.secret_schedule_end" => "secret.end_scheduled", &["client_id", "version", "at"];
+    "app.secret_cancel" => "secret.rotation_cancelled", &["client_id", "version"];
     "secret.expiring" => "secret.expiring", &["client_id", "version", "expires_at", "days"];
     "key.create" => "key.created", &[];
     "key.rotate" => "key.rotated", &["successor", "old_ends_at"];
@@ -60,6 +62,8 @@ kinds! {
     "key.resume" => "key.resumed", &[];
     "key.revoke" => "key.revoked", &["reason"];
     "key.expiring" => "key.expiring", &["expires_at", "days"];
+    "case.open" => "case.opened", &["kind", "key"];
+    "case.answer" => "case.answered", &["kind", "key", "state"];
     "membership.put" => "membership.changed", &["roles"];
     "membership.remove" => "membership.removed", &[];
     "document.publish" => "document.published", &["version", "sha256"];

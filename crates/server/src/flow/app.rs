@@ -260,6 +260,7 @@ pub async fn schedule_secret_end(
 ) -> Result<(), FlowError> {
     let write = secret_version::schedule_end(app, version, at, node.now())?;
     let event = AuditEvent::new("app.secret_schedule_end", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version)
         .detail("at", moment(at));
@@ -273,6 +274,7 @@ pub async fn schedule_secret_end(
 pub async fn cancel_rotation(node: &Node, actor: &Actor, app: &App, version: i64) -> Result<(), FlowError> {
     let writes = secret_version::cancel(app, version, node.now())?;
     let event = AuditEvent::new("app.secret_cancel", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version);
     Ok(node.commit(&actor.within(app.environment), writes, vec![event]).await?)

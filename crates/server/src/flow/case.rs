@@ -50,6 +50,7 @@ pub async fn open(
     };
     let case = node.decide(|env| case::open(new, env))?;
     let event = AuditEvent::new("case.open", case.id.to_string())
+        .of_tenant(case.tenant)
         .detail("tenant", tenant.name.as_str())
         .detail("kind", case.subject.kind())
         .detail("key", case.subject.key().map(|key| key.to_string()));

@@ -17,7 +17,7 @@ async fn after(server: &Server, days: i64) {
 
 /// What the audit says of reminders about something, as days, oldest first.
 async fn reminded(server: &Server, action: &str, of: &str) -> Vec<i64> {
-    let listed = server.admin("GET", "/audit?limit=500", json!({})).await;
+    let listed = server.admin("GET", "/audit?limit=200", json!({})).await;
     assert_eq!(listed.status, 200, "{}", listed.text);
     let items = listed.json()["items"].as_array().unwrap().clone();
     let about = |item: &&Value| item["action"] == action && item.to_string().contains(of);

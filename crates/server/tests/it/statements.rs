@@ -67,7 +67,9 @@ fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            collect_names(&path, found);
+            if file != "tests" {
+                collect_names(&path, found);
+            }
             continue;
         }
         if file.contains("tests") || !file.ends_with(".rs") {

@@ -83,6 +83,18 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ("POST", "/documents".into(), rules, "document.create"),
         ("POST", format!("/documents/{document}/versions"), text("Be kinder."), "document.publish"),
         ("POST", format!("{user}/acceptances"), accepted, "document.accept"),
+        (
+            "POST",
+            "/tenants/acme/acceptances".into(),
+            json!({ "document": "rules", "version": 1 }),
+            "document.accept_for_tenant",
+        ),
+        (
+            "POST",
+            "/tenants/acme/acceptances".into(),
+            json!({ "document": document, "version": 2 }),
+            "document.accept_for_tenant",
+        ),
         ("PUT", app.into(), json!({ "tenant": "acme", "apis": ["payments"] }), "app.change"),
         ("POST", "/apply".into(), manifest, "manifest.apply"),
         ("POST", "/tenants".into(), json!({ "name": "fourth" }), "tenant.create"),
@@ -124,18 +136,6 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
             "/environments/production/apps".into(),
             json!({ "tenant": "acme", "apis": ["payments"] }),
             "app.create",
-        ),
-        (
-            "POST",
-            "/tenants/acme/acceptances".into(),
-            json!({ "document": "rules", "version": 1 }),
-            "document.accept_for_tenant",
-        ),
-        (
-            "POST",
-            "/tenants/acme/acceptances".into(),
-            json!({ "document": document, "version": 2 }),
-            "document.accept_for_tenant",
         ),
         (
             "POST",
