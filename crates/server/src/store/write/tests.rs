@@ -8,6 +8,7 @@ mod mails;
 mod sessions;
 mod upkeep;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
