@@ -10,6 +10,7 @@ mod records;
 mod sessions;
 mod upkeep;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
