@@ -7,7 +7,7 @@ import { join } from 'node:path'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 // What a picture shows of a page that is taller than the tallest of its dress, in pixels.
-const BEGINNING = 1000
+const BEGINNING = 900
 
 const DRESSES = [
   { name: 'light', colorScheme: 'light', viewport: { width: 1200, height: 760 }, tallest: 1400 },
