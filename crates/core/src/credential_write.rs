@@ -2,7 +2,7 @@
 //! [`crate::decision::Write`].
 
 use crate::api_key_change::Narrowed;
-use crate::decision::Change;
+use crate::change::Change;
 use crate::env::UnixMillis;
 use crate::id::{ApiKeyId, AppId};
 

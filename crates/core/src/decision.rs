@@ -9,6 +9,7 @@ use crate::app::{App, SecretVersion};
 use crate::audit_chain::Batch;
 use crate::authorize::interaction::Progress;
 use crate::case::CaseWrite;
+use crate::change::Change;
 use crate::contract::Contract;
 use crate::credential_write::CredentialWrite;
 use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
@@ -22,7 +23,6 @@ use crate::id::{
 };
 use crate::interaction::Interaction;
 use crate::lockout::Failures;
-use crate::name::ClientId;
 use crate::onboarding::{AccessMove, AccessStep};
 use crate::outbox::Mail;
 use crate::password::PasswordHash;
@@ -379,44 +379,6 @@ pub struct StatusChange<Id> {
     pub from: Status,
     /// The status that it gets.
     pub to: Status,
-}
-
-/// What a committed write makes stale. Applied to this node's caches before the answer leaves; other nodes read it from the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Environments, profiles, APIs, keys of the ring: the small catalogue that is held whole.
-    Catalogue,
-    /// A tenant or one of its accesses.
-    Tenant(TenantId),
-    /// An app.
-    App(AppId),
-    /// A client id that was unknown a moment ago.
-    NewApp(EnvironmentId, ClientId),
-    /// An API key.
-    ApiKey(ApiKeyId),
-    /// A user, or what is known of one.
-    User(UserId),
-    /// A Grant.
-    Grant(GrantId),
-    /// Every Grant of a user by an app.
-    Consent(UserId, AppId),
-    /// A user, and every Grant of theirs.
-    GrantsOf(UserId),
-    /// A browser session, and the Grants that end with it.
-    Session(SessionId),
-    /// One access token.
-    Token {
-        /// Where it was issued.
-        environment: EnvironmentId,
-        /// Its id.
-        jti: String,
-        /// Its end, in seconds.
-        expires_at: i64,
-    },
-    /// The operators.
-    Operators,
-    /// Who hears of what.
-    Webhooks,
 }
 
 impl Write {

@@ -20,6 +20,7 @@ pub mod audit_verify;
 pub mod audited;
 pub mod authorize;
 pub mod case;
+pub mod change;
 pub mod claims;
 pub mod client_auth;
 pub mod client_id_choice;

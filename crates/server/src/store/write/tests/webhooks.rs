@@ -63,7 +63,7 @@ impl World {
         (found.state, found.attempts, found.next_at.map(|at| at.seconds() - NOW.seconds()))
     }
 
-    async fn due_at(&self, seconds: i64) -> usize {
+    async fn messages_due_at(&self, seconds: i64) -> usize {
         self.store.due_webhooks(NOW.plus_seconds(seconds), 10).await.unwrap().len()
     }
 }
@@ -92,9 +92,9 @@ async fn of_two_attempts_that_overlap_the_word_of_the_first_stands() {
 async fn nothing_is_due_to_a_webhook_while_it_is_suspended_whatever_was_under_way() {
     let world = with_message().await;
     world.commit([switch(Status::Suspended)]).await.unwrap();
-    assert_eq!((world.due_at(9_999).await, world.delivery().await), (0, (State::Waiting, 0, None)));
+    assert_eq!((world.messages_due_at(9_999).await, world.delivery().await), (0, (State::Waiting, 0, None)));
     world.commit([recorded(0, State::Waiting, Some(5)), enqueue(73, &[HOOK])]).await.unwrap();
-    assert_eq!((world.due_at(9_999).await, world.delivery().await), (0, (State::Waiting, 1, None)));
+    assert_eq!((world.messages_due_at(9_999).await, world.delivery().await), (0, (State::Waiting, 1, None)));
     assert!(world.store.receiver(HOOK).await.unwrap().is_none());
     assert_eq!(world.commit([switch(Status::Suspended)]).await, Err(StoreError::Conflict));
     world.commit([switch(Status::Active)]).await.unwrap();
