@@ -9,6 +9,7 @@ use crate::api::Api;
 use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
 use crate::authorize::interaction::Progress;
+use crate::claimed_request::{ClaimedRequest, KeptAnswer};
 use crate::document::{Acceptance, Document, DocumentVersion};
 use crate::env::UnixMillis;
 use crate::environment::Environment;
@@ -23,6 +24,7 @@ use crate::lockout::Failures;
 use crate::name::ClientId;
 use crate::outbox::Mail;
 use crate::password::PasswordHash;
+use crate::permission::OperatorRole;
 use crate::profile::Profile;
 use crate::secret::SecretHash;
 use crate::session::Session;
@@ -194,11 +196,20 @@ pub enum Write {
         id: OperatorId,
         /// Who.
         name: String,
+        /// What for.
+        role: OperatorRole,
         /// The token's keyed hash.
         hash: SecretHash,
         /// When.
         at: UnixMillis,
     },
+    /// Ends an operator's token. Guarded: the last one that may do everything cannot be ended.
+    EndOperator(OperatorId, UnixMillis),
+    /// Notes that a request with an `Idempotency-Key` is carried out, in the unit of what it does. The same key again is a
+    /// duplicate, which undoes the unit: nothing is done twice.
+    ClaimRequest(ClaimedRequest),
+    /// Keeps the answer to such a request, sealed.
+    KeepAnswer(KeptAnswer),
     /// Adds to the count of issued tokens of an app in a minute. One row per app and minute, pruned by age.
     CountIssued {
         /// Which app.
@@ -445,7 +456,8 @@ impl Write {
             Self::RevokeToken { environment, jti, expires_at } => {
                 Some(Change::Token { environment: *environment, jti: jti.clone(), expires_at: *expires_at })
             }
-            Self::InsertOperator { .. } => Some(Change::Operators),
+            Self::InsertOperator { .. } | Self::EndOperator(..) => Some(Change::Operators),
+            Self::ClaimRequest(_) | Self::KeepAnswer(_) => None,
             Self::InsertDocument(_) | Self::PublishVersion(..) => Some(Change::Catalogue),
             Self::SetUserStatus(change) => Some(Change::User(change.id)),
             Self::RehashPassword { user, .. } => Some(Change::User(*user)),

@@ -11,6 +11,7 @@ pub mod api;
 pub mod api_key;
 pub mod app;
 pub mod authorize;
+pub mod claimed_request;
 pub mod claims;
 pub mod client_auth;
 pub mod client_metadata;

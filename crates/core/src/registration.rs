@@ -8,7 +8,7 @@ use crate::app::{App, MAX_SECRET_VERSIONS, SecretVersion};
 use crate::client_metadata::{ClientMetadata, Tenancy};
 use crate::env::{Env, UnixMillis};
 use crate::error::{Denial, OAuthError, Reason};
-use crate::id::{AppId, EnvironmentId};
+use crate::id::{ApiId, AppId, EnvironmentId};
 use crate::lifetime::Lifetime;
 use crate::name::ClientId;
 use crate::profile::{ClientAuthMethod, GrantType};
@@ -37,6 +37,15 @@ pub struct Registration<'a> {
     pub introspects: Vec<&'a Arc<Api>>,
     /// The scopes; `None` takes all that the tenant's accesses allow now.
     pub scopes: Option<ScopeSet>,
+}
+
+impl Registration<'_> {
+    /// Whether only the provider's team registers such an app; see [`App::is_provided`].
+    pub fn is_provided(&self) -> bool {
+        !self.introspects.is_empty()
+            || self.metadata.tenancy == Tenancy::Members
+            || self.apis.iter().any(|api| api.id == ApiId::MANAGEMENT)
+    }
 }
 
 /// What ID tokens can be signed with in an environment with these APIs: nothing where no API lets users sign in.
@@ -159,6 +168,19 @@ pub fn register(
         exposed_at: None,
         created_at: env.now,
     })
+}
+
+/// Whether an app is what is asked for already. Whoever sends back what they have read changes nothing, also where the
+/// tenant's access has been narrowed since and would not allow it anew.
+pub fn is_already(wanted: &Registration<'_>, app: &App) -> bool {
+    let same = |wanted: &[&Arc<Api>], is: &[ApiId]| wanted.iter().map(|api| api.id).eq(is.iter().copied());
+    wanted.name == app.name
+        && wanted.auth_method == app.auth_method
+        && wanted.grants.as_ref() == Some(&app.grants)
+        && wanted.scopes.as_ref() == Some(&app.scopes)
+        && wanted.metadata == app.metadata
+        && same(&wanted.apis, &app.apis)
+        && same(&wanted.introspects, &app.introspects)
 }
 
 /// `app-` and 20 characters: an id that nobody types, and that cannot be guessed from another one.

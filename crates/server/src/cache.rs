@@ -169,7 +169,7 @@ impl Cache {
             return Ok(None);
         };
         let mut accesses = store.accesses(id).await?;
-        accesses.push(Access::to_userinfo(id));
+        accesses.extend([Access::to_userinfo(id), Access::to_management(id)]);
         let facts = Arc::new(TenantFacts { tenant, accesses });
         self.keep(began, || self.tenants.insert(id, facts.clone()));
         Ok(Some(facts))

@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
@@ -96,6 +96,26 @@ impl Admin {
         self.send(Method::GET, path, None).await
     }
 
+    /// Reads all pages of a list, as one.
+    pub(super) async fn list(&self, path: Path) -> anyhow::Result<Answer> {
+        let path = path.filter("limit", Some("200"));
+        let mut all: Vec<Value> = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.get(Path(path.0.clone()).filter("cursor", cursor.as_deref())).await?;
+            let mut body = page.json()?;
+            match body.get_mut("items") {
+                Some(Value::Array(items)) => all.append(items),
+                _ => return Ok(page),
+            }
+            match body.get("next").and_then(Value::as_str) {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        Ok(Answer::of(Zeroizing::new(json!({ "items": all, "next": null }).to_string())))
+    }
+
     /// Creates or acts.
     pub(super) async fn post(&self, path: Path, body: Value) -> anyhow::Result<Answer> {
         self.send(Method::POST, path, Some(body)).await
@@ -176,7 +196,7 @@ fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
         StatusCode::UNAUTHORIZED => {
             "Is the operator token right, and of this installation? See GRANTOR_TOKEN."
         }
-        StatusCode::FORBIDDEN => "This operator token may not do that.",
+        StatusCode::FORBIDDEN => "This token may not do that.",
         StatusCode::NOT_FOUND if problem.is_null() => "Nothing answers there. Does the URL end in /admin/v1?",
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "Try again in a moment.",
         status if status.is_redirection() => {
@@ -191,7 +211,6 @@ fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use axum::response::IntoResponse as _;
-    use serde_json::json;
 
     use super::*;
 

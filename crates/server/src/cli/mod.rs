@@ -19,6 +19,7 @@ mod http_client;
 mod init;
 mod key;
 mod manifest_file;
+mod operator;
 mod output;
 mod secret_input;
 mod serve;
@@ -106,6 +107,9 @@ enum Command {
     /// Documents that users accept
     #[command(subcommand)]
     Document(document::Command),
+    /// Operators: the provider's team, and programs of theirs
+    #[command(subcommand)]
+    Operator(operator::Command),
     /// Access tokens: get, inspect, revoke
     #[command(subcommand)]
     Token(token::Command),
@@ -184,6 +188,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Tenant(command) => tenant::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
+        Command::Operator(command) => operator::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
         Command::Doctor => doctor::run(session).await,

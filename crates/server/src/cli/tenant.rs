@@ -52,7 +52,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let body = present([("name", Some(Value::String(name))), ("title", title), ("id", id)]);
             admin.post(Path::of(&["tenants"])?, body).await?
         }
-        Command::List => admin.get(Path::of(&["tenants"])?).await?,
+        Command::List => admin.list(Path::of(&["tenants"])?).await?,
         Command::Suspend { tenant } => {
             let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, json!({})).await?;
             return session

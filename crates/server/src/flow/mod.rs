@@ -12,6 +12,8 @@ pub mod exposure;
 pub mod introspect;
 pub mod login;
 pub mod mail;
+pub mod member;
+pub mod operator;
 pub mod plan;
 pub mod revoke;
 pub mod sign_in;

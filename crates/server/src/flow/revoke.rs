@@ -62,6 +62,7 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(call.state.environment.id),
+        once: None,
     };
     node.commit(&actor, decision.writes, decision.events).await?;
     Ok(decision.outcome?)
@@ -89,6 +90,7 @@ async fn refresh_token(
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(environment),
+        once: None,
     };
     Ok(node.commit(&actor, vec![write], vec![event]).await?)
 }

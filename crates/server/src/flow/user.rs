@@ -129,7 +129,7 @@ fn password_changed(node: &Node, state: &EnvironmentState, user: &User) -> Mail 
     }
 }
 
-/// Makes a user a member of a tenant, or gives a member other roles.
+/// Makes a user a member of a tenant, or gives a member other roles. The same roles again are no write.
 ///
 /// # Errors
 /// A membership without roles; storage trouble.
@@ -140,7 +140,11 @@ pub async fn put_membership(
     tenant: &Tenant,
     roles: Vec<Role>,
 ) -> Result<Membership, FlowError> {
-    let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
+    let new = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
+    if membership(node, user, tenant).await?.is_some_and(|old| old == new) {
+        return Ok(new);
+    }
+    let membership = new;
     let event = AuditEvent::new("membership.put", user.id.to_string())
         .detail("tenant", tenant.name.as_str())
         .detail("roles", serde_json::json!(membership.roles));

@@ -22,6 +22,7 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+    Migration { version: 7, name: "admin", text: include_str!("../../migrations/0007_admin.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -161,6 +162,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::app::STATEMENTS,
         load::api_key::STATEMENTS,
         load::catalogue::STATEMENTS,
+        load::claimed_request::STATEMENTS,
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
         load::grant_facts::STATEMENTS,

@@ -5,6 +5,7 @@ mod credential;
 mod document;
 mod grant;
 mod installation;
+mod operator;
 mod outbox;
 mod partner;
 mod session;
@@ -27,6 +28,7 @@ pub fn statements() -> Vec<&'static Sql> {
         document::STATEMENTS,
         grant::STATEMENTS,
         installation::STATEMENTS,
+        operator::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
         session::STATEMENTS,
@@ -62,7 +64,12 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         }
         Write::InsertKey(key) => credential::insert_key(key),
         Write::AdvanceKey(step) => credential::advance_key(step),
-        Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),
+        Write::InsertOperator { id, name, role, hash, at } => {
+            operator::insert_operator(*id, (name, *role), hash, *at)
+        }
+        Write::EndOperator(id, at) => return operator::end_operator(*id, *at),
+        Write::ClaimRequest(claim) => return operator::claim_request(claim),
+        Write::KeepAnswer(answer) => operator::keep_answer(answer),
         Write::CountIssued { app, minute, count } => installation::count_issued(*app, *minute, *count),
         Write::CountSealed { environment, count } => credential::count_sealed(*environment, *count),
         Write::InsertUser(new) => user::insert_user(new),

@@ -1,28 +1,82 @@
 //! What an operator should know before something breaks, and the newest entries of the audit.
 
-use ::http::StatusCode;
-use axum::response::Response;
 use grantor_core::app::App;
+use grantor_core::permission::Right;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::secret::Stage;
 use grantor_core::signing_key::{KeyState, is_due};
 use grantor_core::tenant::Status;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::tenants::PAGE;
-use super::{Admin, Problem, answer, view};
+use super::answer::{List, Told};
+use super::caller::Caller;
+use super::problem::Problem;
+use super::table::Table;
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::keys::times;
 use crate::mail::Mailer;
+use crate::moment::Moment;
 
-fn check(level: &str, name: &str, text: String, next: Option<&str>) -> Value {
-    json!({ "level": level, "name": name, "text": text, "next": next })
+/// Most rows that are read at once.
+const PAGE: i64 = 200;
+
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Installation", "Its state, and what was done.");
+    table
+        .get("/doctor", Right::ReadInstallation, checks)
+        .says("Check the installation", "What to know before something breaks.");
+    table
+        .get("/audit", Right::ReadInstallation, audit)
+        .says("Show the audit", "The newest entries, newest first.");
 }
 
-pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
-    let catalogue = admin.node.catalogue_full();
-    let mut checks = vec![if admin.node.store.is_read_only() {
+/// What was found.
+#[derive(Serialize, ToSchema)]
+struct Checks {
+    checks: Vec<Check>,
+}
+
+/// One finding.
+#[derive(Serialize, ToSchema)]
+struct Check {
+    /// `ok`, `warn`, `fail`.
+    level: &'static str,
+    /// Its kind, stable.
+    name: &'static str,
+    text: String,
+    /// What to do about it.
+    next: Option<&'static str>,
+}
+
+/// One entry of the audit.
+#[derive(Serialize, ToSchema)]
+struct AuditEntry {
+    #[schema(value_type = String, format = DateTime)]
+    at: Moment,
+    /// Who: `operator:NAME`, `member:USER`, `app:CLIENT_ID`, `system`.
+    actor: String,
+    /// What: `noun.verb`.
+    action: String,
+    /// The id of what was acted on.
+    target: String,
+    /// More, without secrets.
+    #[schema(value_type = Object)]
+    detail: Value,
+    request_id: String,
+    address: String,
+}
+
+fn check(level: &'static str, name: &'static str, text: String, next: Option<&'static str>) -> Check {
+    Check { level, name, text, next }
+}
+
+async fn checks(caller: Caller) -> Result<Told<Checks>, Problem> {
+    caller.operator(Right::ReadInstallation)?;
+    let catalogue = caller.node.catalogue_full();
+    let mut checks = vec![if caller.node.store.is_read_only() {
         check(
             "fail",
             "database",
@@ -54,7 +108,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
             );
             checks.push(check("warn", "issuer", text, Some("Give every environment a host of its own outside of demos: cookies and mistakes cross paths.")));
         }
-        if users && matches!(admin.node.mailer, Mailer::Off) {
+        if users && matches!(caller.node.mailer, Mailer::Off) {
             let text = format!("Users sign in at {}, and no mail leaves.", environment.name);
             checks.push(check(
                 "warn",
@@ -63,7 +117,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
                 Some("Set mail.transport: without mail nobody can sign up."),
             ));
         }
-        checks.extend(without_pkce(&admin, state).await?);
+        checks.extend(without_pkce(&caller, state).await?);
         if environment.issuer.is_loopback() {
             let text = format!("The issuer of {} is a loopback address.", environment.name);
             checks.push(check(
@@ -94,8 +148,8 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
                 checks.push(check("warn", "contract", text, Some("Add contract = \"FILE\" to its [[api]].")));
             }
         }
-        let ring = admin.node.store.key_ring(environment.id).await.map_err(Fault::from)?;
-        let now = admin.node.now();
+        let ring = caller.node.store.key_ring(environment.id).await.map_err(Fault::from)?;
+        let now = caller.node.now();
         for key in
             ring.iter().filter(|key| key.state == KeyState::Active && is_due(&times(key), key.uses, now))
         {
@@ -108,15 +162,16 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
             checks.push(check("warn", "key_age", text, Some("grantor signing-key rotate")));
         }
     }
-    Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
+    Ok(Told(Checks { checks }))
 }
 
 /// The apps that sign users in without PKCE: codes of theirs that are stolen can be used (RFC 9700 2.1.1).
-async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<Value>, Problem> {
+async fn without_pkce(caller: &Caller, state: &EnvironmentState) -> Result<Option<Check>, Problem> {
     let mut names = Vec::new();
     let mut after = String::new();
     loop {
-        let page = admin.node.store.apps(state.environment.id, &after, PAGE).await.map_err(Fault::from)?;
+        let page =
+            caller.node.store.apps(state.environment.id, None, &after, PAGE).await.map_err(Fault::from)?;
         let open = |app: &&App| {
             app.status != Status::Closed
                 && !app.metadata.require_pkce
@@ -138,14 +193,17 @@ async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<
     Ok(Some(check("warn", "pkce", text, Some(next))))
 }
 
-pub(super) async fn audit(admin: Admin) -> Result<Response, Problem> {
-    let entries = admin.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
-    let items: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            let detail: Value = serde_json::from_str(&entry.detail).unwrap_or(Value::Null);
-            json!({ "at": view::time(entry.at), "actor": entry.actor, "action": entry.action, "target": entry.target, "detail": detail, "request_id": entry.request_id, "address": entry.address })
-        })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
+async fn audit(caller: Caller) -> Result<List<AuditEntry>, Problem> {
+    caller.operator(Right::ReadInstallation)?;
+    let entries = caller.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
+    let shown = |entry: crate::store::load::list::AuditEntry| AuditEntry {
+        at: Moment(entry.at),
+        actor: entry.actor,
+        action: entry.action,
+        target: entry.target,
+        detail: serde_json::from_str(&entry.detail).unwrap_or(Value::Null),
+        request_id: entry.request_id,
+        address: entry.address,
+    };
+    Ok(List::whole(entries.into_iter().map(shown).collect()))
 }

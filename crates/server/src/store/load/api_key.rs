@@ -10,7 +10,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&BY_MAC, &BY_ID, &LIST];
+pub const STATEMENTS: &[&Sql] = &[&BY_MAC, &BY_ID, &LIST, &LIST_OF_TENANT];
 
 const BY_MAC: Sql = Sql {
     name: "api_key_by_mac",
@@ -26,6 +26,11 @@ const LIST: Sql = Sql {
     name: "api_keys",
     text: "SELECT id, environment_id, tenant_id, name, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason \
            FROM api_keys WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+};
+const LIST_OF_TENANT: Sql = Sql {
+    name: "api_keys_of_tenant",
+    text: "SELECT id, environment_id, tenant_id, name, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason \
+           FROM api_keys WHERE environment_id = $1 AND id > $2 AND tenant_id = $4 ORDER BY id LIMIT $3",
 };
 
 impl Store {
@@ -47,14 +52,19 @@ impl Store {
         self.query_one(&BY_ID, vec![environment.bytes().into(), id.bytes().into()]).await
     }
 
-    /// Keys in order of making, after one.
+    /// Keys of all tenants or of one, in order of making, after one.
     pub async fn api_keys(
         &self,
         environment: EnvironmentId,
+        tenant: Option<TenantId>,
         after: [u8; 16],
         limit: i64,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        self.query(&LIST, vec![environment.bytes().into(), after.into(), limit.into()]).await
+        let page = vec![environment.bytes().into(), after.into(), limit.into()];
+        match tenant {
+            None => self.query(&LIST, page).await,
+            Some(tenant) => self.query(&LIST_OF_TENANT, [page, vec![tenant.bytes().into()]].concat()).await,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod api_key;
 pub mod app;
 pub mod catalogue;
+pub mod claimed_request;
 pub mod document;
 pub mod grant;
 pub mod grant_facts;

@@ -10,7 +10,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&USER, &USER_BY_EMAIL, &USERS, &MEMBERSHIPS, &MEMBERS];
+pub const STATEMENTS: &[&Sql] = &[&USER, &USER_BY_EMAIL, &USERS, &USERS_OF_TENANT, &MEMBERSHIPS, &MEMBERS];
 
 /// The columns of a user, in the order that [`user_at`] reads.
 macro_rules! user_columns {
@@ -54,6 +54,15 @@ const MEMBERS: Sql = Sql {
     text: "SELECT m.user_id, m.tenant_id, m.roles FROM memberships m JOIN users u ON u.id = m.user_id \
            WHERE u.environment_id = $1 AND m.tenant_id = $2 ORDER BY m.user_id",
 };
+const USERS_OF_TENANT: Sql = Sql {
+    name: "users_of_tenant",
+    text: concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM memberships m JOIN users u ON u.id = m.user_id \
+         WHERE u.environment_id = $1 AND m.user_id > $2 AND m.tenant_id = $4 ORDER BY m.user_id LIMIT $3"
+    ),
+};
 
 impl Store {
     /// A user by id, closed ones too.
@@ -78,6 +87,18 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<User>, StoreError> {
         self.query(&USERS, vec![environment.bytes().into(), after.into(), limit.into()]).await
+    }
+
+    /// The members of a tenant among the users of an environment, in order of id, after one.
+    pub async fn users_of_tenant(
+        &self,
+        environment: EnvironmentId,
+        tenant: TenantId,
+        after: [u8; 16],
+        limit: i64,
+    ) -> Result<Vec<User>, StoreError> {
+        let page = vec![environment.bytes().into(), after.into(), limit.into(), tenant.bytes().into()];
+        self.query(&USERS_OF_TENANT, page).await
     }
 
     /// Where a user belongs.

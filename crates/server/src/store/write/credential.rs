@@ -1,9 +1,8 @@
-//! Writes of API keys, revoked tokens, the key ring and operators.
+//! Writes of API keys, revoked tokens and the key ring.
 
 use grantor_core::api_key::ApiKey;
 use grantor_core::decision::{KeyStep, StatusChange, StoredKey};
-use grantor_core::env::UnixMillis;
-use grantor_core::id::{ApiKeyId, EnvironmentId, OperatorId};
+use grantor_core::id::{ApiKeyId, EnvironmentId};
 use grantor_core::secret::SecretHash;
 use grantor_core::signing_key::KeyState;
 
@@ -11,16 +10,8 @@ use super::super::sql::{Sql, Statement, Value};
 use super::{any, json, one, raise};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] = &[
-    &INSERT_API_KEY,
-    &API_KEY_STATUS,
-    &REVOKE_TOKEN,
-    &INSERT_KEY,
-    &ADVANCE_KEY,
-    &ERASE_KEY,
-    &COUNT_SEALED,
-    &INSERT_OPERATOR,
-];
+pub(super) const STATEMENTS: &[&Sql] =
+    &[&INSERT_API_KEY, &API_KEY_STATUS, &REVOKE_TOKEN, &INSERT_KEY, &ADVANCE_KEY, &ERASE_KEY, &COUNT_SEALED];
 
 const INSERT_API_KEY: Sql = Sql {
     name: "insert_api_key",
@@ -53,11 +44,6 @@ const COUNT_SEALED: Sql = Sql {
     name: "count_sealed",
     text: "UPDATE key_ring SET uses = uses + $2 WHERE environment_id = $1 AND usage = 'seal' AND state = 'active'",
 };
-const INSERT_OPERATOR: Sql = Sql {
-    name: "insert_operator",
-    text: "INSERT INTO operators (id, name, pepper, mac, created_at) VALUES ($1, $2, $3, $4, $5)",
-};
-
 pub(super) fn insert_api_key(key: &ApiKey, hash: &SecretHash) -> Statement {
     one(
         &INSERT_API_KEY,
@@ -134,11 +120,4 @@ pub(super) fn advance_key(step: &KeyStep) -> Statement {
 
 pub(super) fn count_sealed(environment: EnvironmentId, count: i64) -> Statement {
     one(&COUNT_SEALED, vec![environment.bytes().into(), count.into()])
-}
-
-pub(super) fn insert_operator(id: OperatorId, name: &str, hash: &SecretHash, at: UnixMillis) -> Statement {
-    one(
-        &INSERT_OPERATOR,
-        vec![id.bytes().into(), name.into(), hash.pepper.into(), hash.mac.into(), at.0.into()],
-    )
 }

@@ -1,0 +1,90 @@
+//! The kinds of answer. What a handler gives is a type, so that the document says what the code does.
+
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use ::http::{HeaderValue, StatusCode};
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// 200: one resource as it is now, with its entity tag.
+pub(super) struct Shown<T>(pub(super) T);
+
+/// 201: something was made. It may show a secret, once.
+pub(super) struct Made<T>(pub(super) T);
+
+/// 200: the outcome of something that is no resource.
+pub(super) struct Told<T>(pub(super) T);
+
+/// 204: it is gone.
+pub(super) struct Gone;
+
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct List<T> {
+    /// The entries of this page.
+    pub(super) items: Vec<T>,
+    /// Give it as `cursor` to get the next page; `null` on the last one.
+    #[schema(required)]
+    pub(super) next: Option<String>,
+}
+
+impl<T> List<T> {
+    /// A list that is short by its nature, on one page.
+    pub(super) fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// The tag of a representation: strong, half of the SHA-256 of its bytes (RFC 9110 8.8.3).
+fn entity_tag(body: &str) -> HeaderValue {
+    let hex: String =
+        digest(&SHA256, body.as_bytes()).as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+/// JSON that nobody may store: some of it is shown once.
+fn json(status: StatusCode, body: String) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+impl<T: Serialize> IntoResponse for Shown<T> {
+    fn into_response(self) -> Response {
+        let body = text(&self.0);
+        let tag = entity_tag(&body);
+        let mut response = json(StatusCode::OK, body);
+        response.headers_mut().insert(ETAG, tag);
+        response
+    }
+}
+
+impl<T: Serialize> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::CREATED, text(&self.0))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Told<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, text(&self.0))
+    }
+}
+
+impl<T: Serialize> IntoResponse for List<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, text(&self))
+    }
+}
+
+impl IntoResponse for Gone {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
