@@ -13,6 +13,7 @@ pub mod introspect;
 pub mod login;
 pub mod mail;
 pub mod member;
+pub mod once;
 pub mod operator;
 pub mod plan;
 pub mod revoke;

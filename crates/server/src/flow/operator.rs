@@ -8,7 +8,7 @@ use grantor_core::secret::{CredentialType, Secret, Stage};
 
 use super::Fault;
 use crate::node::{Actor, Node};
-use crate::store::load::catalogue::StoredOperator;
+pub use crate::store::load::catalogue::StoredOperator;
 
 /// Makes an operator. The token is returned once.
 ///
@@ -30,7 +30,7 @@ pub async fn create(
         id: made.id,
         name: made.name.clone(),
         role,
-        hash: made.hash.clone(),
+        hash: made.hash,
         at: made.created_at,
     };
     let event = AuditEvent::new("operator.create", made.id.to_string())

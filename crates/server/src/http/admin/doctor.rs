@@ -196,7 +196,7 @@ async fn without_pkce(caller: &Caller, state: &EnvironmentState) -> Result<Optio
 async fn audit(caller: Caller) -> Result<List<AuditEntry>, Problem> {
     caller.operator(Right::ReadInstallation)?;
     let entries = caller.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
-    let shown = |entry: crate::store::load::list::AuditEntry| AuditEntry {
+    let items = entries.into_iter().map(|entry| AuditEntry {
         at: Moment(entry.at),
         actor: entry.actor,
         action: entry.action,
@@ -204,6 +204,6 @@ async fn audit(caller: Caller) -> Result<List<AuditEntry>, Problem> {
         detail: serde_json::from_str(&entry.detail).unwrap_or(Value::Null),
         request_id: entry.request_id,
         address: entry.address,
-    };
-    Ok(List::whole(entries.into_iter().map(shown).collect()))
+    });
+    Ok(List::whole(items.collect()))
 }

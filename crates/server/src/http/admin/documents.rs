@@ -12,7 +12,7 @@ use grantor_core::publication::NewVersion;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{List, Made, Shown};
+use super::answer::{List, Made, Shown, Told};
 use super::body::Body;
 use super::caller::Caller;
 use super::page::{Page, Window};
@@ -228,13 +228,13 @@ async fn publish(
     caller: Caller,
     Path(id): Path<String>,
     Body(body): Body<NewDocumentVersion>,
-) -> Result<Made<Document>, Problem> {
+) -> Result<Told<Document>, Problem> {
     let granted = caller.operator(Right::ManageInstallation)?;
     let found = find(&caller, &id).await?;
     let now = document::publish_version(&granted.node, &granted.actor, &found, body.into())
         .await
         .map_err(|error| taken(error, "A version with this number has been published meanwhile."))?;
-    Ok(Made(shown(&caller, &now, Texts::Without).await?))
+    Ok(Told(shown(&caller, &now, Texts::Without).await?))
 }
 
 fn taken(error: FlowError, text: &str) -> Problem {

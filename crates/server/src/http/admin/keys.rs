@@ -171,11 +171,8 @@ async fn revoke(
     Body(body): Body<RevokeKey>,
 ) -> Result<Shown<view::Key>, Problem> {
     let (key, granted) = find_to_change(&caller, &path).await?;
-    if body.reason.trim().is_empty() || body.reason.chars().count() > 500 || body.reason.contains('\0') {
-        return Err(Problem::unfit(
-            "malformed",
-            "Give a reason of 1 to 500 characters: the partner will ask.",
-        ));
+    if body.reason.trim().is_empty() || body.reason.chars().count() > 500 {
+        return Err(Problem::bad("Give a reason of 1 to 500 characters: the partner will ask."));
     }
     api_key::revoke(&granted.node, &granted.actor, &key, body.reason).await?;
     again(&caller, &path).await

@@ -9,23 +9,20 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::http::header::CONTENT_TYPE;
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use grantor_core::claimed_request::{ClaimedRequest, KEPT_SECONDS, KeptAnswer};
-use grantor_core::decision::Write;
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use grantor_core::claimed_request::ClaimedRequest;
 
 use super::body;
 use super::caller::Caller;
 use super::problem::Problem;
-use crate::clock::OsRandom;
 use crate::flow::Fault;
-use crate::node::{Actor, Node, Once};
+use crate::flow::once::{self, Answered, Before};
+use crate::node::{Node, Once};
 
 /// The name of the header.
 const KEY: &str = "idempotency-key";
@@ -109,46 +106,33 @@ fn in_progress() -> Problem {
     .after(1)
 }
 
-/// An answer, as kept.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    status: u16,
-    body: String,
-}
-
-fn place(key: &[u8; 32]) -> String {
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("claimed_requests/{hex}")
-}
-
 /// The answer to a request that was carried out before.
 async fn kept(node: &Node, claim: &ClaimedRequest) -> Result<Option<Response>, Problem> {
-    let since = claim.at.plus_seconds(-KEPT_SECONDS).0;
-    let found = node.store.claimed_request(claim.key, since).await.map_err(Fault::from)?;
-    let Some(found) = found else { return Ok(None) };
-    if found.body != claim.body {
-        return Err(Problem::unfit(
-            "key_reused",
-            "This Idempotency-Key was sent with another body before. Take a new key for a new request.",
-        ));
-    }
-    let Some(sealed) = found.sealed else {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "answer_lost",
-            "This request was carried out, and its answer is not here: another server gives it now, or it was lost in a \
-             crash. Ask again in a moment; then look for what was made. A secret that was lost is replaced by a new one.",
-        )
-        .after(1));
+    let Answered { status, body } = match once::before(node, claim).await? {
+        Before::Nothing => return Ok(None),
+        Before::OtherBody => {
+            return Err(Problem::unfit(
+                "key_reused",
+                "This Idempotency-Key was sent with another body before. Take a new key for a new request.",
+            ));
+        }
+        Before::Unanswered => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "answer_lost",
+                "This request was carried out, and its answer is not here: another server gives it now, or it was lost \
+                 in a crash. Ask again in a moment; then look for what was made. A secret that was lost is replaced by a \
+                 new one.",
+            )
+            .after(1));
+        }
+        Before::Answered(answered) => answered,
     };
-    let damaged = || Problem::from(Fault::Internal);
-    let plain = node.vault.open(&sealed, &place(&claim.key)).map_err(|_| damaged())?;
-    let Kept { status, body } = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-    let status = StatusCode::from_u16(status).map_err(|_| damaged())?;
+    let status = StatusCode::from_u16(status).map_err(|_| Fault::Internal)?;
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(::http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     Ok(Some(response))
 }
@@ -157,28 +141,19 @@ async fn kept(node: &Node, claim: &ClaimedRequest) -> Result<Option<Response>, P
 async fn conclude(
     node: &Node,
     claim: &ClaimedRequest,
-    once: &Once,
+    spent: &Once,
     response: Response,
 ) -> Result<Response, Problem> {
-    if !once.is_spent() {
+    if !spent.is_spent() {
         let was_beaten = response.status() == StatusCode::CONFLICT;
         let elsewhere = if was_beaten { kept(node, claim).await? } else { None };
         return Ok(elsewhere.unwrap_or(response));
     }
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, LONGEST_ANSWER).await.map_err(|_| Fault::Internal)?;
-    if let Err(fault) = keep(node, claim, parts.status, &bytes).await {
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    if let Err(fault) = once::keep(node, claim, &Answered { status: parts.status.as_u16(), body }).await {
         tracing::error!(%fault, "an answer could not be kept; the same Idempotency-Key will be told so");
     }
     Ok(Response::from_parts(parts, Body::from(bytes)))
-}
-
-async fn keep(node: &Node, claim: &ClaimedRequest, status: StatusCode, body: &[u8]) -> Result<(), Fault> {
-    let body = String::from_utf8_lossy(body).into_owned();
-    let kept = Kept { status: status.as_u16(), body };
-    let plain = Zeroizing::new(serde_json::to_vec(&kept).map_err(|_| Fault::Internal)?);
-    let sealed =
-        node.vault.seal(&plain, &place(&claim.key), &mut OsRandom::new()).map_err(|_| Fault::Internal)?;
-    let write = Write::KeepAnswer(KeptAnswer { key: claim.key, sealed });
-    node.commit(&Actor::system(), vec![write], Vec::new()).await
 }

@@ -15,9 +15,8 @@ use super::problem::Problem;
 use super::schema::OperatorRoleText;
 use super::table::Table;
 use crate::flow::Fault;
-use crate::flow::operator::{self, EndError};
+use crate::flow::operator::{self, EndError, StoredOperator};
 use crate::moment::Moment;
-use crate::store::load::catalogue::StoredOperator;
 
 pub(super) fn routes(table: &mut Table) {
     table.tag("Operators", "The provider's team, and programs of theirs.");
