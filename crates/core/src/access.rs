@@ -9,7 +9,8 @@ use crate::error::{Denial, OAuthError, Reason};
 use crate::gate_rule::Gate;
 use crate::id::{ApiId, TenantId};
 use crate::lifetime::Lifetime;
-use crate::scope::ScopeSet;
+use crate::permission;
+use crate::scope::{Scope, ScopeSet};
 use crate::tenant::Tenant;
 
 /// Tenant x Api x Environment (an Api belongs to one environment).
@@ -84,6 +85,16 @@ impl AccessStatus {
 }
 
 impl Access {
+    /// What every tenant has: its members may manage it, by apps that the provider's team has made for that.
+    pub fn to_management(tenant: TenantId) -> Self {
+        let scopes = permission::SCOPES.iter().filter_map(|(name, _)| Scope::parse(name));
+        Self {
+            api: ApiId::MANAGEMENT,
+            scopes: scopes.collect::<Vec<_>>().into(),
+            ..Self::to_userinfo(tenant)
+        }
+    }
+
     /// What every tenant has: its users may sign in to apps that ask for nothing but who they are.
     pub fn to_userinfo(tenant: TenantId) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! An app: an OAuth client of one tenant in one environment, with dated versions of its secret.
 
-use crate::client_metadata::ClientMetadata;
+use crate::client_metadata::{ClientMetadata, Tenancy};
 use crate::env::UnixMillis;
 use crate::id::{ApiId, AppId, EnvironmentId, TenantId};
 use crate::name::ClientId;
@@ -96,6 +96,14 @@ impl App {
             created_at: self.created_at,
             ..new
         }
+    }
+
+    /// Whether it reaches beyond its own tenant: it is an API and sees everybody's credentials there, it signs in members of
+    /// all tenants, or it manages tenants. Such an app is made and changed by the provider's team alone.
+    pub fn is_provided(&self) -> bool {
+        !self.introspects.is_empty()
+            || self.metadata.tenancy == Tenancy::Members
+            || self.apis.contains(&ApiId::MANAGEMENT)
     }
 
     /// Whether the app may use the way in which it has authenticated at an API that accepts these methods.

@@ -43,6 +43,7 @@ impl Write {
             | Self::InsertKey(_)
             | Self::AdvanceKey(_)
             | Self::InsertOperator { .. }
+            | Self::EndOperator(..)
             | Self::InsertUser(_)
             | Self::SetUserStatus(_)
             | Self::SetPassword { .. }
@@ -67,6 +68,8 @@ impl Write {
             | Self::EndInteraction { .. }
             | Self::InsertSignup(_)
             | Self::EndSignup(_) => Audited::No,
+            // Beside what they are about, in its unit.
+            Self::ClaimRequest(_) | Self::KeepAnswer(_) => Audited::No,
             // Anybody can cause failures, as many as they like: they are counted, limited and logged.
             Self::CountFailure(_) | Self::ClearFailures(..) | Self::TakeBackFailure(..) => Audited::No,
             Self::Credential(CredentialWrite::NoteReminder { .. }) => Audited::No,

@@ -10,6 +10,7 @@ use crate::audit_chain::Batch;
 use crate::authorize::interaction::Progress;
 use crate::case::CaseWrite;
 use crate::change::Change;
+use crate::claimed_request::{ClaimedRequest, KeptAnswer};
 use crate::contract::Contract;
 use crate::credential_write::CredentialWrite;
 use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
@@ -26,6 +27,7 @@ use crate::lockout::Failures;
 use crate::onboarding::{AccessMove, AccessStep};
 use crate::outbox::Mail;
 use crate::password::PasswordHash;
+use crate::permission::OperatorRole;
 use crate::profile::Profile;
 use crate::record::Record;
 use crate::secret::SecretHash;
@@ -190,6 +192,8 @@ pub enum Write {
         id: OperatorId,
         /// Who.
         name: String,
+        /// What for.
+        role: OperatorRole,
         /// The token's keyed hash.
         hash: SecretHash,
         /// When.
@@ -197,6 +201,13 @@ pub enum Write {
     },
     /// Notes what decides nothing: counts, last uses, the request log, notices.
     Record(Record),
+    /// Ends an operator's token. Guarded: the last one that may do everything cannot be ended.
+    EndOperator(OperatorId, UnixMillis),
+    /// Notes that a request with an `Idempotency-Key` is carried out, in the unit of what it does. The same key again is a
+    /// duplicate, which undoes the unit: nothing is done twice.
+    ClaimRequest(ClaimedRequest),
+    /// Keeps the answer to such a request, sealed.
+    KeepAnswer(KeptAnswer),
     /// Adds to the count of tokens that the environment's active sealing key has sealed.
     CountSealed {
         /// Whose.
@@ -412,7 +423,8 @@ impl Write {
             Self::RevokeToken { environment, jti, expires_at } => {
                 Some(Change::Token { environment: *environment, jti: jti.clone(), expires_at: *expires_at })
             }
-            Self::InsertOperator { .. } => Some(Change::Operators),
+            Self::InsertOperator { .. } | Self::EndOperator(..) => Some(Change::Operators),
+            Self::ClaimRequest(_) | Self::KeepAnswer(_) => None,
             Self::InsertDocument(_) | Self::PublishVersion(..) => Some(Change::Catalogue),
             Self::SetUserStatus(change) => Some(Change::User(change.id)),
             Self::RehashPassword { user, .. } => Some(Change::User(*user)),

@@ -87,6 +87,9 @@ id!(ApiId, "api_", "A protected API of one environment.");
 impl ApiId {
     /// The userinfo endpoint, which is the API of apps that have no other. The same in every environment; no row has it.
     pub const USERINFO: Self = Self::from_bytes([0; 16]);
+
+    /// The admin API as an API of an environment, for members of tenants. The same in every environment; no row has it.
+    pub const MANAGEMENT: Self = Self::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 }
 
 id!(TenantId, "", "A partner organisation; shown as a plain GUID, because it is the claim `tid`.");

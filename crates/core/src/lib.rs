@@ -21,6 +21,7 @@ pub mod audited;
 pub mod authorize;
 pub mod case;
 pub mod change;
+pub mod claimed_request;
 pub mod claims;
 pub mod client_auth;
 pub mod client_id_choice;

@@ -74,6 +74,12 @@ pub const READ_SCOPE: &str = "tenant:read";
 /// Lets an app do what the member may do.
 pub const MANAGE_SCOPE: &str = "tenant:manage";
 
+/// Both, with the words of the page on which a member allows an app to act.
+pub const SCOPES: [(&str, &str); 2] = [
+    (READ_SCOPE, "See your organisation: its apps, keys, members and accesses"),
+    (MANAGE_SCOPE, "Manage your organisation, as far as you may yourself"),
+];
+
 /// What an operator's token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

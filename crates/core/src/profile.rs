@@ -291,6 +291,19 @@ impl Profile {
         })
     }
 
+    /// The profile of the admin API for members of tenants: a user signs in and allows an app, nothing else opens it. No app
+    /// acts for itself here, and there are no keys.
+    ///
+    /// # Errors
+    /// Never; the name is parsed like every other.
+    pub fn of_management() -> Result<Self, NameError> {
+        Ok(Self {
+            name: MANAGEMENT_API.parse()?,
+            title: "Manage your organisation".to_owned(),
+            ..Self::of_userinfo()?
+        })
+    }
+
     /// Whether a grant can be had: named in `grants`, or, for refresh tokens, given with some other one.
     pub fn offers(&self, grant: GrantType) -> bool {
         match grant {
@@ -345,6 +358,9 @@ impl Profile {
         Ok(())
     }
 }
+
+/// The name under which an app lists the admin API among its APIs. No API of a manifest may have it.
+pub const MANAGEMENT_API: &str = "grantor-admin";
 
 /// Claims that no rule may set: the server's own.
 pub const RESERVED_CLAIMS: [&str; 19] = [

@@ -42,6 +42,15 @@ pub struct Registration<'a> {
     pub scopes: Option<ScopeSet>,
 }
 
+impl Registration<'_> {
+    /// Whether only the provider's team registers such an app; see [`App::is_provided`].
+    pub fn is_provided(&self) -> bool {
+        !self.introspects.is_empty()
+            || self.metadata.tenancy == Tenancy::Members
+            || self.apis.iter().any(|api| api.id == ApiId::MANAGEMENT)
+    }
+}
+
 /// What ID tokens can be signed with in an environment with these APIs: nothing where no API lets users sign in.
 pub fn id_token_algorithms<'a>(apis: impl IntoIterator<Item = &'a Arc<Api>> + Clone) -> Vec<Algorithm> {
     if apis.clone().into_iter().any(|api| api.profile.has_users()) {
@@ -188,6 +197,19 @@ pub fn may_have_secret(
     }
     let name = called().next().map_or(Gate::AccountApproved, |api| Gate::approval_of(&api.profile.gates));
     Err(Denial::closed(name, Reason::GateClosed))
+}
+
+/// Whether an app is what is asked for already. Whoever sends back what they have read changes nothing, also where the
+/// tenant's access has been narrowed since and would not allow it anew.
+pub fn is_already(wanted: &Registration<'_>, app: &App) -> bool {
+    let same = |wanted: &[&Arc<Api>], is: &[ApiId]| wanted.iter().map(|api| api.id).eq(is.iter().copied());
+    wanted.name == app.name
+        && wanted.auth_method == app.auth_method
+        && wanted.grants.as_ref() == Some(&app.grants)
+        && wanted.scopes.as_ref() == Some(&app.scopes)
+        && wanted.metadata == app.metadata
+        && same(&wanted.apis, &app.apis)
+        && same(&wanted.introspects, &app.introspects)
 }
 
 /// `app-` and 20 characters: an id that nobody types, and that cannot be guessed from another one.

@@ -201,7 +201,7 @@ impl Cache {
             return Ok(None);
         };
         let mut accesses = store.accesses(id).await?;
-        accesses.push(Access::to_userinfo(id));
+        accesses.extend([Access::to_userinfo(id), Access::to_management(id)]);
         let accepted = store.tenant_acceptances(id).await?;
         let facts = Arc::new(TenantFacts { tenant, accesses, accepted });
         self.keep(began, || self.tenants.insert(id, facts.clone()));

@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use grantor_core::api::Api;
+use grantor_core::api::{Api, ScopeDefinition};
 use grantor_core::document::Document;
 use grantor_core::env::Random as _;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::metadata::metadata;
 use grantor_core::name::Name;
-use grantor_core::profile::Profile;
+use grantor_core::permission;
+use grantor_core::profile::{MANAGEMENT_API, Profile};
 use grantor_core::scope::{Scope, ScopeSet};
 use grantor_core::subject::PairwiseKey;
 use grantor_resource::Contract;
@@ -72,6 +73,10 @@ pub struct EnvironmentState {
     pub contracts: HashMap<ApiId, Arc<Contract>>,
     /// The API of apps that ask for nothing but who somebody is.
     pub userinfo: Arc<Api>,
+    /// The admin API, for members of tenants who have signed in here.
+    pub management: Arc<Api>,
+    /// What an authorization request can be for: its APIs and the admin API.
+    pub targets: Vec<Arc<Api>>,
     /// Its keys.
     pub keys: EnvironmentKeys,
     /// The discovery document.
@@ -200,8 +205,11 @@ impl Catalogue {
             let metadata =
                 Bytes::from(serde_json::to_vec(&metadata(&environment, &apis)).unwrap_or_default());
             let (metadata_tag, jwks_tag) = (tag(&metadata), tag(&keys.jwks));
+            let management = management_api(&environment)?;
             environments.push(Arc::new(EnvironmentState {
                 userinfo: userinfo_api(&environment)?,
+                targets: apis.iter().chain([&management]).cloned().collect(),
+                management,
                 environment,
                 apis,
                 contracts,
@@ -263,7 +271,7 @@ impl EnvironmentState {
 
     /// An API by audience.
     pub fn api_by_audience(&self, audience: &str) -> Option<&Arc<Api>> {
-        self.apis.iter().chain([&self.userinfo]).find(|api| api.audience == audience)
+        self.targets.iter().chain([&self.userinfo]).find(|api| api.audience == audience)
     }
 
     /// An API by id.
@@ -271,7 +279,12 @@ impl EnvironmentState {
         if id == ApiId::USERINFO {
             return Some(&self.userinfo);
         }
-        self.apis.iter().find(|api| api.id == id)
+        self.targets.iter().find(|api| api.id == id)
+    }
+
+    /// What an app may list among its APIs under a name.
+    pub fn target(&self, name: &str) -> Option<&Arc<Api>> {
+        self.targets.iter().find(|api| api.name.as_str() == name)
     }
 }
 
@@ -286,6 +299,32 @@ fn userinfo_api(environment: &Environment) -> Result<Arc<Api>, CatalogueError> {
         title: profile.title.clone(),
         audience: format!("{}/userinfo", environment.issuer),
         scopes: Vec::new(),
+        profile: Arc::new(profile),
+        server_scopes: ScopeSet::default(),
+        openapi: None,
+    }))
+}
+
+/// The admin API as an API of an environment. It stands on the issuer's origin, whatever path the issuer has there.
+pub fn management_api(environment: &Environment) -> Result<Arc<Api>, CatalogueError> {
+    let unusable = || CatalogueError::Api(format!("{}/{MANAGEMENT_API}", environment.name));
+    let profile = Profile::of_management().map_err(|_| unusable())?;
+    let scope = |&(name, description): &(&str, &str)| {
+        Some(ScopeDefinition {
+            name: Scope::parse(name)?,
+            description: description.to_owned(),
+            required: false,
+        })
+    };
+    let issuer = environment.issuer.as_str();
+    let origin = issuer.strip_suffix(environment.issuer.path()).unwrap_or(issuer);
+    Ok(Arc::new(Api {
+        id: ApiId::MANAGEMENT,
+        environment: environment.id,
+        name: profile.name.clone(),
+        title: profile.title.clone(),
+        audience: format!("{origin}/admin/v1"),
+        scopes: permission::SCOPES.iter().map(scope).collect::<Option<_>>().ok_or_else(unusable)?,
         profile: Arc::new(profile),
         server_scopes: ScopeSet::default(),
         openapi: None,

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::env::Random as _;
 use grantor_core::id::OperatorId;
+use grantor_core::permission::OperatorRole;
 use grantor_core::secret::{CredentialType, Secret, Stage};
 use zeroize::Zeroizing;
 
@@ -65,7 +66,8 @@ pub async fn first_operator(node: &Node, name: &str) -> anyhow::Result<Option<St
         )
     });
     let hash = node.operator_pepper.hash(CredentialType::OperatorToken, secret.reveal());
-    let write = Write::InsertOperator { id, name: name.to_owned(), hash, at: node.now() };
+    let write =
+        Write::InsertOperator { id, name: name.to_owned(), role: OperatorRole::Admin, hash, at: node.now() };
     let event = AuditEvent::new("operator.create", id.to_string()).detail("name", name);
     node.commit(&Actor::system(), vec![write], vec![event]).await?;
     Ok(Some(secret.reveal().to_owned()))

@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, Guard};
 use grantor_core::audit_chain::Entry;
 use grantor_core::audited::Audited;
 use grantor_core::change::Change;
+use grantor_core::claimed_request::ClaimedRequest;
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::env::{Env, Random as _, UnixMillis};
 use grantor_core::id::{AppId, EnvironmentId};
@@ -118,6 +119,27 @@ pub struct Actor {
     pub request_id: String,
     /// In which environment, if in one.
     pub environment: Option<EnvironmentId>,
+    /// What is to be carried out once, if the request said so.
+    pub once: Option<Arc<Once>>,
+}
+
+/// A claim that goes into the first unit of a request, and into no other.
+#[derive(Debug)]
+pub struct Once {
+    claim: ClaimedRequest,
+    spent: AtomicBool,
+}
+
+impl Once {
+    /// A claim that no unit holds yet.
+    pub fn new(claim: ClaimedRequest) -> Self {
+        Self { claim, spent: AtomicBool::new(false) }
+    }
+
+    /// Whether a unit with it was committed.
+    pub fn is_spent(&self) -> bool {
+        self.spent.load(Ordering::Acquire)
+    }
 }
 
 impl Actor {
@@ -128,6 +150,7 @@ impl Actor {
             address: String::new(),
             request_id: String::new(),
             environment: None,
+            once: None,
         }
     }
 
@@ -294,9 +317,15 @@ impl Node {
                 address: actor.address.clone(),
             }));
         }
+        // Nobody hears of a claim whose unit did not stand, and the next unit of the request takes it.
+        let once = actor.once.as_ref().filter(|once| !once.is_spent());
+        unit.extend(once.iter().flat_map(|once| statements_of(&Write::ClaimRequest(once.claim.clone()))));
         self.store.commit(unit).await?;
         if !messages.is_empty() {
             self.wake_webhooks();
+        }
+        if let Some(once) = once {
+            once.spent.store(true, Ordering::Release);
         }
         let (mut reload, mut webhooks) = (false, false);
         for change in writes.iter().filter_map(Write::change) {

@@ -5,7 +5,7 @@
 //! ciphertext does not open.
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hkdf;
+use aws_lc_rs::{hkdf, hmac};
 use grantor_core::env::Random;
 use grantor_core::secret::PepperRing;
 use zeroize::Zeroizing;
@@ -19,6 +19,7 @@ pub struct VaultError;
 pub struct Vault {
     key: LessSafeKey,
     operators: Zeroizing<Vec<u8>>,
+    tags: hmac::Key,
 }
 
 const VERSION: u8 = 1;
@@ -41,7 +42,11 @@ impl Vault {
             okm.fill(&mut out).map_err(|_| VaultError)?;
             Ok(out)
         };
-        Ok(Self { key: aead(&derive(b"data keys")?)?, operators: derive(b"operator tokens")? })
+        Ok(Self {
+            key: aead(&derive(b"data keys")?)?,
+            operators: derive(b"operator tokens")?,
+            tags: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"tags")?),
+        })
     }
 
     /// Seals a value for one place, named by `bound_to` (table, row, column).
@@ -69,6 +74,19 @@ impl Vault {
         let (wrapped, payload) = rest.split_at_checked(WRAPPED).ok_or(VaultError)?;
         let data_key = open_one(&self.key, wrapped, bound_to)?;
         open_one(&aead(&data_key)?, payload, bound_to)
+    }
+
+    /// A tag over parts, for one purpose: what carries it was made by this installation, and says nothing of the parts. Each
+    /// part is preceded by its length, so that no two lists of parts are read alike.
+    pub fn tag(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.tags);
+        for part in [&[purpose.as_bytes()], parts].concat() {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut tag = [0; 32];
+        tag.copy_from_slice(context.sign().as_ref());
+        tag
     }
 
     /// The pepper of operators' tokens: they belong to the installation, not to an environment.
@@ -124,6 +142,21 @@ mod tests {
         assert!(vault(1).open(&sealed, "key_ring/b").is_err(), "moved to another row");
         assert!(vault(2).open(&sealed, "key_ring/a").is_err(), "another master key");
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
+    }
+
+    #[test]
+    fn a_tag_is_of_one_key_one_purpose_and_one_list_of_parts() {
+        let tag = vault(1).tag("a", &[b"bc", b"d"]);
+        assert_eq!(tag, vault(1).tag("a", &[b"bc", b"d"]));
+        for other in [
+            vault(2).tag("a", &[b"bc", b"d"]),
+            vault(1).tag("b", &[b"bc", b"d"]),
+            vault(1).tag("a", &[b"b", b"cd"]),
+            vault(1).tag("a", &[b"bcd"]),
+            vault(1).tag("a", &[b"bc", b"d", b""]),
+        ] {
+            assert_ne!(tag, other);
+        }
     }
 
     #[test]

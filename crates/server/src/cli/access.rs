@@ -154,7 +154,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         }
         Command::List { tenant, status } => {
             let path = admin.path(&["accesses"])?.filter("tenant", tenant.as_deref());
-            output.answer(&admin.get(path.filter("status", status.as_deref())).await?, COLUMNS)
+            output.answer(&admin.list(path.filter("status", status.as_deref())).await?, COLUMNS)
         }
         Command::Show(place) => {
             let answer = admin.get(path(&place, "")?).await?;

@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
@@ -99,6 +99,26 @@ impl Admin {
     /// Reads.
     pub(super) async fn get(&self, path: Path) -> anyhow::Result<Answer> {
         self.send(Method::GET, path, None).await
+    }
+
+    /// Reads all pages of a list, as one.
+    pub(super) async fn list(&self, path: Path) -> anyhow::Result<Answer> {
+        let path = path.filter("limit", Some("200"));
+        let mut all: Vec<Value> = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = self.get(Path(path.0.clone()).filter("cursor", cursor.as_deref())).await?;
+            let mut body = page.json()?;
+            match body.get_mut("items") {
+                Some(Value::Array(items)) => all.append(items),
+                _ => return Ok(page),
+            }
+            match body.get("next").and_then(Value::as_str) {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        Ok(Answer::of(Zeroizing::new(json!({ "items": all, "next": null }).to_string())))
     }
 
     /// Creates or acts.
@@ -236,7 +256,6 @@ fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
 #[cfg(test)]
 mod tests {
     use axum::response::IntoResponse as _;
-    use serde_json::json;
 
     use super::*;
 

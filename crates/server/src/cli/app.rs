@@ -193,7 +193,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             }
         }
         Command::List { tenant } => {
-            let answer = admin.get(admin.path(&["apps"])?.filter("tenant", tenant.as_deref())).await?;
+            let answer = admin.list(admin.path(&["apps"])?.filter("tenant", tenant.as_deref())).await?;
             output.answer(&answer, LIST)?;
         }
         Command::Show(Id { client_id }) => {

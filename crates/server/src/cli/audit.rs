@@ -93,7 +93,7 @@ async fn list(session: &mut Session<'_>, asked: &List) -> anyhow::Result<()> {
             .filter("environment", asked.within.as_deref())
             .filter("since", asked.since.as_deref())
             .filter("until", asked.until.as_deref())
-            .filter("after", after.as_deref());
+            .filter("cursor", after.as_deref());
         let mut page = admin.get(path).await?.json()?;
         if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
             items.extend(more);

@@ -70,7 +70,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output.answer(&answer, LIST)?;
         }
         Command::List { tenant } => {
-            let answer = admin.get(admin.path(&["cases"])?.filter("tenant", tenant.as_deref())).await?;
+            let answer = admin.list(admin.path(&["cases"])?.filter("tenant", tenant.as_deref())).await?;
             output.answer(&answer, LIST)?;
         }
         Command::Show(Id { id }) => {

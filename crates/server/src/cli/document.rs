@@ -69,7 +69,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         Command::Publish(publish) => Some((publish.version()?, publish)),
     };
     let admin = session.admin().await?;
-    let all = admin.get(Path::of(&["documents"])?).await?;
+    let all = admin.list(Path::of(&["documents"])?).await?;
     let answer = match publication {
         None => all,
         Some((version, publish)) => {

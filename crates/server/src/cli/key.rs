@@ -161,7 +161,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output.shown_once("the key")?;
         }
         Command::List { tenant } => {
-            let answer = admin.get(admin.path(&["keys"])?.filter("tenant", tenant.as_deref())).await?;
+            let answer = admin.list(admin.path(&["keys"])?.filter("tenant", tenant.as_deref())).await?;
             output.answer(&answer, LIST)?;
         }
         Command::Rotate(rotate) => {

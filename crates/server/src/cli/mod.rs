@@ -25,6 +25,7 @@ mod http_client;
 mod init;
 mod key;
 mod manifest_file;
+mod operator;
 mod output;
 mod secret_input;
 mod serve;
@@ -124,6 +125,9 @@ enum Command {
     /// Webhooks: addresses that hear of events
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Operators: the provider's team, and programs of theirs
+    #[command(subcommand)]
+    Operator(operator::Command),
     /// Access tokens: get, inspect, revoke
     #[command(subcommand)]
     Token(token::Command),
@@ -209,6 +213,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
         Command::Webhook(command) => webhook::run(session, command).await,
+        Command::Operator(command) => operator::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
         Command::Audit(command) => audit::run(session, command).await,

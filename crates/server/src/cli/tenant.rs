@@ -78,7 +78,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let body = present([("name", Some(Value::String(name))), ("title", title), ("id", id)]);
             admin.post(Path::of(&["tenants"])?, body).await?
         }
-        Command::List => admin.get(Path::of(&["tenants"])?).await?,
+        Command::List => admin.list(Path::of(&["tenants"])?).await?,
         Command::Accept { tenant, document, version, evidence } => {
             let body = present([
                 ("document", Some(Value::String(document))),

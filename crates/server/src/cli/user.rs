@@ -114,7 +114,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             made(&admin.post(admin.path(&["users"])?, body).await?, output)?;
         }
         Command::List { tenant } => {
-            let answer = admin.get(admin.path(&["users"])?.filter("tenant", tenant.as_deref())).await?;
+            let answer = admin.list(admin.path(&["users"])?.filter("tenant", tenant.as_deref())).await?;
             output.answer(&answer, LIST)?;
         }
         Command::Show(Who { user }) => {

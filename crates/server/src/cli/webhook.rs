@@ -126,7 +126,7 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         }
         Command::List { tenant } => {
             let path = admin.path(&["webhooks"])?.filter("tenant", tenant.as_deref());
-            output.answer(&admin.get(path).await?, LIST)?;
+            output.answer(&admin.list(path).await?, LIST)?;
         }
         Command::Show(Id { id }) => {
             output.answer(&admin.get(admin.path(&["webhooks", &id])?).await?, ONE)?;

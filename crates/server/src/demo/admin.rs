@@ -285,16 +285,16 @@ impl Admin {
             next: Option<String>,
         }
         let mut all = Vec::new();
-        let mut after: Option<String> = None;
+        let mut cursor: Option<String> = None;
         loop {
             let mut url = url.clone();
-            if let Some(after) = &after {
-                url.query_pairs_mut().append_pair("after", after);
+            if let Some(cursor) = &cursor {
+                url.query_pairs_mut().append_pair("cursor", cursor);
             }
             let page: Page<T> = self.ask(Method::GET, url, None).await?;
             all.extend(page.items);
             match page.next {
-                Some(next) => after = Some(next),
+                Some(next) => cursor = Some(next),
                 None => return Ok(all),
             }
         }

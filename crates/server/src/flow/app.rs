@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use grantor_core::access::Access;
+use grantor_core::api::Api;
 use grantor_core::app::{App, SecretVersion};
 use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::env::UnixMillis;
@@ -9,7 +11,9 @@ use grantor_core::error::Denial;
 use grantor_core::name::ClientId;
 use grantor_core::outbox::MailKind;
 use grantor_core::permission::Maker;
-use grantor_core::registration::{NewSecret, Registration, may_have_secret, new_secret, register};
+use grantor_core::registration::{
+    NewSecret, Registration, is_already, may_have_secret, new_secret, register,
+};
 use grantor_core::secret::Secret;
 use grantor_core::secret_version;
 use grantor_core::tenant::{Status, Tenant};
@@ -44,7 +48,7 @@ pub async fn create(
     if let Some(chosen) = &registration.client_id {
         client_id::must_be_free(node, state, chosen).await?;
     }
-    let accesses = node.store.accesses(tenant.id).await?;
+    let accesses = accesses(node, tenant).await?;
     let (app, secret) = node.decide(|env| {
         let app = register(registration, maker, (tenant, &accesses), state.environment.id, env)?;
         let public = app.auth_method == Some(grantor_core::profile::ClientAuthMethod::None);
@@ -67,7 +71,14 @@ pub async fn create(
     Ok(Created { app, secret })
 }
 
-/// Replaces what an app may do and says of itself. Its id, status and secrets stay.
+/// What a tenant has access to, the admin API among it: who may list that is decided before.
+async fn accesses(node: &Node, tenant: &Tenant) -> Result<Vec<Access>, Fault> {
+    let mut accesses = node.store.accesses(tenant.id).await?;
+    accesses.push(Access::to_management(tenant.id));
+    Ok(accesses)
+}
+
+/// Replaces what an app may do and says of itself. Its id, status and secrets stay. What it is already is no write.
 ///
 /// # Errors
 /// What the registration refuses.
@@ -78,7 +89,10 @@ pub async fn change(
     (tenant, app): (&Tenant, &App),
     registration: Registration<'_>,
 ) -> Result<(), FlowError> {
-    let accesses = node.store.accesses(tenant.id).await?;
+    if is_already(&registration, app) {
+        return Ok(());
+    }
+    let accesses = accesses(node, tenant).await?;
     let new = node.decide(|env| register(registration, maker, (tenant, &accesses), app.environment, env))?;
     let new = app.registered_as(new);
     let event = AuditEvent::new("app.change", app.id.to_string())
@@ -291,13 +305,21 @@ pub async fn end_tokens(node: &Node, actor: &Actor, app: &App) -> Result<(), Fau
     node.commit(&actor.within(app.environment), vec![Write::EndAppTokens(app.id)], vec![event]).await
 }
 
+/// APIs that an app calls, by name: the environment's and the admin API.
+///
+/// # Errors
+/// The first name that is none.
+pub fn targets_by_name<'a>(
+    state: &'a EnvironmentState,
+    names: &[String],
+) -> Result<Vec<&'a Arc<Api>>, String> {
+    names.iter().map(|name| state.target(name).ok_or_else(|| name.clone())).collect()
+}
+
 /// APIs by name.
 ///
 /// # Errors
 /// The first name that is none.
-pub fn apis_by_name<'a>(
-    state: &'a EnvironmentState,
-    names: &[String],
-) -> Result<Vec<&'a Arc<grantor_core::api::Api>>, String> {
+pub fn apis_by_name<'a>(state: &'a EnvironmentState, names: &[String]) -> Result<Vec<&'a Arc<Api>>, String> {
     names.iter().map(|name| state.api(name).ok_or_else(|| name.clone())).collect()
 }

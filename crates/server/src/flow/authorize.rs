@@ -92,7 +92,7 @@ pub async fn begin(node: &Node, call: &BrowserCall<'_>, form: &Form) -> Result<O
     let state = call.state;
     let facts = request::Facts {
         app: &app,
-        apis: &state.apis,
+        apis: &state.targets,
         userinfo: &state.userinfo,
         hinted_sub: form.get("id_token_hint").map(|hint| hinted_sub(call, hint)),
     };

@@ -191,6 +191,7 @@ impl BrowserCall<'_> {
             address: self.source.to_string(),
             request_id: self.request_id.to_owned(),
             environment: Some(self.state.environment.id),
+            once: None,
         }
     }
 }

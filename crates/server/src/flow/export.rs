@@ -112,7 +112,7 @@ async fn apps(node: &Node, state: &EnvironmentState, names: &Names) -> Result<Ve
     let mut all: Vec<App> = Vec::new();
     loop {
         let after = all.last().map_or(String::new(), |app| app.client_id.to_string());
-        let page = node.store.apps(state.environment.id, &after, PAGE).await?;
+        let page = node.store.apps(state.environment.id, None, &after, PAGE).await?;
         let is_last = page.is_empty();
         all.extend(page);
         if all.len() > MOST {

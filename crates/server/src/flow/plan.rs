@@ -11,7 +11,7 @@ use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::name::Name;
-use grantor_core::profile::Profile;
+use grantor_core::profile::{MANAGEMENT_API, Profile};
 use grantor_core::scope::{Scope, ScopeSet};
 use grantor_core::tenant::Tenant;
 use grantor_resource::Contract;
@@ -230,6 +230,9 @@ pub fn api(
             entry.profile
         ))
     })?;
+    if entry.name.as_str() == MANAGEMENT_API {
+        return Err(ManifestError(format!("{here}: this name stands for the admin API; choose another")));
+    }
     let audience = expand(&entry.audience, environment);
     if !audience.contains(':')
         || audience.contains('#')

@@ -78,6 +78,7 @@ async fn revoke_seen(node: &Node, call: &RevokeCall<'_>, seen: &mut Seen<'_>) ->
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(call.state.environment.id),
+        once: None,
     };
     node.commit(&actor, decision.writes, decision.events).await?;
     Ok(decision.outcome?)
@@ -105,6 +106,7 @@ async fn refresh_token(
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(environment),
+        once: None,
     };
     Ok(node.commit(&actor, vec![write], vec![event]).await?)
 }

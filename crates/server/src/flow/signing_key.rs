@@ -178,7 +178,7 @@ async fn longest_token(state: &EnvironmentState, node: &Node) -> Result<i64, Fau
         .iter()
         .flat_map(|api| [api.profile.lifetimes.client_token, api.profile.lifetimes.user_token]);
     let longest = profiles.map(|life| life.seconds()).max().unwrap_or(3_600);
-    let accesses = node.store.all_accesses(state.environment.id, i64::MAX).await?;
+    let accesses = node.store.accesses_in(state.environment.id, (None, None), None, i64::MAX).await?;
     let overrides = accesses
         .iter()
         .flat_map(|access| [access.client_token_lifetime, access.user_token_lifetime])

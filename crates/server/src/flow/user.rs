@@ -129,7 +129,7 @@ fn password_changed(node: &Node, state: &EnvironmentState, user: &User) -> Mail 
     }
 }
 
-/// Makes a user a member of a tenant, or gives a member other roles.
+/// Makes a user a member of a tenant, or gives a member other roles. The same roles again are no write.
 ///
 /// # Errors
 /// A membership without roles; storage trouble.
@@ -140,8 +140,12 @@ pub async fn put_membership(
     tenant: &Tenant,
     roles: Vec<Role>,
 ) -> Result<Membership, FlowError> {
-    let before = self::membership(node, user, tenant).await?.map(|membership| membership.roles);
-    let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
+    let new = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
+    let before = membership(node, user, tenant).await?;
+    if before.as_ref() == Some(&new) {
+        return Ok(new);
+    }
+    let (before, membership) = (before.map(|membership| membership.roles), new);
     let event = AuditEvent::new("membership.put", user.id.to_string())
         .of_tenant(tenant.id)
         .detail("tenant", tenant.name.as_str())

@@ -47,7 +47,7 @@ pub async fn create(
     let mut after = [0; 16];
     let mut owned = 0;
     loop {
-        let page = node.store.webhooks(environment, after, PAGE).await?;
+        let page = node.store.webhooks(environment, tenant, after, PAGE).await?;
         owned += page.iter().filter(|webhook| webhook.tenant == tenant).count();
         match page.last() {
             Some(last) if page.len() as i64 == PAGE => after = last.id.bytes(),
@@ -93,6 +93,8 @@ pub async fn find(node: &Node, state: &EnvironmentState, id: &str) -> Result<Opt
 /// Replaces what a person says of a webhook, and suspends or resumes it. Messages to another place are signed with a new
 /// secret, which is returned once: what was shared with one receiver is worth nothing to another.
 ///
+/// What it is already is no write.
+///
 /// # Errors
 /// [`Fault::Conflict`] if somebody else was quicker; a description that is too long.
 pub async fn change(
@@ -106,9 +108,12 @@ pub async fn change(
         url: wanted.target.as_str().to_owned(),
         description: described(wanted.description)?,
         topics: wanted.topics,
-        version: old.version.saturating_add(1),
         ..old.clone()
     };
+    if to == *old && status == old.status {
+        return Ok(None);
+    }
+    let to = Webhook { version: old.version.saturating_add(1), ..to };
     // A URL that the rules refuse by now counts as another place.
     let moved = !node.remote.target(&old.url).is_ok_and(|before| before.is_at_the_place_of(&wanted.target));
     let secret = moved.then(|| node.decide(SigningSecret::generate));

@@ -104,6 +104,7 @@ async fn note_exposure(call: &Call<'_>, sent: &exposure::Sent<'_>) -> Result<(),
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(call.state.environment.id),
+        once: None,
     };
     exposure::note(call.node, call.state, sent, &actor).await.map_err(NoForm::Fault)
 }

@@ -14,7 +14,7 @@
 //! | `<issuer>/docs`, `<issuer>/docs/<api>` and the articles below, each also as `.md` | GET | anyone | none |
 //! | `<issuer>/jwks`, discovery (RFC 8414, OpenID Connect) | GET | anyone | none |
 //! | `<issuer>/forward-auth/<api>` | any | a bearer credential, asked by a gateway | ignored |
-//! | `/admin/v1/...` | see [`admin`] | an operator's bearer token | JSON, 256 KiB |
+//! | `/admin/v1/...` | see [`admin`] | a bearer token of an operator or of a member of a tenant | JSON, 256 KiB |
 //!
 //! All but the last are found in the catalogue by path and host; they are the hot path and pass no router.
 //! The management listener ([`management`]) serves `/livez`, `/readyz`, `/metrics`.

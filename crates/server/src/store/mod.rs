@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "credentials",
         text: include_str!("../../migrations/0007_credentials.sql"),
     },
+    Migration { version: 8, name: "admin", text: include_str!("../../migrations/0008_admin.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -176,6 +177,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::audit::STATEMENTS,
         load::case::STATEMENTS,
         load::catalogue::STATEMENTS,
+        load::claimed_request::STATEMENTS,
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
         load::grant_facts::STATEMENTS,

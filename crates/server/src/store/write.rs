@@ -9,6 +9,7 @@ mod document;
 mod grant;
 mod installation;
 mod onboarding;
+mod operator;
 mod outbox;
 mod partner;
 mod record;
@@ -38,6 +39,7 @@ pub fn statements() -> Vec<&'static Sql> {
         grant::STATEMENTS,
         installation::STATEMENTS,
         onboarding::STATEMENTS,
+        operator::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
         record::STATEMENTS,
@@ -82,8 +84,13 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         }
         Write::InsertKey(key) => credential::insert_key(key),
         Write::AdvanceKey(step) => credential::advance_key(step),
-        Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),
         Write::Record(record) => return record::statements(record),
+        Write::InsertOperator { id, name, role, hash, at } => {
+            operator::insert_operator(*id, (name, *role), hash, *at)
+        }
+        Write::EndOperator(id, at) => return operator::end_operator(*id, *at),
+        Write::ClaimRequest(claim) => return operator::claim_request(claim),
+        Write::KeepAnswer(answer) => operator::keep_answer(answer),
         Write::CountSealed { environment, count } => credential::count_sealed(*environment, *count),
         Write::InsertUser(new) => user::insert_user(new),
         Write::SetUserStatus(change) => user::user_status(change),

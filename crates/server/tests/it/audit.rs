@@ -202,7 +202,7 @@ async fn ids(server: &Server, query: &str) -> Vec<String> {
         let items = page["items"].as_array().unwrap();
         found.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
         match page["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
+            Some(next) => after = format!("&cursor={next}"),
             None => return found,
         }
     }
@@ -235,7 +235,7 @@ async fn the_list_is_filtered_and_paged_newest_first() {
     assert_eq!(count(&format!("target={}", tenant.as_str().unwrap())).await, 2);
     let (production, sandbox) = (count("environment=production").await, count("environment=sandbox").await);
     assert!(production + sandbox < everything.len());
-    for bad in ["limit=0", "limit=201", "since=yesterday", "after=7", "environment=nowhere", "who=me"] {
+    for bad in ["limit=0", "limit=201", "since=yesterday", "cursor=7", "environment=nowhere", "who=me"] {
         let refused = server.admin("GET", &format!("/audit?{bad}"), Value::Null).await;
         assert!([400, 404].contains(&refused.status), "{bad}: {}", refused.status);
     }

@@ -194,8 +194,11 @@ async fn a05_a08_a09_what_must_not_be_a_redirect_uri_is_refused_at_every_registr
         let made = server.admin("POST", "/environments/production/apps", app.clone()).await;
         assert_eq!(made.status, 400, "{uri:?}: {}", made.text);
         assert_eq!(made.json()["type"], "urn:grantor:problem:invalid_redirect_uri", "{uri:?}");
-        let changed = server.admin("PUT", "/environments/production/apps/acme-payments-web", app).await;
-        assert_eq!(changed.status, 400, "{uri:?}");
+        let mut change = app;
+        change["client_id"] = json!("acme-payments-web");
+        let changed = server.admin("PUT", "/environments/production/apps/acme-payments-web", change).await;
+        assert_eq!(changed.status, 400, "{uri:?}: {}", changed.text);
+        assert_eq!(changed.json()["type"], "urn:grantor:problem:invalid_redirect_uri", "{uri:?}");
         let entry = json!({ "client_id": "bad", "environments": [PRODUCTION], "tenant": "acme", "apis": ["payments"], "redirect_uris": [CALLBACK, uri] });
         let applied = server.admin("POST", "/apply", json!({ "manifest": { "app": [entry] } })).await;
         assert!((400..500).contains(&applied.status), "{uri:?}: {}", applied.text);

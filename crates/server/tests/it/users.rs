@@ -186,13 +186,13 @@ async fn users_are_listed_in_pages_in_order_of_their_addresses() {
         .collect();
     let applied = server.apply(&users).await;
     assert_eq!(applied.status, 200, "{}", applied.text);
-    let (mut seen, mut after) = (Vec::new(), String::new());
+    let (mut seen, mut page) = (Vec::new(), "limit=200".to_owned());
     loop {
-        let page = get(&server, &format!("/environments/sandbox/users?after={after}")).await.json();
-        let emails = page["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap());
+        let page_of = get(&server, &format!("/environments/sandbox/users?{page}")).await.json();
+        let emails = page_of["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap());
         seen.extend(emails.map(str::to_owned));
-        match page["next"].as_str() {
-            Some(next) => after = next.to_owned(),
+        match page_of["next"].as_str() {
+            Some(next) => page = format!("limit=200&cursor={next}"),
             None => break,
         }
     }

@@ -1,6 +1,9 @@
 //! The partners' part of a manifest: tenants, accesses, apps.
 
+use std::sync::Arc;
+
 use grantor_core::access::Access;
+use grantor_core::api::Api;
 use grantor_core::app::App;
 use grantor_core::client_id_choice::Choice;
 use grantor_core::client_metadata::ClientMetadata;
@@ -17,9 +20,9 @@ use serde::Serialize;
 
 use super::metadata::metadata;
 use super::{ApplyError, World, api_named, environment_named};
-use crate::catalogue::expand;
-use crate::flow::client_id;
+use crate::catalogue::{expand, management_api};
 use crate::flow::plan::{self, ManifestError};
+use crate::flow::{Fault, client_id};
 use crate::manifest::{AppEntry, Manifest};
 use crate::node::Node;
 
@@ -104,6 +107,7 @@ pub(super) async fn apps(
     for entry in &manifest.apps {
         let tenant = tenant_named(node, world, &entry.tenant).await?;
         let mut accesses = node.store.accesses(tenant.id).await?;
+        accesses.push(Access::to_management(tenant.id));
         accesses.retain(|old| !planned.iter().any(|new| (new.tenant, new.api) == (old.tenant, old.api)));
         accesses.extend(planned.iter().filter(|access| access.tenant == tenant.id).cloned());
         for name in &entry.environments {
@@ -132,7 +136,8 @@ pub(super) async fn apps(
             }
             let signing =
                 id_token_algorithms(world.apis.iter().filter(|api| api.environment == environment.id));
-            let registration = registration(entry, world, &environment, &signing)?;
+            let management = management_api(&environment).map_err(|_| Fault::Internal)?;
+            let registration = registration(entry, (world, &management), &environment, &signing)?;
             let mut new = node
                 .decide(|env| {
                     register(registration, Maker::Provider, (&tenant, &accesses), environment.id, env)
@@ -166,13 +171,13 @@ pub(super) async fn apps(
 
 fn registration<'a>(
     entry: &AppEntry,
-    world: &'a World,
+    (world, management): (&'a World, &'a Arc<Api>),
     environment: &Environment,
     signing: &'a [Algorithm],
 ) -> Result<Registration<'a>, ManifestError> {
-    let apis = |names: &[Name]| {
-        names.iter().map(|name| api_named(&world.apis, environment, name)).collect::<Result<Vec<_>, _>>()
-    };
+    let named = |name: &Name| api_named(&world.apis, environment, name);
+    // What an app calls may be the admin API; what an app is, never.
+    let called = |name: &Name| if *name == management.name { Ok(management) } else { named(name) };
     let scopes = match &entry.scopes {
         None => None,
         Some(names) => {
@@ -188,8 +193,8 @@ fn registration<'a>(
         name: entry.name.clone(),
         auth_method: entry.auth_method,
         grants: entry.grants.clone(),
-        apis: apis(&entry.apis)?,
-        introspects: apis(&entry.introspects)?,
+        apis: entry.apis.iter().map(called).collect::<Result<_, _>>()?,
+        introspects: entry.introspects.iter().map(named).collect::<Result<_, _>>()?,
         scopes,
         metadata: metadata(entry, environment)?,
         signing,

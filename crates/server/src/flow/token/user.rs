@@ -204,6 +204,7 @@ async fn conclude(
         address: call.source.to_string(),
         request_id: call.request_id.to_owned(),
         environment: Some(call.state.environment.id),
+        once: None,
     };
     match node.commit(&actor, decided.writes, decided.events).await {
         Ok(()) => {}

@@ -4,34 +4,114 @@ use std::sync::Arc;
 
 use ::http::StatusCode;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse as _, Response};
-use grantor_core::app::{App, SecretVersion};
+use grantor_core::app::App;
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::ClientId;
-use grantor_core::permission::Maker;
+use grantor_core::permission::Right;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::redirect_uri::RedirectUri;
 use grantor_core::registration::{NewSecret, Registration, id_token_algorithms};
 use grantor_core::scope::{Scope, ScopeSet};
 use grantor_jose::Algorithm;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, activity, answer, tenants, view};
+use super::answer::{Gone, List, Made, Shown};
+use super::body::{Body, given, unchanged};
+use super::caller::{Caller, Granted};
+use super::page::{PageOfTenant, Window};
+use super::problem::Problem;
+use super::schema::{ClientAuthMethodText, GrantTypeText};
+use super::table::Table;
+use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
-use crate::flow::app::{self, Tokens};
+use crate::flow::app;
 use crate::flow::tenant::Switch;
-use crate::moment::Moment;
 
-#[derive(Deserialize)]
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Apps", "OAuth clients of tenants, and the dated versions of their secrets.");
+    table
+        .get("/environments/{environment}/apps", Right::ReadTenant, list)
+        .says("List apps", "In order of client id, of all tenants or of one.");
+    table
+        .post("/environments/{environment}/apps", Right::ManageApps, create)
+        .says("Register an app", "The answer shows its first secret, once.")
+        .once();
+    table
+        .get("/environments/{environment}/apps/{client_id}", Right::ReadTenant, show)
+        .says("Show an app", "");
+    table
+        .put("/environments/{environment}/apps/{client_id}", Right::ManageApps, change)
+        .says(
+            "Change an app",
+            "Replaces its registration by the whole of a new one (RFC 7592 2.2): what is left out is unset. Read-only \
+             members may be sent back as they were read. Send `If-Match`, so that nobody's change is lost unseen.",
+        );
+    table
+        .delete("/environments/{environment}/apps/{client_id}", Right::ManageApps, delete)
+        .says("Delete an app", "For ever: its client id is never given again.");
+    table
+        .post("/environments/{environment}/apps/{client_id}/suspend", Right::ManageApps, suspend)
+        .says("Suspend an app", "Its credentials and tokens are refused from the next request.");
+    table.post("/environments/{environment}/apps/{client_id}/resume", Right::ManagePartners, resume).says(
+        "Resume an app",
+        "Tokens from before stay dead. For the provider's team: it may have had its reasons.",
+    );
+    table
+        .post("/environments/{environment}/apps/{client_id}/tokens/end", Right::ManageApps, end_tokens)
+        .says("End all tokens of an app", "Access tokens, of users too. Its secrets live on.");
+}
+
+/// A new app.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewApp {
+struct NewApp {
+    /// The tenant whose it is, by name or GUID.
     tenant: String,
+    /// Chosen, and unique in the environment for ever; else one is made.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     client_id: Option<ClientId>,
+    /// Its name for people.
+    #[serde(default)]
+    name: String,
+    /// The APIs that it calls, by name. `grantor-admin` is this API; only the provider's team gives that.
+    #[serde(default)]
+    apis: Vec<String>,
+    /// The APIs that it is, whose tokens it may introspect. Only the provider's team gives that.
+    #[serde(default)]
+    introspects: Vec<String>,
+    /// Its grants; else those that its APIs offer.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<GrantTypeText>>)]
+    grants: Option<Vec<GrantType>>,
+    /// What it may ask for; else all that the tenant's accesses allow.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
+    scopes: Option<Vec<Scope>>,
+    /// The one way in which it authenticates; else any that its APIs accept.
+    #[serde(default)]
+    #[schema(value_type = Option<ClientAuthMethodText>)]
+    auth_method: Option<ClientAuthMethod>,
+    /// What it says of itself for the flows with users (RFC 7591 2).
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    metadata: Map<String, Value>,
+    /// Seconds until its first secret expires; else it has no end.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315360000)]
+    secret_lifetime: Option<Lifetime>,
+}
+
+/// The whole of a registration. Members that are read-only may be sent back as they were read.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangedApp {
+    /// An app keeps its tenant: name or GUID of the one that it has.
+    tenant: String,
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -39,101 +119,149 @@ pub(super) struct NewApp {
     #[serde(default)]
     introspects: Vec<String>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<GrantTypeText>>)]
     grants: Option<Vec<GrantType>>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
+    #[schema(value_type = Option<ClientAuthMethodText>)]
     auth_method: Option<ClientAuthMethod>,
     #[serde(default)]
+    #[schema(value_type = Object)]
     metadata: Map<String, Value>,
-    #[serde(default)]
-    secret_lifetime: Option<Lifetime>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    client_id: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    environment: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    status: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    epoch: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    exposed_at: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    created_at: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    secrets: Option<Value>,
+    #[serde(default, rename = "tokens_issued_last_day", deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    _tokens_issued_last_day: Option<Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RotateSecret {
-    #[serde(default)]
-    lifetime: Option<Lifetime>,
-    /// When it begins to authenticate; now if it is not given.
-    #[serde(default)]
-    not_before: Option<Moment>,
-    /// Seconds until the other versions cease to authenticate; they live on if it is not given.
-    #[serde(default)]
-    end_others_after: Option<i64>,
+/// An app as it was made, with its first secret if it has one.
+#[derive(Serialize, ToSchema)]
+struct CreatedApp {
+    #[serde(flatten)]
+    app: view::App,
+    /// The secret: shown now, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<view::Secret>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EndSecret {
-    #[serde(default)]
-    end_tokens: bool,
-}
-
-pub(super) async fn list(
-    admin: Admin,
+async fn list(
+    caller: Caller,
     Path(environment): Path<String>,
-    Query(page): Query<Page>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let only = match &page.tenant {
-        Some(name) => Some(tenants::find(&admin, name).await?.id),
-        None => None,
-    };
-    let apps = admin.node.store.apps(state.environment.id, &page.after, PAGE).await.map_err(Fault::from)?;
-    let next =
-        if apps.len() as i64 == PAGE { apps.last().map(|app| app.client_id.to_string()) } else { None };
-    let tenants = tenants::names(&admin, apps.iter().map(|app| app.tenant)).await?;
-    let shown = apps.iter().filter(|app| only.is_none_or(|tenant| app.tenant == tenant));
-    let items: Vec<Value> = shown.map(|app| view::app(&state, app, &tenants[&app.tenant])).collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
+    Query(query): Query<PageOfTenant>,
+) -> Result<List<view::App>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::narrowed(&caller, query.tenant.as_deref()).await?;
+    let of = tenant.map_or_else(String::new, |tenant| tenant.to_string());
+    let window = Window::open(&caller, &query.page(), &["apps", &environment, &of])?;
+    let after = window.after_text()?;
+    let store = &caller.node.store;
+    let rows = store.apps(state.environment.id, tenant, &after, window.rows()).await.map_err(Fault::from)?;
+    let (rows, next) = window.cut(rows, |app| app.client_id.as_str().into());
+    let names = tenants::names(&caller, rows.iter().map(|app| app.tenant)).await?;
+    let items = rows.iter().map(|app| view::App::of(&state, app, &names[&app.tenant])).collect();
+    Ok(List { items, next })
 }
 
-pub(super) async fn create(
-    admin: Admin,
+async fn create(
+    caller: Caller,
     Path(environment): Path<String>,
     Body(body): Body<NewApp>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let tenant = tenants::find(&admin, &body.tenant).await?;
+) -> Result<Made<CreatedApp>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::find(&caller, &body.tenant).await?;
+    let granted = caller.in_tenant(tenant.id, Right::ManageApps)?;
     let first = NewSecret { not_before: None, lifetime: body.secret_lifetime };
     let signing = id_token_algorithms(&state.apis);
-    let registration = registration(&state, body, &signing)?;
-    let created =
-        app::create(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant), (registration, first))
-            .await?;
-    let mut shown = view::app(&state, &created.app, tenant.name.as_str());
-    if let Some((secret, version)) = &created.secret {
-        shown["client_secret"] = secret.reveal().into();
-        shown["secret"] = view::secret(version, admin.node.now());
+    let registration = registration(&state, &signing, body.into())?;
+    if caller.only().is_some() && registration.is_provided() {
+        return Err(for_provider());
     }
-    Ok(answer(StatusCode::CREATED, &shown))
+    let (of, wanted) = ((&*state, &tenant), (registration, first));
+    let created = app::create(&granted.node, &granted.actor, caller.maker(), of, wanted).await?;
+    let now = caller.node.now();
+    let (client_secret, secret) = match &created.secret {
+        Some((secret, version)) => (Some(secret.reveal().to_owned()), Some(view::Secret::of(version, now))),
+        None => (None, None),
+    };
+    let app = view::App::of(&state, &created.app, tenant.name.as_str());
+    Ok(Made(CreatedApp { app, client_secret, secret }))
 }
 
-/// What a body asks for, with its APIs looked up.
+/// Security case K05: nobody of a partner makes an app that reaches beyond the partner.
+fn for_provider() -> Problem {
+    Problem::forbidden(
+        "An app that is an API, signs in members of all tenants or manages tenants is made and changed by the provider's \
+         team. Ask them.",
+    )
+}
+
+/// What an app shall be, as it was sent.
+struct Wanted {
+    client_id: Option<ClientId>,
+    name: String,
+    apis: Vec<String>,
+    introspects: Vec<String>,
+    grants: Option<Vec<GrantType>>,
+    scopes: Option<Vec<Scope>>,
+    auth_method: Option<ClientAuthMethod>,
+    metadata: Map<String, Value>,
+}
+
+impl From<NewApp> for Wanted {
+    fn from(body: NewApp) -> Self {
+        let NewApp { client_id, name, apis, introspects, grants, scopes, auth_method, metadata, .. } = body;
+        Self { client_id, name, apis, introspects, grants, scopes, auth_method, metadata }
+    }
+}
+
+impl From<ChangedApp> for Wanted {
+    fn from(body: ChangedApp) -> Self {
+        let ChangedApp { name, apis, introspects, grants, scopes, auth_method, metadata, .. } = body;
+        Self { client_id: None, name, apis, introspects, grants, scopes, auth_method, metadata }
+    }
+}
+
+/// What is asked for, with its APIs looked up.
 fn registration<'a>(
     state: &'a EnvironmentState,
-    body: NewApp,
     signing: &'a [Algorithm],
+    wanted: Wanted,
 ) -> Result<Registration<'a>, Problem> {
-    let named = |names: &[String]| {
-        app::apis_by_name(state, names).map_err(|name| {
-            Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "unknown_api",
-                format!("There is no API {name} in this environment."),
-            )
-        })
-    };
+    let unknown =
+        |name| Problem::unfit("unknown_api", format!("There is no API {name} in this environment."));
     Ok(Registration {
-        apis: named(&body.apis)?,
-        introspects: named(&body.introspects)?,
-        client_id: body.client_id,
-        name: body.name,
-        auth_method: body.auth_method,
-        grants: body.grants,
-        scopes: body.scopes.map(ScopeSet::from),
-        metadata: metadata(body.metadata)?,
+        apis: app::targets_by_name(state, &wanted.apis).map_err(unknown)?,
+        introspects: app::apis_by_name(state, &wanted.introspects).map_err(unknown)?,
+        client_id: wanted.client_id,
+        name: wanted.name,
+        auth_method: wanted.auth_method,
+        grants: wanted.grants,
+        scopes: wanted.scopes.map(ScopeSet::from),
+        metadata: metadata(wanted.metadata)?,
         signing,
     })
 }
@@ -150,135 +278,102 @@ fn metadata(members: Map<String, Value>) -> Result<ClientMetadata, Problem> {
     ClientMetadata::deserialize(Value::Object(members)).map_err(|why| refuse("invalid_client_metadata", &why))
 }
 
-/// Replaces the registration by the whole of a new one (RFC 7592 2.2): what is left out is unset.
-pub(super) async fn change(
-    admin: Admin,
-    Path((environment, client_id)): Path<(String, String)>,
-    Body(body): Body<NewApp>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &client_id).await?;
-    let tenant = tenants::find(&admin, &body.tenant).await?;
-    if tenant.id != found.tenant || body.client_id.as_ref().is_some_and(|id| *id != found.client_id) {
-        return Err(Problem::bad("An app keeps its tenant and its client id. Make another app."));
+/// Environment and client id.
+pub(super) type AppPath = Path<(String, String)>;
+
+async fn change(
+    caller: Caller,
+    Path(path): AppPath,
+    Body(body): Body<ChangedApp>,
+) -> Result<Shown<view::App>, Problem> {
+    let (state, found, granted) = find_to_change(&caller, &path).await?;
+    let tenant = tenants::find(&caller, &body.tenant).await?;
+    if tenant.id != found.tenant {
+        return Err(Problem::bad("An app keeps its tenant. Make another app."));
     }
-    if body.secret_lifetime.is_some() {
-        return Err(Problem::bad("A change makes no secret. POST to secrets makes one."));
-    }
+    let read_only = [
+        ("client_id", &body.client_id),
+        ("environment", &body.environment),
+        ("status", &body.status),
+        ("epoch", &body.epoch),
+        ("exposed_at", &body.exposed_at),
+        ("created_at", &body.created_at),
+        ("secrets", &body.secrets),
+    ];
+    unchanged(&shown(&caller, &state, &found).await?, &read_only)?;
     let signing = id_token_algorithms(&state.apis);
-    let registration = registration(&state, body, &signing)?;
-    app::change(&admin.node, &admin.actor, Maker::Provider, (&tenant, &found), registration).await?;
-    let (state, now) = find(&admin, &environment, &client_id).await?;
-    shown(&admin, &state, &now).await
+    let registration = registration(&state, &signing, body.into())?;
+    if caller.only().is_some() && registration.is_provided() {
+        return Err(for_provider());
+    }
+    let of = (&tenant, &found);
+    app::change(&granted.node, &granted.actor, caller.maker(), of, registration).await?;
+    again(&caller, &path).await
 }
 
-pub(super) async fn show(
-    admin: Admin,
-    Path((environment, client_id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (state, app) = find(&admin, &environment, &client_id).await?;
-    shown(&admin, &state, &app).await
+async fn show(caller: Caller, Path(path): AppPath) -> Result<Shown<view::App>, Problem> {
+    again(&caller, &path).await
 }
 
-async fn shown(admin: &Admin, state: &EnvironmentState, app: &App) -> Result<Response, Problem> {
-    let now = admin.node.now();
-    let tenant = admin.node.store.tenant(app.tenant).await.map_err(Fault::from)?;
-    let mut body = view::app(state, app, tenant.as_ref().map_or("", |tenant| tenant.name.as_str()));
-    let uses = activity::secret_uses(&admin.node, app).await?;
-    let shown = |version: &SecretVersion| {
-        let mut shown = view::secret(version, now);
-        uses.show(&mut shown, version.version);
-        shown
-    };
-    body["secrets"] = app.secrets.iter().map(shown).collect();
-    body["tokens_issued_last_day"] = admin
-        .node
-        .store
-        .issued_since(app.id, now.seconds() / 60 - 24 * 60)
-        .await
-        .map_err(Fault::from)?
-        .into();
-    Ok(answer(StatusCode::OK, &body))
+/// An app as it is now.
+pub(super) async fn again(caller: &Caller, path: &(String, String)) -> Result<Shown<view::App>, Problem> {
+    let (state, app) = find(caller, path).await?;
+    Ok(Shown(shown(caller, &state, &app).await?))
 }
 
+async fn shown(caller: &Caller, state: &EnvironmentState, app: &App) -> Result<view::App, Problem> {
+    let node = &caller.node;
+    let names = tenants::names(caller, [app.tenant].into_iter()).await?;
+    let yesterday = node.now().seconds() / 60 - 24 * 60;
+    let issued = node.store.issued_since(app.id, yesterday).await.map_err(Fault::from)?;
+    let secrets = uses::secrets(node, app).await?;
+    Ok(view::App::of(state, app, &names[&app.tenant]).whole(secrets, issued))
+}
+
+/// An app, if it is there for the caller.
 pub(super) async fn find(
-    admin: &Admin,
-    environment: &str,
-    client_id: &str,
+    caller: &Caller,
+    (environment, client_id): &(String, String),
 ) -> Result<(Arc<EnvironmentState>, App), Problem> {
-    let state = admin.environment(environment)?;
-    let found = app::find(&admin.node, &state, client_id).await?;
+    let state = caller.environment(environment)?;
+    let found = app::find(&caller.node, &state, client_id).await?.filter(|app| caller.sees(app.tenant));
     Ok((state, found.ok_or_else(|| Problem::not_found("There is no such app in this environment."))?))
 }
 
-pub(super) async fn delete(
-    admin: Admin,
-    Path((environment, client_id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (_, found) = find(&admin, &environment, &client_id).await?;
-    app::close(&admin.node, &admin.actor, &found).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+/// An app that the caller may change.
+pub(super) async fn find_to_change(
+    caller: &Caller,
+    path: &(String, String),
+) -> Result<(Arc<EnvironmentState>, App, Granted), Problem> {
+    let (state, app) = find(caller, path).await?;
+    let granted = caller.in_tenant(app.tenant, Right::ManageApps)?;
+    if caller.only().is_some() && app.is_provided() {
+        return Err(for_provider());
+    }
+    Ok((state, app, granted))
 }
 
-pub(super) async fn suspend(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Suspend).await
+async fn delete(caller: Caller, Path(path): AppPath) -> Result<Gone, Problem> {
+    let (_, found, granted) = find_to_change(&caller, &path).await?;
+    app::close(&granted.node, &granted.actor, &found).await?;
+    Ok(Gone)
 }
 
-pub(super) async fn resume(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Resume).await
+async fn suspend(caller: Caller, Path(path): AppPath) -> Result<Shown<view::App>, Problem> {
+    let (_, found, granted) = find_to_change(&caller, &path).await?;
+    app::switch(&granted.node, &granted.actor, &found, Switch::Suspend).await?;
+    again(&caller, &path).await
 }
 
-async fn switch(
-    admin: &Admin,
-    (environment, client_id): (String, String),
-    switch: Switch,
-) -> Result<Response, Problem> {
-    let (_, found) = find(admin, &environment, &client_id).await?;
-    app::switch(&admin.node, &admin.actor, &found, switch).await?;
-    let (state, now) = find(admin, &environment, &client_id).await?;
-    shown(admin, &state, &now).await
+async fn resume(caller: Caller, Path(path): AppPath) -> Result<Shown<view::App>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (_, found) = find(&caller, &path).await?;
+    app::switch(&granted.node, &granted.actor, &found, Switch::Resume).await?;
+    again(&caller, &path).await
 }
 
-pub(super) async fn rotate_secret(
-    admin: Admin,
-    Path((environment, client_id)): Path<(String, String)>,
-    Body(body): Body<RotateSecret>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &client_id).await?;
-    let end_others_at = match body.end_others_after {
-        Some(seconds) if seconds < 0 => {
-            return Err(Problem::bad("end_others_after is a number of seconds from now."));
-        }
-        Some(seconds) => Some(admin.node.now().plus_seconds(seconds)),
-        None => None,
-    };
-    let new = NewSecret { not_before: body.not_before.map(|Moment(at)| at), lifetime: body.lifetime };
-    let (secret, version) =
-        app::rotate_secret(&admin.node, &admin.actor, &state, &found, new, end_others_at).await?;
-    let mut shown = view::secret(&version, admin.node.now());
-    shown["client_id"] = found.client_id.as_str().into();
-    shown["client_secret"] = secret.reveal().into();
-    Ok(answer(StatusCode::CREATED, &shown))
-}
-
-pub(super) async fn end_secret(
-    admin: Admin,
-    Path((environment, client_id, version)): Path<(String, String, i64)>,
-    Body(body): Body<EndSecret>,
-) -> Result<Response, Problem> {
-    let (_, found) = find(&admin, &environment, &client_id).await?;
-    let tokens = if body.end_tokens { Tokens::End } else { Tokens::Keep };
-    let ended = app::end_secret(&admin.node, &admin.actor, &found, version, tokens).await?;
-    ended.ok_or_else(|| Problem::not_found("There is no such living version of the secret."))?;
-    let (state, now) = find(&admin, &environment, &client_id).await?;
-    shown(&admin, &state, &now).await
-}
-
-pub(super) async fn end_tokens(
-    admin: Admin,
-    Path((environment, client_id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &client_id).await?;
-    app::end_tokens(&admin.node, &admin.actor, &found).await?;
-    let (_, now) = find(&admin, &environment, &client_id).await?;
-    shown(&admin, &state, &now).await
+async fn end_tokens(caller: Caller, Path(path): AppPath) -> Result<Shown<view::App>, Problem> {
+    let (_, found, granted) = find_to_change(&caller, &path).await?;
+    app::end_tokens(&granted.node, &granted.actor, &found).await?;
+    again(&caller, &path).await
 }

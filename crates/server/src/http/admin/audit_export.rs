@@ -3,15 +3,15 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::http::HeaderValue;
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use grantor_core::permission::Right;
 use http_body::Frame;
 use tokio::sync::mpsc;
 
-use super::{Admin, Problem};
+use super::answer::Lines;
+use super::caller::Caller;
+use super::problem::Problem;
 use crate::flow::{audit, audit_export};
 
 /// Pages that wait for a slow reader.
@@ -19,15 +19,12 @@ const AHEAD: usize = 2;
 
 /// The keys, the chain with its checkpoints, what is not linked yet, and a last line. An export that ends without that line
 /// broke off.
-pub(super) async fn export(admin: Admin) -> Result<Response, Problem> {
-    let keys = audit::public_keys(&admin.node).await?;
+pub(super) async fn export(caller: Caller) -> Result<Lines, Problem> {
+    let granted = caller.operator(Right::ReadInstallation)?;
+    let keys = audit::public_keys(&granted.node).await?;
     let (lines, pages) = mpsc::channel(AHEAD);
-    tokio::spawn(async move { audit_export::write(&admin.node, keys, lines).await });
-    let mut response = Body::new(Pages(pages)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    tokio::spawn(async move { audit_export::write(&granted.node, keys, lines).await });
+    Ok(Lines(Body::new(Pages(pages))))
 }
 
 /// A body made of what comes through a channel.

@@ -1,139 +1,193 @@
 //! Cases: what tenants ask the provider's team for.
 
-use ::http::StatusCode;
+use std::sync::Arc;
+
 use axum::extract::{Path, Query};
-use axum::response::Response;
-use grantor_core::case::{Case, Outcome};
-use grantor_core::id::{ApiKeyId, CaseId};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use grantor_core::case::{Case as CaseRow, Outcome};
+use grantor_core::id::ApiKeyId;
+use grantor_core::permission::Right;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::tenants::{PAGE, Page};
-use super::view::time;
-use super::{Admin, Body, Problem, answer, tenants};
+use super::answer::{List, Made, Shown};
+use super::body::Body;
+use super::caller::Caller;
+use super::page::{PageOfTenant, Window};
+use super::problem::Problem;
+use super::schema::{CaseStateText, OutcomeText};
+use super::table::Table;
+use super::tenants;
 use crate::catalogue::EnvironmentState;
-use crate::flow::Fault;
 use crate::flow::case::{self, CaseRequest};
+use crate::flow::{Fault, FlowError};
+use crate::moment::Moment;
 
-#[derive(Deserialize)]
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Cases", "What tenants ask the provider's team for, and what became of it.");
+    table
+        .get("/environments/{environment}/cases", Right::ReadTenant, list)
+        .says("List cases", "In order of opening, of all tenants or of one.");
+    table
+        .post("/environments/{environment}/cases", Right::OpenCases, create)
+        .says("Open a case", "There is one open case about a key at a time.")
+        .once();
+    table.get("/environments/{environment}/cases/{case}", Right::ReadTenant, show).says("Show a case", "");
+    table.post("/environments/{environment}/cases/{case}/answer", Right::ManagePartners, answer).says(
+        "Answer a case",
+        "It is closed by that. A key that shall be invalidated is revoked with it, if it is done.",
+    );
+}
+
+/// What is asked for.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewCase {
+struct NewCase {
+    /// The tenant that asks, by name or GUID.
     tenant: String,
-    kind: Kind,
+    kind: CaseKind,
+    /// The key that shall be invalidated.
     #[serde(default)]
     key: Option<String>,
     text: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum CaseKind {
     InvalidateKey,
     Other,
 }
 
-#[derive(Deserialize)]
+/// What became of it.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewAnswer {
+struct NewAnswer {
+    #[schema(value_type = OutcomeText)]
     state: Outcome,
     text: String,
 }
 
-pub(super) async fn list(
-    admin: Admin,
-    Path(environment): Path<String>,
-    Query(page): Query<Page>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let only = match &page.tenant {
-        Some(name) => Some(tenants::find(&admin, name).await?.id),
-        None => None,
-    };
-    let after = match page.after.as_str() {
-        "" => [0; 16],
-        id => id.parse::<CaseId>().map_err(|_| Problem::bad("after is the id of a case."))?.bytes(),
-    };
-    let cases = admin.node.store.cases(state.environment.id, only, after, PAGE).await.map_err(Fault::from)?;
-    let next = if cases.len() as i64 == PAGE { cases.last().map(|case| case.id.to_string()) } else { None };
-    let tenants = tenants::names(&admin, cases.iter().map(|case| case.tenant)).await?;
-    let items: Vec<Value> = cases.iter().map(|case| view(&state, case, &tenants[&case.tenant])).collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
+/// Something that a tenant asked for.
+#[derive(Serialize, ToSchema)]
+struct Case {
+    id: String,
+    environment: String,
+    /// The tenant's short name.
+    tenant: String,
+    kind: &'static str,
+    /// The key that it is about.
+    key: Option<String>,
+    text: String,
+    #[schema(value_type = CaseStateText)]
+    state: &'static str,
+    /// Who, as the audit names them.
+    opened_by: String,
+    #[schema(value_type = String, format = DateTime)]
+    opened_at: Moment,
+    closed_by: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    closed_at: Option<Moment>,
+    answer: Option<String>,
 }
 
-pub(super) async fn create(
-    admin: Admin,
+impl Case {
+    fn of(state: &EnvironmentState, case: &CaseRow, tenant: &str) -> Self {
+        Self {
+            id: case.id.to_string(),
+            environment: state.environment.name.to_string(),
+            tenant: tenant.to_owned(),
+            kind: case.subject.kind(),
+            key: case.subject.key().map(|key| key.to_string()),
+            text: case.text.clone(),
+            state: case.state.as_str(),
+            opened_by: case.opened_by.clone(),
+            opened_at: Moment(case.opened_at),
+            closed_by: case.closed_by.clone(),
+            closed_at: case.closed_at.map(Moment),
+            answer: case.answer.clone(),
+        }
+    }
+}
+
+async fn list(
+    caller: Caller,
+    Path(environment): Path<String>,
+    Query(query): Query<PageOfTenant>,
+) -> Result<List<Case>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::narrowed(&caller, query.tenant.as_deref()).await?;
+    let of = tenant.map_or_else(String::new, |tenant| tenant.to_string());
+    let window = Window::open(&caller, &query.page(), &["cases", &environment, &of])?;
+    let (store, after) = (&caller.node.store, window.after_id()?);
+    let rows = store.cases(state.environment.id, tenant, after, window.rows()).await.map_err(Fault::from)?;
+    let (rows, next) = window.cut(rows, |case| case.id.bytes().to_vec());
+    let names = tenants::names(&caller, rows.iter().map(|case| case.tenant)).await?;
+    let items = rows.iter().map(|case| Case::of(&state, case, &names[&case.tenant])).collect();
+    Ok(List { items, next })
+}
+
+async fn create(
+    caller: Caller,
     Path(environment): Path<String>,
     Body(body): Body<NewCase>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let tenant = tenants::find(&admin, &body.tenant).await?;
+) -> Result<Made<Case>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::find(&caller, &body.tenant).await?;
+    let granted = caller.in_tenant(tenant.id, Right::OpenCases)?;
     let unknown = || Problem::not_found("There is no such key of this tenant in this environment.");
     let key: Option<ApiKeyId> = match (body.kind, &body.key) {
-        (Kind::InvalidateKey, Some(id)) => Some(id.parse().map_err(|_| unknown())?),
-        (Kind::InvalidateKey, None) => return Err(Problem::bad("Name the key that shall be invalidated.")),
-        (Kind::Other, None) => None,
-        (Kind::Other, Some(_)) => {
+        (CaseKind::InvalidateKey, Some(id)) => Some(id.parse().map_err(|_| unknown())?),
+        (CaseKind::InvalidateKey, None) => {
+            return Err(Problem::bad("Name the key that shall be invalidated."));
+        }
+        (CaseKind::Other, None) => None,
+        (CaseKind::Other, Some(_)) => {
             return Err(Problem::bad("A key is named in a case of the kind invalidate_key only."));
         }
     };
     let request = CaseRequest { key, text: body.text };
-    let opened = case::open(&admin.node, &admin.actor, &state, &tenant, request).await.map_err(doubled)?;
+    let opened =
+        case::open(&granted.node, &granted.actor, &state, &tenant, request).await.map_err(doubled)?;
     let opened = opened.ok_or_else(unknown)?;
-    Ok(answer(StatusCode::CREATED, &view(&state, &opened, tenant.name.as_str())))
+    Ok(Made(Case::of(&state, &opened, tenant.name.as_str())))
 }
 
-fn doubled(error: crate::flow::FlowError) -> Problem {
+fn doubled(error: FlowError) -> Problem {
     match error {
-        crate::flow::FlowError::Fault(Fault::Duplicate) => {
-            Problem::conflict("An open case asks for the same already.")
-        }
+        FlowError::Fault(Fault::Duplicate) => Problem::conflict("An open case asks for the same already."),
         other => other.into(),
     }
 }
 
-pub(super) async fn show(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let found = find(&admin, &state, &id).await?;
-    shown(&admin, &state, &found).await
+type CasePath = Path<(String, String)>;
+
+async fn show(caller: Caller, Path(path): CasePath) -> Result<Shown<Case>, Problem> {
+    let (state, found) = find(&caller, &path).await?;
+    shown(&caller, &state, &found).await
 }
 
-pub(super) async fn answer_one(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
+async fn answer(
+    caller: Caller,
+    Path(path): CasePath,
     Body(body): Body<NewAnswer>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let found = find(&admin, &state, &id).await?;
-    let closed = case::answer(&admin.node, &admin.actor, &state, &found, (body.state, body.text)).await?;
-    shown(&admin, &state, &closed).await
+) -> Result<Shown<Case>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (state, found) = find(&caller, &path).await?;
+    let closed = case::answer(&granted.node, &granted.actor, &state, &found, (body.state, body.text)).await?;
+    shown(&caller, &state, &closed).await
 }
 
-async fn find(admin: &Admin, state: &EnvironmentState, id: &str) -> Result<Case, Problem> {
-    let found = case::find(&admin.node, state, id).await?;
-    found.ok_or_else(|| Problem::not_found("There is no such case in this environment."))
+/// A case, if it is there for the caller.
+async fn find(
+    caller: &Caller,
+    (environment, id): &(String, String),
+) -> Result<(Arc<EnvironmentState>, CaseRow), Problem> {
+    let state = caller.environment(environment)?;
+    let found = case::find(&caller.node, &state, id).await?.filter(|case| caller.sees(case.tenant));
+    Ok((state, found.ok_or_else(|| Problem::not_found("There is no such case in this environment."))?))
 }
 
-async fn shown(admin: &Admin, state: &EnvironmentState, case: &Case) -> Result<Response, Problem> {
-    let tenants = tenants::names(admin, [case.tenant].into_iter()).await?;
-    Ok(answer(StatusCode::OK, &view(state, case, &tenants[&case.tenant])))
-}
-
-fn view(state: &EnvironmentState, case: &Case, tenant: &str) -> Value {
-    json!({
-        "id": case.id,
-        "environment": state.environment.name,
-        "tenant": tenant,
-        "kind": case.subject.kind(),
-        "key": case.subject.key(),
-        "text": case.text,
-        "state": case.state,
-        "opened_by": case.opened_by,
-        "opened_at": time(case.opened_at),
-        "closed_by": case.closed_by,
-        "closed_at": case.closed_at.map(time),
-        "answer": case.answer,
-    })
+async fn shown(caller: &Caller, state: &EnvironmentState, case: &CaseRow) -> Result<Shown<Case>, Problem> {
+    let names = tenants::names(caller, [case.tenant].into_iter()).await?;
+    Ok(Shown(Case::of(state, case, &names[&case.tenant])))
 }

@@ -1,30 +1,62 @@
 //! What an operator should know before something breaks.
 
-use ::http::StatusCode;
-use axum::response::Response;
 use grantor_core::app::App;
+use grantor_core::permission::Right;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::secret::Stage;
 use grantor_core::signing_key::{KeyState, is_due};
 use grantor_core::tenant::Status;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::tenants::PAGE;
-use super::{Admin, Problem, answer};
+use super::answer::Told;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::table::Table;
 use crate::catalogue::EnvironmentState;
 use crate::config::{PlainHttp, Ports, Remote};
 use crate::flow::{Fault, audit};
 use crate::keys::times;
 use crate::mail::Mailer;
+use crate::moment::Moment;
 use crate::node::Node;
 
-fn check(level: &str, name: &str, text: String, next: Option<&str>) -> Value {
-    json!({ "level": level, "name": name, "text": text, "next": next })
+/// Most rows that are read at once.
+const PAGE: i64 = 200;
+
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Installation", "Its state, and what was done.");
+    table
+        .get("/doctor", Right::ReadInstallation, checks)
+        .says("Check the installation", "What to know before something breaks.");
 }
 
-pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
-    let catalogue = admin.node.catalogue_full();
-    let mut checks = vec![if admin.node.store.is_read_only() {
+/// What was found.
+#[derive(Serialize, ToSchema)]
+struct Checks {
+    checks: Vec<Check>,
+}
+
+/// One finding.
+#[derive(Serialize, ToSchema)]
+struct Check {
+    /// `ok`, `warn`, `fail`.
+    level: &'static str,
+    /// Its kind, stable.
+    name: &'static str,
+    text: String,
+    /// What to do about it.
+    next: Option<&'static str>,
+}
+
+fn check(level: &'static str, name: &'static str, text: String, next: Option<&'static str>) -> Check {
+    Check { level, name, text, next }
+}
+
+async fn checks(caller: Caller) -> Result<Told<Checks>, Problem> {
+    caller.operator(Right::ReadInstallation)?;
+    let catalogue = caller.node.catalogue_full();
+    let mut checks = vec![if caller.node.store.is_read_only() {
         check(
             "fail",
             "database",
@@ -34,7 +66,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     } else {
         check("ok", "database", "The database answers and can be written.".to_owned(), None)
     }];
-    checks.extend(not_linked(&admin.node).await);
+    checks.extend(not_linked(&caller.node).await);
     if catalogue.environments.is_empty() {
         checks.push(check(
             "warn",
@@ -57,7 +89,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
             );
             checks.push(check("warn", "issuer", text, Some("Give every environment a host of its own outside of demos: cookies and mistakes cross paths.")));
         }
-        if users && matches!(admin.node.mailer, Mailer::Off) {
+        if users && matches!(caller.node.mailer, Mailer::Off) {
             let text = format!("Users sign in at {}, and no mail leaves.", environment.name);
             checks.push(check(
                 "warn",
@@ -66,7 +98,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
                 Some("Set mail.transport: without mail nobody can sign up."),
             ));
         }
-        checks.extend(without_pkce(&admin, state).await?);
+        checks.extend(without_pkce(&caller, state).await?);
         if environment.issuer.is_loopback() {
             let text = format!("The issuer of {} is a loopback address.", environment.name);
             checks.push(check(
@@ -97,8 +129,8 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
                 checks.push(check("warn", "contract", text, Some("Add contract = \"FILE\" to its [[api]].")));
             }
         }
-        let ring = admin.node.store.key_ring(environment.id).await.map_err(Fault::from)?;
-        let now = admin.node.now();
+        let ring = caller.node.store.key_ring(environment.id).await.map_err(Fault::from)?;
+        let now = caller.node.now();
         for key in
             ring.iter().filter(|key| key.state == KeyState::Active && is_due(&times(key), key.uses, now))
         {
@@ -111,28 +143,20 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
             checks.push(check("warn", "key_age", text, Some("grantor signing-key rotate")));
         }
     }
-    checks.extend(opened(admin.node.remote.rules()));
-    let webhooks = admin.node.store.all_webhooks().await.map_err(Fault::from)?;
+    checks.extend(opened(caller.node.remote.rules()));
+    let webhooks = caller.node.store.all_webhooks().await.map_err(Fault::from)?;
     checks.extend(webhooks.iter().filter_map(|webhook| {
-        let since = webhook.failing_since?;
-        let text = format!(
-            "Webhook {} has failed since {} ({}).",
-            webhook.id,
-            super::view::time(since),
-            webhook.status.as_str()
-        );
-        Some(check(
-            "warn",
-            "webhook",
-            text,
-            Some("grantor webhook deliveries ID tells how; then resume it or delete it."),
-        ))
+        let since = Moment(webhook.failing_since?);
+        let status = webhook.status.as_str();
+        let text = format!("Webhook {} has failed since {since} ({status}).", webhook.id);
+        let next = "grantor webhook deliveries ID tells how; then resume it or delete it.";
+        Some(check("warn", "webhook", text, Some(next)))
     }));
-    Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
+    Ok(Told(Checks { checks }))
 }
 
 /// Whether the audit can be gone on with: tried, because nothing else tells.
-async fn not_linked(node: &Node) -> Option<Value> {
+async fn not_linked(node: &Node) -> Option<Check> {
     audit::link(node).await.err()?;
     let text = "The audit is not linked any more: its end is not what was signed, or the database refuses.";
     let next = "The log says why. grantor audit verify names what does not fit.";
@@ -140,7 +164,7 @@ async fn not_linked(node: &Node) -> Option<Value> {
 }
 
 /// What requests to others may reach beside public addresses by TLS.
-fn opened(rules: &Remote) -> Vec<Value> {
+fn opened(rules: &Remote) -> Vec<Check> {
     let warn = |text: String, next| check("warn", "remote", text, Some(next));
     let mut checks = Vec::new();
     if !rules.allow.is_empty() {
@@ -165,11 +189,12 @@ fn opened(rules: &Remote) -> Vec<Value> {
 }
 
 /// The apps that sign users in without PKCE: codes of theirs that are stolen can be used (RFC 9700 2.1.1).
-async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<Value>, Problem> {
+async fn without_pkce(caller: &Caller, state: &EnvironmentState) -> Result<Option<Check>, Problem> {
     let mut names = Vec::new();
     let mut after = String::new();
     loop {
-        let page = admin.node.store.apps(state.environment.id, &after, PAGE).await.map_err(Fault::from)?;
+        let page =
+            caller.node.store.apps(state.environment.id, None, &after, PAGE).await.map_err(Fault::from)?;
         let open = |app: &&App| {
             app.status != Status::Closed
                 && !app.metadata.require_pkce

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ::http::StatusCode;
 use axum::extract::{Path, Query};
-use axum::response::Response;
 use grantor_core::access::QuotaClass;
 use grantor_core::address_list::AddressList;
 use grantor_core::api::Api;
@@ -12,13 +10,19 @@ use grantor_core::api_key::ApiKey;
 use grantor_core::api_key_change::{Narrowing, Rotation};
 use grantor_core::id::ApiKeyId;
 use grantor_core::lifetime::Lifetime;
-use grantor_core::permission::Maker;
+use grantor_core::permission::Right;
 use grantor_core::scope::{Scope, ScopeSet};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, activity, answer, tenants, view};
+use super::answer::{List, Made, Shown};
+use super::body::Body;
+use super::caller::{Caller, Granted};
+use super::page::{PageOfTenant, Window};
+use super::problem::Problem;
+use super::schema::QuotaText;
+use super::table::Table;
+use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::api_key::{self, KeyRequest};
@@ -26,98 +30,177 @@ use crate::flow::app::apis_by_name;
 use crate::flow::tenant::Switch;
 use crate::moment::Moment;
 
-#[derive(Deserialize)]
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Keys", "API keys: long-lived credentials of a tenant in one environment.");
+    table
+        .get("/environments/{environment}/keys", Right::ReadTenant, list)
+        .says("List keys", "In order of making, of all tenants or of one.");
+    table
+        .post("/environments/{environment}/keys", Right::ManageKeys, create)
+        .says(
+            "Make a key",
+            "The answer shows it, once. A member makes keys where the API's profile lets tenants do so.",
+        )
+        .once();
+    table.get("/environments/{environment}/keys/{key}", Right::ReadTenant, show).says("Show a key", "");
+    table
+        .post("/environments/{environment}/keys/{key}/rotate", Right::ManageKeys, rotate)
+        .says(
+            "Rotate a key",
+            "A new one, shown once; the old one works on for an overlap. It may be narrower, never wider.",
+        )
+        .once();
+    table.post("/environments/{environment}/keys/{key}/narrow", Right::ManageKeys, narrow).says(
+        "Narrow a key",
+        "Fewer APIs, scopes or addresses, a smaller quota, an earlier end. Never wider.",
+    );
+    table
+        .post("/environments/{environment}/keys/{key}/revoke", Right::ManageKeys, revoke)
+        .says("Revoke a key", "For ever, from the next request.");
+    table
+        .post("/environments/{environment}/keys/{key}/suspend", Right::ManageKeys, suspend)
+        .says("Suspend a key", "It is refused from the next request.");
+    table
+        .post("/environments/{environment}/keys/{key}/resume", Right::ManagePartners, resume)
+        .says("Resume a key", "For the provider's team: it may have had its reasons.");
+}
+
+/// A new key.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewKey {
+struct NewKey {
+    /// The tenant whose it is, by name or GUID.
     tenant: String,
+    /// Its name for people.
     #[serde(default)]
     name: String,
+    /// The APIs that it opens, by name.
     apis: Vec<String>,
+    /// What it may do there; else all that the tenant's accesses allow.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Vec<Scope>>,
+    /// Seconds that it lives; else what the profile says.
     #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315360000)]
     lifetime: Option<Lifetime>,
+    /// The networks that it is good from, for example `203.0.113.0/24`; else any.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     addresses: Option<AddressList>,
-    /// How many calls it may make; without it the API alone sets limits.
+    /// How many calls it may make; else the API alone sets limits.
     #[serde(default)]
+    #[schema(value_type = Option<QuotaText>)]
     quota: Option<QuotaClass>,
 }
 
-#[derive(Deserialize)]
+/// A key that takes another one's place. What is not named stays as it was.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rotate {
+struct KeyRotation {
     /// Seconds for which the old key works on; 0 ends it at once.
+    #[schema(minimum = 0)]
     overlap: i64,
+    /// Seconds that the new one lives; else what the profile says.
     #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 315360000)]
     lifetime: Option<Lifetime>,
     #[serde(default)]
     apis: Option<Vec<String>>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     addresses: Option<AddressList>,
     #[serde(default)]
+    #[schema(value_type = Option<QuotaText>)]
     quota: Option<QuotaClass>,
 }
 
-#[derive(Deserialize)]
+/// What a key is narrowed to. What is not named stays as it is.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Narrow {
+struct KeyNarrowing {
     #[serde(default)]
     apis: Option<Vec<String>>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     addresses: Option<AddressList>,
     #[serde(default)]
+    #[schema(value_type = Option<QuotaText>)]
     quota: Option<QuotaClass>,
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Moment>,
 }
 
-#[derive(Deserialize)]
+/// Why a key is revoked.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Revoke {
+struct RevokeKey {
+    /// 1 to 500 characters: the partner will ask.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
-pub(super) async fn list(
-    admin: Admin,
-    Path(environment): Path<String>,
-    Query(page): Query<Page>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let only = match &page.tenant {
-        Some(name) => Some(tenants::find(&admin, name).await?.id),
-        None => None,
-    };
-    let after = match page.after.as_str() {
-        "" => [0; 16],
-        id => id.parse::<ApiKeyId>().map_err(|_| Problem::bad("after is the id of a key."))?.bytes(),
-    };
-    let keys = admin.node.store.api_keys(state.environment.id, after, PAGE).await.map_err(Fault::from)?;
-    let next = if keys.len() as i64 == PAGE { keys.last().map(|key| key.id.to_string()) } else { None };
-    let now = admin.node.now();
-    let shown = keys.iter().filter(|key| only.is_none_or(|tenant| key.tenant == tenant));
-    let tenants = tenants::names(&admin, keys.iter().map(|key| key.tenant)).await?;
-    let uses = activity::key_uses(&admin.node, state.environment.id, &keys).await?;
-    let shown = shown.map(|key| {
-        let mut shown = view::key(&state, key, &tenants[&key.tenant], now);
-        uses.show_key(&mut shown, key.id);
-        shown
-    });
-    let items: Vec<Value> = shown.collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
+/// A key that has taken another one's place.
+#[derive(Serialize, ToSchema)]
+struct RotatedKey {
+    #[serde(flatten)]
+    row: view::Key,
+    /// The key: shown now, and never again.
+    key: String,
+    /// The old one, as it is now.
+    replaces: view::Key,
 }
 
-pub(super) async fn create(
-    admin: Admin,
+/// A key as it was made.
+#[derive(Serialize, ToSchema)]
+struct CreatedKey {
+    #[serde(flatten)]
+    row: view::Key,
+    /// The key: shown now, and never again.
+    key: String,
+}
+
+async fn list(
+    caller: Caller,
+    Path(environment): Path<String>,
+    Query(query): Query<PageOfTenant>,
+) -> Result<List<view::Key>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::narrowed(&caller, query.tenant.as_deref()).await?;
+    let of = tenant.map_or_else(String::new, |tenant| tenant.to_string());
+    let window = Window::open(&caller, &query.page(), &["keys", &environment, &of])?;
+    let (store, after) = (&caller.node.store, window.after_id()?);
+    let rows =
+        store.api_keys(state.environment.id, tenant, after, window.rows()).await.map_err(Fault::from)?;
+    let (rows, next) = window.cut(rows, |key| key.id.bytes().to_vec());
+    let names = tenants::names(&caller, rows.iter().map(|key| key.tenant)).await?;
+    let uses = uses::of_keys(&caller.node, (state.environment.id, tenant), &rows).await?;
+    let now = caller.node.now();
+    let shown = |key: &ApiKey| view::Key::of(&state, key, &names[&key.tenant], now).used(uses.of_key(key.id));
+    Ok(List { items: rows.iter().map(shown).collect(), next })
+}
+
+async fn create(
+    caller: Caller,
     Path(environment): Path<String>,
     Body(body): Body<NewKey>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let tenant = tenants::find(&admin, &body.tenant).await?;
+) -> Result<Made<CreatedKey>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::find(&caller, &body.tenant).await?;
+    let granted = caller.in_tenant(tenant.id, Right::ManageKeys)?;
+    if body.name.chars().count() > 200 || body.name.chars().any(char::is_control) {
+        return Err(Problem::unfit(
+            "malformed",
+            "A name has at most 200 characters and no control characters.",
+        ));
+    }
     let request = KeyRequest {
         name: body.name,
         apis: apis(&state, &body.apis)?,
@@ -127,30 +210,25 @@ pub(super) async fn create(
         quota: body.quota.unwrap_or(QuotaClass::Unlimited),
     };
     let (secret, key) =
-        api_key::create(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant), request).await?;
-    let mut shown = view::key(&state, &key, tenant.name.as_str(), admin.node.now());
-    shown["key"] = secret.reveal().into();
-    Ok(answer(StatusCode::CREATED, &shown))
+        api_key::create(&granted.node, &granted.actor, caller.maker(), (&state, &tenant), request).await?;
+    let row = view::Key::of(&state, &key, tenant.name.as_str(), caller.node.now());
+    Ok(Made(CreatedKey { row, key: secret.reveal().to_owned() }))
 }
 
 fn apis<'a>(state: &'a EnvironmentState, names: &[String]) -> Result<Vec<&'a Api>, Problem> {
     let found = apis_by_name(state, names).map_err(|name| {
-        Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "unknown_api",
-            format!("There is no API {name} in this environment."),
-        )
+        Problem::unfit("unknown_api", format!("There is no API {name} in this environment."))
     })?;
     Ok(found.into_iter().map(AsRef::as_ref).collect())
 }
 
-pub(super) async fn rotate(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-    Body(body): Body<Rotate>,
-) -> Result<Response, Problem> {
-    let (state, old) = find(&admin, &environment, &id).await?;
-    let tenant = admin.node.store.tenant(old.tenant).await.map_err(Fault::from)?.ok_or(Fault::Internal)?;
+async fn rotate(
+    caller: Caller,
+    Path(path): KeyPath,
+    Body(body): Body<KeyRotation>,
+) -> Result<Made<RotatedKey>, Problem> {
+    let (state, old, granted) = find_to_change(&caller, &path).await?;
+    let tenant = caller.node.store.tenant(old.tenant).await.map_err(Fault::from)?.ok_or(Fault::Internal)?;
     let rotation = Rotation {
         narrowing: Narrowing {
             apis: body.apis.map(|names| apis(&state, &names)).transpose()?,
@@ -162,23 +240,19 @@ pub(super) async fn rotate(
         lifetime: body.lifetime,
         overlap: body.overlap,
     };
-    let (secret, new) =
-        api_key::rotate(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant, &old), rotation)
-            .await?;
-    let now = admin.node.now();
-    let (_, old) = find(&admin, &environment, &id).await?;
-    let mut shown = view::key(&state, &new, tenant.name.as_str(), now);
-    shown["key"] = secret.reveal().into();
-    shown["replaces"] = view::key(&state, &old, tenant.name.as_str(), now);
-    Ok(answer(StatusCode::CREATED, &shown))
+    let of = (&*state, &tenant, &old);
+    let (secret, new) = api_key::rotate(&granted.node, &granted.actor, caller.maker(), of, rotation).await?;
+    let row = view::Key::of(&state, &new, tenant.name.as_str(), caller.node.now());
+    let Shown(replaces) = again(&caller, &path).await?;
+    Ok(Made(RotatedKey { row, key: secret.reveal().to_owned(), replaces }))
 }
 
-pub(super) async fn narrow(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-    Body(body): Body<Narrow>,
-) -> Result<Response, Problem> {
-    let (state, key) = find(&admin, &environment, &id).await?;
+async fn narrow(
+    caller: Caller,
+    Path(path): KeyPath,
+    Body(body): Body<KeyNarrowing>,
+) -> Result<Shown<view::Key>, Problem> {
+    let (state, key, granted) = find_to_change(&caller, &path).await?;
     let wanted = Narrowing {
         apis: body.apis.map(|names| apis(&state, &names)).transpose()?,
         scopes: body.scopes.map(ScopeSet::from),
@@ -186,65 +260,69 @@ pub(super) async fn narrow(
         quota: body.quota,
         expires_at: body.expires_at.map(|Moment(at)| at),
     };
-    api_key::narrow(&admin.node, &admin.actor, &state, &key, &wanted).await?;
-    again(&admin, &environment, &id).await
+    api_key::narrow(&granted.node, &granted.actor, &state, &key, &wanted).await?;
+    again(&caller, &path).await
 }
 
-pub(super) async fn show(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    again(&admin, &environment, &id).await
+type KeyPath = Path<(String, String)>;
+
+async fn show(caller: Caller, Path(path): KeyPath) -> Result<Shown<view::Key>, Problem> {
+    again(&caller, &path).await
 }
 
+/// A key, if it is there for the caller.
 pub(super) async fn find(
-    admin: &Admin,
-    environment: &str,
-    id: &str,
+    caller: &Caller,
+    (environment, id): &(String, String),
 ) -> Result<(Arc<EnvironmentState>, ApiKey), Problem> {
-    let state = admin.environment(environment)?;
+    let state = caller.environment(environment)?;
     let missing = || Problem::not_found("There is no such key in this environment.");
     let id: ApiKeyId = id.parse().map_err(|_| missing())?;
-    let key = admin.node.store.api_key(state.environment.id, id).await.map_err(Fault::from)?;
-    Ok((state, key.ok_or_else(missing)?))
+    let key = caller.node.store.api_key(state.environment.id, id).await.map_err(Fault::from)?;
+    Ok((state, key.filter(|key| caller.sees(key.tenant)).ok_or_else(missing)?))
 }
 
-pub(super) async fn revoke(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-    Body(body): Body<Revoke>,
-) -> Result<Response, Problem> {
-    if body.reason.trim().is_empty() || body.reason.len() > 500 {
+/// A key that the caller may change.
+async fn find_to_change(
+    caller: &Caller,
+    path: &(String, String),
+) -> Result<(Arc<EnvironmentState>, ApiKey, Granted), Problem> {
+    let (state, key) = find(caller, path).await?;
+    let granted = caller.in_tenant(key.tenant, Right::ManageKeys)?;
+    Ok((state, key, granted))
+}
+
+async fn revoke(
+    caller: Caller,
+    Path(path): KeyPath,
+    Body(body): Body<RevokeKey>,
+) -> Result<Shown<view::Key>, Problem> {
+    let (_, key, granted) = find_to_change(&caller, &path).await?;
+    if body.reason.trim().is_empty() || body.reason.chars().count() > 500 {
         return Err(Problem::bad("Give a reason of 1 to 500 characters: the partner will ask."));
     }
-    let (_, key) = find(&admin, &environment, &id).await?;
-    api_key::revoke(&admin.node, &admin.actor, &key, body.reason).await?;
-    again(&admin, &environment, &id).await
+    api_key::revoke(&granted.node, &granted.actor, &key, body.reason).await?;
+    again(&caller, &path).await
 }
 
-pub(super) async fn suspend(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (_, key) = find(&admin, &environment, &id).await?;
-    api_key::switch(&admin.node, &admin.actor, &key, Switch::Suspend).await?;
-    again(&admin, &environment, &id).await
+async fn suspend(caller: Caller, Path(path): KeyPath) -> Result<Shown<view::Key>, Problem> {
+    let (_, key, granted) = find_to_change(&caller, &path).await?;
+    api_key::switch(&granted.node, &granted.actor, &key, Switch::Suspend).await?;
+    again(&caller, &path).await
 }
 
-pub(super) async fn resume(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (_, key) = find(&admin, &environment, &id).await?;
-    api_key::switch(&admin.node, &admin.actor, &key, Switch::Resume).await?;
-    again(&admin, &environment, &id).await
+async fn resume(caller: Caller, Path(path): KeyPath) -> Result<Shown<view::Key>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (_, key) = find(&caller, &path).await?;
+    api_key::switch(&granted.node, &granted.actor, &key, Switch::Resume).await?;
+    again(&caller, &path).await
 }
 
-async fn again(admin: &Admin, environment: &str, id: &str) -> Result<Response, Problem> {
-    let (state, key) = find(admin, environment, id).await?;
-    let tenants = tenants::names(admin, [key.tenant].into_iter()).await?;
-    let mut shown = view::key(&state, &key, &tenants[&key.tenant], admin.node.now());
-    let uses = activity::key_uses(&admin.node, state.environment.id, std::slice::from_ref(&key)).await?;
-    uses.show_key(&mut shown, key.id);
-    Ok(answer(StatusCode::OK, &shown))
+async fn again(caller: &Caller, path: &(String, String)) -> Result<Shown<view::Key>, Problem> {
+    let (state, key) = find(caller, path).await?;
+    let names = tenants::names(caller, [key.tenant].into_iter()).await?;
+    let of = (state.environment.id, None);
+    let uses = uses::of_keys(&caller.node, of, std::slice::from_ref(&key)).await?;
+    let shown = view::Key::of(&state, &key, &names[&key.tenant], caller.node.now());
+    Ok(Shown(shown.used(uses.of_key(key.id))))
 }

@@ -1,142 +1,243 @@
-//! Tenants and their accesses.
+//! Tenants, and what was accepted in their name.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use ::http::StatusCode;
 use axum::extract::{Path, Query};
-use axum::response::Response;
+use grantor_core::document::{Document, TenantAcceptance as Accepted};
 use grantor_core::id::TenantId;
 use grantor_core::name::Name;
+use grantor_core::permission::Right;
 use grantor_core::tenant::Tenant;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Admin, Body, Problem, answer, view};
+use super::answer::{List, Made, Shown, Told};
+use super::body::Body;
+use super::caller::Caller;
+use super::page::{Page, Window};
+use super::problem::Problem;
+use super::table::Table;
+use super::view;
 use crate::flow::acceptance::{self, InTheNameOf};
 use crate::flow::tenant::Switch;
-use crate::flow::{Fault, tenant};
+use crate::flow::{Fault, access, tenant};
+use crate::moment::Moment;
 
-/// Most rows of one answer.
-pub(super) const PAGE: i64 = 200;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    #[serde(default)]
-    pub(super) after: String,
-    #[serde(default)]
-    pub(super) tenant: Option<String>,
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Tenants", "Partner organisations. A tenant spans environments.");
+    table
+        .get("/tenants", Right::ReadTenant, list)
+        .says("List tenants", "In order of name. A member sees their own one.");
+    table.post("/tenants", Right::ManagePartners, create).says("Make a tenant", "").once();
+    table.get("/tenants/{tenant}", Right::ReadTenant, show).says("Show a tenant", "");
+    table.post("/tenants/{tenant}/suspend", Right::ManagePartners, suspend).says(
+        "Suspend a tenant",
+        "Everything of it stops with the next request, in all environments: apps, keys, users' tokens for it.",
+    );
+    table
+        .post("/tenants/{tenant}/resume", Right::ManagePartners, resume)
+        .says("Resume a tenant", "Tokens from before stay dead.");
+    table
+        .get("/tenants/{tenant}/acceptances", Right::ReadTenant, acceptances)
+        .says("List what a tenant has accepted", "By whom and when, and what is open now.");
+    table
+        .post("/tenants/{tenant}/acceptances", Right::AcceptDocuments, accept)
+        .says("Accept a document in a tenant's name", "One version of it: what was read is what is accepted.")
+        .once();
 }
 
-#[derive(Deserialize)]
+/// A new tenant.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewTenant {
+struct NewTenant {
+    /// Its short name: 1 to 63 of `a-z 0-9 - _`.
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,62}$")]
     name: Name,
+    /// Its name for people.
     #[serde(default)]
     title: String,
+    /// Its GUID, where it has one elsewhere; else one is made.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = "uuid")]
     id: Option<TenantId>,
 }
 
-pub(super) async fn list(admin: Admin, Query(page): Query<Page>) -> Result<Response, Problem> {
-    let tenants = admin.node.store.tenants(&page.after, PAGE).await.map_err(crate::flow::Fault::from)?;
-    let next = if tenants.len() as i64 == PAGE {
-        tenants.last().map(|tenant| tenant.name.to_string())
-    } else {
-        None
+async fn list(caller: Caller, Query(page): Query<Page>) -> Result<List<view::Tenant>, Problem> {
+    let window = Window::open(&caller, &page, &["tenants"])?;
+    let (rows, next) = match caller.only() {
+        Some(only) => {
+            (caller.node.store.tenant(only).await.map_err(Fault::from)?.into_iter().collect(), None)
+        }
+        None => {
+            let after = window.after_text()?;
+            let rows = caller.node.store.tenants(&after, window.rows()).await.map_err(Fault::from)?;
+            window.cut(rows, |tenant: &Tenant| tenant.name.as_str().into())
+        }
     };
-    let items: Vec<Value> = tenants.iter().map(view::tenant).collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
+    Ok(List { items: rows.iter().map(view::Tenant::of).collect(), next })
 }
 
-pub(super) async fn create(admin: Admin, Body(body): Body<NewTenant>) -> Result<Response, Problem> {
-    let made = tenant::create(&admin.node, &admin.actor, body.name, body.title, body.id).await?;
-    Ok(answer(StatusCode::CREATED, &view::tenant(&made)))
+async fn create(caller: Caller, Body(body): Body<NewTenant>) -> Result<Made<view::Tenant>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    if body.title.chars().count() > 200 || body.title.chars().any(char::is_control) {
+        return Err(Problem::unfit(
+            "malformed",
+            "A title has at most 200 characters and no control characters.",
+        ));
+    }
+    let made = tenant::create(&granted.node, &granted.actor, body.name, body.title, body.id).await?;
+    Ok(Made(view::Tenant::of(&made)))
 }
 
-pub(super) async fn show(admin: Admin, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(answer(StatusCode::OK, &view::tenant(&find(&admin, &name).await?)))
+async fn show(caller: Caller, Path(name): Path<String>) -> Result<Shown<view::Tenant>, Problem> {
+    Ok(Shown(view::Tenant::of(&find(&caller, &name).await?)))
 }
 
-pub(super) async fn suspend(admin: Admin, Path(name): Path<String>) -> Result<Response, Problem> {
-    switch(&admin, &name, Switch::Suspend).await
+async fn suspend(caller: Caller, Path(name): Path<String>) -> Result<Shown<view::Tenant>, Problem> {
+    switch(&caller, &name, Switch::Suspend).await
 }
 
-pub(super) async fn resume(admin: Admin, Path(name): Path<String>) -> Result<Response, Problem> {
-    switch(&admin, &name, Switch::Resume).await
+async fn resume(caller: Caller, Path(name): Path<String>) -> Result<Shown<view::Tenant>, Problem> {
+    switch(&caller, &name, Switch::Resume).await
 }
 
-async fn switch(admin: &Admin, name: &str, switch: Switch) -> Result<Response, Problem> {
-    let found = find(admin, name).await?;
-    tenant::switch(&admin.node, &admin.actor, &found, switch).await?;
-    Ok(answer(StatusCode::OK, &view::tenant(&find(admin, name).await?)))
+async fn switch(caller: &Caller, name: &str, switch: Switch) -> Result<Shown<view::Tenant>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let found = find(caller, name).await?;
+    tenant::switch(&granted.node, &granted.actor, &found, switch).await?;
+    Ok(Shown(view::Tenant::of(&find(caller, name).await?)))
 }
 
-/// A tenant by GUID or name.
-pub(super) async fn find(admin: &Admin, name: &str) -> Result<Tenant, Problem> {
-    tenant::find(&admin.node, name).await?.ok_or_else(|| Problem::not_found("There is no such tenant."))
+/// A tenant by GUID or name, if it is there for the caller.
+pub(super) async fn find(caller: &Caller, name: &str) -> Result<Tenant, Problem> {
+    let found = tenant::find(&caller.node, name).await?;
+    found
+        .filter(|tenant| caller.sees(tenant.id))
+        .ok_or_else(|| Problem::not_found("There is no such tenant."))
 }
 
-/// The short names of tenants, by id: people read lists.
+/// The tenant that a list is narrowed to: a member's own, or the one that an operator named.
+pub(super) async fn narrowed(caller: &Caller, named: Option<&str>) -> Result<Option<TenantId>, Problem> {
+    match named {
+        Some(name) => Ok(Some(find(caller, name).await?.id)),
+        None => Ok(caller.only()),
+    }
+}
+
+/// The short names of tenants, by id: people read lists. A name never changes.
 pub(super) async fn names(
-    admin: &Admin,
+    caller: &Caller,
     ids: impl Iterator<Item = TenantId>,
 ) -> Result<BTreeMap<TenantId, String>, Problem> {
     let mut names = BTreeMap::new();
     for id in ids {
         if let Entry::Vacant(place) = names.entry(id) {
-            let tenant = admin.node.store.tenant(id).await.map_err(crate::flow::Fault::from)?;
-            place.insert(tenant.map_or_else(|| id.to_string(), |tenant| tenant.name.to_string()));
+            let facts = caller.node.cache.tenant(&caller.node.store, id).await.map_err(Fault::from)?;
+            place.insert(facts.map_or_else(|| id.to_string(), |facts| facts.tenant.name.to_string()));
         }
     }
     Ok(names)
 }
 
-#[derive(Deserialize)]
+/// A version that is accepted for a tenant.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Accept {
+struct NewTenantAcceptance {
+    /// The document, by its kind or its id.
     document: String,
+    /// The number of the version that was read.
     version: i64,
+    /// How it is known, where it was accepted elsewhere: at most 500 characters.
     #[serde(default)]
     evidence: String,
 }
 
-/// What was accepted in the tenant's name, by whom and when, and what is open now.
-pub(super) async fn acceptances(admin: Admin, Path(tenant): Path<String>) -> Result<Response, Problem> {
-    let tenant = find(&admin, &tenant).await?;
-    let accepted = admin.node.store.tenant_acceptances(tenant.id).await.map_err(Fault::from)?;
-    let catalogue = admin.node.catalogue_full();
-    let terms = crate::flow::access::terms(&catalogue, &accepted, &admin.node);
-    let kind = |id| catalogue.documents.iter().find(|document| document.id == id);
-    let items: Vec<Value> =
-        accepted.iter().map(|known| view::tenant_acceptance(kind(known.document), known)).collect();
-    let open: Vec<Value> = terms
-        .open(&tenant)
-        .iter()
-        .map(|open| {
-            json!({
-                "document": open.document.kind, "document_id": open.document.id, "version": open.version.number,
-                "sha256": open.version.hash, "accepted_before": open.accepted_before,
-                "grace_ends_at": view::time(open.version.effective_at.plus_seconds(open.version.grace_seconds)),
-            })
-        })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items, "open": open })))
+/// That a version was accepted in a tenant's name.
+#[derive(Serialize, ToSchema)]
+struct TenantAcceptance {
+    /// The kind of the document.
+    document: Option<String>,
+    document_id: String,
+    version: i64,
+    /// Of the texts that were accepted.
+    sha256: String,
+    #[schema(value_type = String, format = DateTime)]
+    accepted_at: Moment,
+    /// Who, as the audit names them.
+    accepted_by: String,
+    address: String,
 }
 
-pub(super) async fn accept(
-    admin: Admin,
-    Path(tenant): Path<String>,
-    Body(body): Body<Accept>,
-) -> Result<Response, Problem> {
-    let tenant = find(&admin, &tenant).await?;
+impl TenantAcceptance {
+    fn of(document: Option<&Document>, row: &Accepted) -> Self {
+        Self {
+            document: document.map(|document| document.kind.to_string()),
+            document_id: row.document.to_string(),
+            version: row.version,
+            sha256: row.hash.clone(),
+            accepted_at: Moment(row.at),
+            accepted_by: row.by.clone(),
+            address: row.address.clone(),
+        }
+    }
+}
+
+/// A version that is to be accepted.
+#[derive(Serialize, ToSchema)]
+struct OpenDocument {
+    /// The kind of the document.
+    document: String,
+    document_id: String,
+    version: i64,
+    /// Of its texts.
+    sha256: String,
+    /// The latest version that was accepted before, if any: only then the grace counts.
+    accepted_before: Option<i64>,
+    #[schema(value_type = String, format = DateTime)]
+    grace_ends_at: Moment,
+}
+
+/// What a tenant has accepted and what not.
+#[derive(Serialize, ToSchema)]
+struct TenantAcceptances {
+    items: Vec<TenantAcceptance>,
+    open: Vec<OpenDocument>,
+}
+
+async fn acceptances(caller: Caller, Path(name): Path<String>) -> Result<Told<TenantAcceptances>, Problem> {
+    let tenant = find(&caller, &name).await?;
+    let node = &caller.node;
+    let accepted = node.store.tenant_acceptances(tenant.id).await.map_err(Fault::from)?;
+    let catalogue = node.catalogue_full();
+    let terms = access::terms(&catalogue, &accepted, node);
+    let document = |id| catalogue.documents.iter().find(|document| document.id == id);
+    let items = accepted.iter().map(|row| TenantAcceptance::of(document(row.document), row)).collect();
+    let open = terms.open(&tenant);
+    let open = open.iter().map(|open| OpenDocument {
+        document: open.document.kind.to_string(),
+        document_id: open.document.id.to_string(),
+        version: open.version.number,
+        sha256: open.version.hash.clone(),
+        accepted_before: open.accepted_before,
+        grace_ends_at: Moment(open.version.effective_at.plus_seconds(open.version.grace_seconds)),
+    });
+    Ok(Told(TenantAcceptances { items, open: open.collect() }))
+}
+
+async fn accept(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(body): Body<NewTenantAcceptance>,
+) -> Result<Made<TenantAcceptance>, Problem> {
+    let tenant = find(&caller, &name).await?;
+    let granted = caller.in_tenant(tenant.id, Right::AcceptDocuments)?;
     let call = InTheNameOf {
         tenant: &tenant,
         document: &body.document,
         version: body.version,
         evidence: &body.evidence,
     };
-    let (document, accepted) = acceptance::accept(&admin.node, &admin.actor, &call).await?;
-    Ok(answer(StatusCode::CREATED, &view::tenant_acceptance(Some(&document), &accepted)))
+    let (document, accepted) = acceptance::accept(&granted.node, &granted.actor, &call).await?;
+    Ok(Made(TenantAcceptance::of(Some(&document), &accepted)))
 }

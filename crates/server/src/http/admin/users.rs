@@ -3,49 +3,108 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use ::http::StatusCode;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse as _, Response};
 use grantor_core::email::EmailAddress;
 use grantor_core::id::{AppId, GrantId};
 use grantor_core::password::NewPassword;
-use grantor_core::user::{Address, NewUser, Role, User};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use grantor_core::permission::Right;
+use grantor_core::user::{Address, NewUser, User};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, answer, tenants, view};
+use super::answer::{Gone, List, Made, Shown, Told};
+use super::body::Body;
+use super::caller::Caller;
+use super::page::{Page, PageOfTenant, Window};
+use super::problem::Problem;
+use super::table::Table;
+use super::{tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::tenant::Switch;
 use crate::flow::{Fault, FlowError, app, user};
 
-#[derive(Deserialize)]
+pub(super) fn routes(table: &mut Table) {
+    table.tag("Users", "People of one environment, and what they have allowed.");
+    table
+        .get("/environments/{environment}/users", Right::ReadTenant, list)
+        .says("List users", "All, in order of their address; or the members of a tenant, in order of id.");
+    table
+        .post("/environments/{environment}/users", Right::ManagePartners, create)
+        .says("Make a user", "The answer shows a password that was made here, once.")
+        .once();
+    table
+        .get("/environments/{environment}/users/{user}", Right::ReadTenant, show)
+        .says("Show a user", "By id or address. A member sees members of their own tenant.");
+    table
+        .post("/environments/{environment}/users/{user}/suspend", Right::ManagePartners, suspend)
+        .says("Suspend a user", "Sessions and tokens end with the next request.");
+    table
+        .post("/environments/{environment}/users/{user}/resume", Right::ManagePartners, resume)
+        .says("Resume a user", "Tokens from before stay dead.");
+    table.put("/environments/{environment}/users/{user}/password", Right::ManagePartners, set_password).says(
+        "Set a password",
+        "Ends sessions, Grants and tokens. The answer shows one that was made here, once.",
+    );
+    table
+        .get("/environments/{environment}/users/{user}/consents", Right::ReadInstallation, consents)
+        .says("List what a user has allowed", "");
+    table
+        .delete(
+            "/environments/{environment}/users/{user}/consents/{client_id}",
+            Right::ManagePartners,
+            withdraw_consent,
+        )
+        .says("Withdraw a consent", "Everything that the app has got of it ends.");
+    table
+        .get("/environments/{environment}/users/{user}/grants", Right::ReadInstallation, grants)
+        .says("List a user's Grants", "Newest first; ended ones for as long as they are kept.");
+    table
+        .delete("/environments/{environment}/users/{user}/grants/{grant}", Right::ManagePartners, end_grant)
+        .says("End a Grant", "Its refresh tokens and its access tokens end.");
+}
+
+/// A new user.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Create {
+struct CreateUser {
+    /// How they sign in; unique in the environment.
+    #[schema(value_type = String, format = Email)]
     email: EmailAddress,
     #[serde(default)]
     name: Option<String>,
+    /// Whether you answer for the address.
     #[serde(default)]
     email_verified: bool,
+    /// A password of your choice.
     #[serde(default)]
+    #[schema(write_only)]
     password: Option<String>,
+    /// Whether one is made here, and shown once.
     #[serde(default)]
     generate_password: bool,
 }
 
-#[derive(Deserialize)]
+/// A new password.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SetPassword {
+struct SetPassword {
+    /// Of your choice.
     #[serde(default)]
+    #[schema(write_only)]
     password: Option<String>,
+    /// Whether one is made here, and shown once.
     #[serde(default)]
     generate_password: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PutMembership {
-    roles: Vec<Role>,
+/// A user, with a password that was made here.
+#[derive(Serialize, ToSchema)]
+struct UserWithPassword {
+    #[serde(flatten)]
+    user: view::User,
+    /// Shown now, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
 }
 
 /// A password that was chosen, or made here to be shown once.
@@ -56,16 +115,16 @@ enum Wanted {
 
 impl Wanted {
     fn read(
-        admin: &Admin,
+        caller: &Caller,
         (chosen, generate): (Option<String>, bool),
         email: &EmailAddress,
     ) -> Result<Option<Self>, Problem> {
         match (chosen, generate) {
             (None, false) => Ok(None),
-            (None, true) => Ok(Some(Self::Made(admin.node.decide(NewPassword::generate)))),
+            (None, true) => Ok(Some(Self::Made(caller.node.decide(NewPassword::generate)))),
             (Some(text), false) => match NewPassword::choose(text, email) {
                 Ok(password) => Ok(Some(Self::Chosen(password))),
-                Err(why) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "password", why.to_string())),
+                Err(why) => Err(Problem::unfit("password", why.to_string())),
             },
             (Some(_), true) => Err(Problem::bad("Give a password, or have one made; not both.")),
         }
@@ -78,52 +137,51 @@ impl Wanted {
     }
 
     /// What nobody knows yet must be shown.
-    fn show(&self, body: &mut Value) {
-        if let Self::Made(password) = self {
-            body["password"] = password.reveal_text().into();
+    fn to_show(&self) -> Option<String> {
+        match self {
+            Self::Chosen(_) => None,
+            Self::Made(password) => Some(password.reveal_text().to_owned()),
         }
     }
 }
 
-pub(super) async fn list(
-    admin: Admin,
+async fn list(
+    caller: Caller,
     Path(environment): Path<String>,
-    Query(page): Query<Page>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let store = &admin.node.store;
-    let members: Option<HashSet<_>> = match &page.tenant {
-        Some(name) => {
-            let tenant = tenants::find(&admin, name).await?;
-            let members = store.members_of(state.environment.id, tenant.id).await.map_err(Fault::from)?;
-            Some(members.into_iter().map(|member| member.user).collect())
+    Query(query): Query<PageOfTenant>,
+) -> Result<List<view::User>, Problem> {
+    let state = caller.environment(&environment)?;
+    let tenant = tenants::narrowed(&caller, query.tenant.as_deref()).await?;
+    let of = tenant.map_or_else(String::new, |tenant| tenant.to_string());
+    let window = Window::open(&caller, &query.page(), &["users", &environment, &of])?;
+    let (store, id) = (&caller.node.store, state.environment.id);
+    let (rows, next) = match tenant {
+        Some(tenant) => {
+            let rows = store.users_of_tenant(id, tenant, window.after_id()?, window.rows()).await;
+            window.cut(rows.map_err(Fault::from)?, |user| user.id.bytes().to_vec())
         }
-        None => None,
+        None => {
+            let rows = store.users(id, &window.after_text()?, window.rows()).await;
+            window.cut(rows.map_err(Fault::from)?, |user| user.email.key().into())
+        }
     };
-    let users = store.users(state.environment.id, &page.after, PAGE).await.map_err(Fault::from)?;
-    let next =
-        if users.len() as i64 == PAGE { users.last().map(|user| user.email.key().to_owned()) } else { None };
-    let shown = users.iter().filter(|user| members.as_ref().is_none_or(|members| members.contains(&user.id)));
-    let items: Vec<Value> = shown.map(|user| view::user(&state, user)).collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
+    Ok(List { items: rows.iter().map(|user| view::User::of(&state, user)).collect(), next })
 }
 
-pub(super) async fn create(
-    admin: Admin,
+async fn create(
+    caller: Caller,
     Path(environment): Path<String>,
-    Body(body): Body<Create>,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let wanted = Wanted::read(&admin, (body.password, body.generate_password), &body.email)?;
+    Body(body): Body<CreateUser>,
+) -> Result<Made<UserWithPassword>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let state = caller.environment(&environment)?;
+    let wanted = Wanted::read(&caller, (body.password, body.generate_password), &body.email)?;
     let address = if body.email_verified { Address::Vouched } else { Address::Unproved };
     let new = NewUser { email: body.email, address, name: body.name };
     let password = wanted.as_ref().map(Wanted::password);
-    let made = user::create(&admin.node, &admin.actor, &state, new, password).await.map_err(taken)?;
-    let mut shown = view::user(&state, &made);
-    if let Some(wanted) = &wanted {
-        wanted.show(&mut shown);
-    }
-    Ok(answer(StatusCode::CREATED, &shown))
+    let made = user::create(&granted.node, &granted.actor, &state, new, password).await.map_err(taken)?;
+    let password = wanted.as_ref().and_then(Wanted::to_show);
+    Ok(Made(UserWithPassword { user: view::User::of(&state, &made), password }))
 }
 
 fn taken(error: FlowError) -> Problem {
@@ -135,170 +193,144 @@ fn taken(error: FlowError) -> Problem {
     }
 }
 
-/// A user by id or address.
+/// A user by id or address, if they are there for the caller: a member knows the members of their own tenant.
 pub(super) async fn find(
-    admin: &Admin,
+    caller: &Caller,
     environment: &str,
     id: &str,
 ) -> Result<(Arc<EnvironmentState>, User), Problem> {
-    let state = admin.environment(environment)?;
-    let found = user::find(&admin.node, &state, id).await?;
-    Ok((state, found.ok_or_else(|| Problem::not_found("There is no such user in this environment."))?))
+    let state = caller.environment(environment)?;
+    let missing = || Problem::not_found("There is no such user in this environment.");
+    let found = user::find(&caller.node, &state, id).await?.ok_or_else(missing)?;
+    if let Some(tenant) = caller.only() {
+        let memberships = caller.node.store.memberships(found.id).await.map_err(Fault::from)?;
+        memberships.iter().find(|member| member.tenant == tenant).ok_or_else(missing)?;
+    }
+    Ok((state, found))
 }
 
-pub(super) async fn show(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &id).await?;
-    shown(&admin, &state, &found).await
+type UserPath = Path<(String, String)>;
+
+async fn show(caller: Caller, Path(path): UserPath) -> Result<Shown<view::User>, Problem> {
+    again(&caller, &path).await
 }
 
-async fn shown(admin: &Admin, state: &EnvironmentState, user: &User) -> Result<Response, Problem> {
-    let memberships = admin.node.store.memberships(user.id).await.map_err(Fault::from)?;
-    let names = tenants::names(admin, memberships.iter().map(|member| member.tenant)).await?;
-    let mut body = view::user(state, user);
-    body["memberships"] =
-        memberships.iter().map(|member| view::membership(member, &names[&member.tenant])).collect();
-    Ok(answer(StatusCode::OK, &body))
+async fn again(caller: &Caller, (environment, id): &(String, String)) -> Result<Shown<view::User>, Problem> {
+    let (state, user) = find(caller, environment, id).await?;
+    let mut memberships = caller.node.store.memberships(user.id).await.map_err(Fault::from)?;
+    memberships.retain(|member| caller.sees(member.tenant));
+    let names = tenants::names(caller, memberships.iter().map(|member| member.tenant)).await?;
+    let mut body = view::User::of(&state, &user);
+    body.memberships =
+        Some(memberships.iter().map(|member| view::Membership::of(member, &names[&member.tenant])).collect());
+    Ok(Shown(body))
 }
 
-pub(super) async fn suspend(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Suspend).await
+async fn suspend(caller: Caller, Path(path): UserPath) -> Result<Shown<view::User>, Problem> {
+    switch(&caller, path, Switch::Suspend).await
 }
 
-pub(super) async fn resume(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Resume).await
+async fn resume(caller: Caller, Path(path): UserPath) -> Result<Shown<view::User>, Problem> {
+    switch(&caller, path, Switch::Resume).await
 }
 
 async fn switch(
-    admin: &Admin,
-    (environment, id): (String, String),
+    caller: &Caller,
+    path: (String, String),
     switch: Switch,
-) -> Result<Response, Problem> {
-    let (_, found) = find(admin, &environment, &id).await?;
-    user::switch(&admin.node, &admin.actor, &found, switch).await?;
-    let (state, now) = find(admin, &environment, &id).await?;
-    shown(admin, &state, &now).await
+) -> Result<Shown<view::User>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (_, found) = find(caller, &path.0, &path.1).await?;
+    user::switch(&granted.node, &granted.actor, &found, switch).await?;
+    again(caller, &path).await
 }
 
-pub(super) async fn set_password(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
+async fn set_password(
+    caller: Caller,
+    Path((environment, id)): UserPath,
     Body(body): Body<SetPassword>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &id).await?;
-    let wanted = Wanted::read(&admin, (body.password, body.generate_password), &found.email)?
+) -> Result<Told<UserWithPassword>, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (state, found) = find(&caller, &environment, &id).await?;
+    let wanted = Wanted::read(&caller, (body.password, body.generate_password), &found.email)?
         .ok_or_else(|| Problem::bad("Give a password, or generate_password = true."))?;
-    user::set_password(&admin.node, &admin.actor, &state, &found, wanted.password()).await?;
-    let (state, now) = find(&admin, &environment, &id).await?;
-    let mut shown = view::user(&state, &now);
-    wanted.show(&mut shown);
-    Ok(answer(StatusCode::OK, &shown))
+    user::set_password(&granted.node, &granted.actor, &state, &found, wanted.password()).await?;
+    let (state, now) = find(&caller, &environment, &id).await?;
+    Ok(Told(UserWithPassword { user: view::User::of(&state, &now), password: wanted.to_show() }))
 }
 
-pub(super) async fn membership(
-    admin: Admin,
-    Path((environment, id, tenant)): Path<(String, String, String)>,
-) -> Result<Response, Problem> {
-    let (_, found) = find(&admin, &environment, &id).await?;
-    let tenant = tenants::find(&admin, &tenant).await?;
-    let membership = user::membership(&admin.node, &found, &tenant).await?.ok_or_else(no_member)?;
-    Ok(answer(StatusCode::OK, &view::membership(&membership, tenant.name.as_str())))
-}
-
-pub(super) async fn put_membership(
-    admin: Admin,
-    Path((environment, id, tenant)): Path<(String, String, String)>,
-    Body(body): Body<PutMembership>,
-) -> Result<Response, Problem> {
-    let (_, found) = find(&admin, &environment, &id).await?;
-    let tenant = tenants::find(&admin, &tenant).await?;
-    let membership = user::put_membership(&admin.node, &admin.actor, &found, &tenant, body.roles).await?;
-    Ok(answer(StatusCode::OK, &view::membership(&membership, tenant.name.as_str())))
-}
-
-pub(super) async fn remove_membership(
-    admin: Admin,
-    Path((environment, id, tenant)): Path<(String, String, String)>,
-) -> Result<Response, Problem> {
-    let (_, found) = find(&admin, &environment, &id).await?;
-    let tenant = tenants::find(&admin, &tenant).await?;
-    let removed = user::remove_membership(&admin.node, &admin.actor, &found, &tenant).await?;
-    removed.ok_or_else(no_member)?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn no_member() -> Problem {
-    Problem::not_found("The user is no member of this tenant.")
-}
-
-pub(super) async fn consents(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &id).await?;
+async fn consents(caller: Caller, Path((environment, id)): UserPath) -> Result<List<view::Consent>, Problem> {
+    caller.operator(Right::ReadInstallation)?;
+    let (state, found) = find(&caller, &environment, &id).await?;
     let rows =
-        admin.node.store.consents_of_user(state.environment.id, found.id).await.map_err(Fault::from)?;
-    let apps = client_ids(&admin, &state, rows.iter().map(|consent| consent.app)).await?;
-    let tenants = tenants::names(&admin, rows.iter().map(|consent| consent.tenant)).await?;
-    let items: Vec<Value> = rows
-        .iter()
-        .map(|consent| view::consent(consent, &apps[&consent.app], &tenants[&consent.tenant]))
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
+        caller.node.store.consents_of_user(state.environment.id, found.id).await.map_err(Fault::from)?;
+    let apps = client_ids(&caller, &state, rows.iter().map(|consent| consent.app)).await?;
+    let tenants = tenants::names(&caller, rows.iter().map(|consent| consent.tenant)).await?;
+    let items =
+        rows.iter().map(|row| view::Consent::of(row, &apps[&row.app], &tenants[&row.tenant])).collect();
+    Ok(List::whole(items))
 }
 
-pub(super) async fn withdraw_consent(
-    admin: Admin,
+async fn withdraw_consent(
+    caller: Caller,
     Path((environment, id, client_id)): Path<(String, String, String)>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &id).await?;
-    let app = app::find(&admin.node, &state, &client_id).await?;
+) -> Result<Gone, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (state, found) = find(&caller, &environment, &id).await?;
+    let app = app::find(&caller.node, &state, &client_id).await?;
     let app = app.ok_or_else(|| Problem::not_found("There is no such app in this environment."))?;
-    user::withdraw_consent(&admin.node, &admin.actor, &found, &app).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    user::withdraw_consent(&granted.node, &granted.actor, &found, &app).await?;
+    Ok(Gone)
 }
 
-/// The newest Grants of a user, ended ones among them for as long as they are kept.
-pub(super) async fn grants(
-    admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &id).await?;
-    let store = &admin.node.store;
-    let rows = store.grants_of_user(state.environment.id, found.id, PAGE).await.map_err(Fault::from)?;
-    let apps = client_ids(&admin, &state, rows.iter().map(|grant| grant.app)).await?;
-    let tenants = tenants::names(&admin, rows.iter().map(|grant| grant.tenant)).await?;
-    let items: Vec<Value> = rows
-        .iter()
-        .map(|grant| view::grant(&state, grant, &apps[&grant.app], &tenants[&grant.tenant]))
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
+async fn grants(
+    caller: Caller,
+    Path((environment, id)): UserPath,
+    Query(page): Query<Page>,
+) -> Result<List<view::Grant>, Problem> {
+    caller.operator(Right::ReadInstallation)?;
+    let (state, found) = find(&caller, &environment, &id).await?;
+    let window = Window::open(&caller, &page, &["grants", &environment, &found.id.to_string()])?;
+    // Newest first: a page begins before the last of the one above it.
+    let before = match window.after.as_deref().map(<[u8; 8]>::try_from) {
+        None => GrantId::from_number(i64::MAX),
+        Some(Ok(bytes)) => GrantId::from_number(i64::from_be_bytes(bytes)),
+        Some(Err(_)) => return Err(Fault::Internal.into()),
+    };
+    let rows = caller.node.store.grants_of_user(state.environment.id, found.id, before, window.rows()).await;
+    let (rows, next) =
+        window.cut(rows.map_err(Fault::from)?, |grant| grant.id.number().to_be_bytes().to_vec());
+    let apps = client_ids(&caller, &state, rows.iter().map(|grant| grant.app)).await?;
+    let tenants = tenants::names(&caller, rows.iter().map(|grant| grant.tenant)).await?;
+    let shown = |row: &grantor_core::grant::Grant| {
+        view::Grant::of(&state, row, &apps[&row.app], &tenants[&row.tenant])
+    };
+    Ok(List { items: rows.iter().map(shown).collect(), next })
 }
 
-pub(super) async fn end_grant(
-    admin: Admin,
+async fn end_grant(
+    caller: Caller,
     Path((environment, id, grant)): Path<(String, String, String)>,
-) -> Result<Response, Problem> {
-    let (state, found) = find(&admin, &environment, &id).await?;
+) -> Result<Gone, Problem> {
+    let granted = caller.operator(Right::ManagePartners)?;
+    let (state, found) = find(&caller, &environment, &id).await?;
     let missing = || Problem::not_found("The user has no such Grant.");
     let grant: GrantId = grant.parse().map_err(|_| missing())?;
-    let grant = admin.node.store.grant(state.environment.id, grant).await.map_err(Fault::from)?;
+    let grant = caller.node.store.grant(state.environment.id, grant).await.map_err(Fault::from)?;
     let grant = grant.filter(|grant| grant.user == found.id).ok_or_else(missing)?;
-    user::end_grant(&admin.node, &admin.actor, &grant).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    user::end_grant(&granted.node, &granted.actor, &grant).await?;
+    Ok(Gone)
 }
 
 /// The client ids of apps, by row: people read lists.
 async fn client_ids(
-    admin: &Admin,
+    caller: &Caller,
     state: &EnvironmentState,
     ids: impl Iterator<Item = AppId>,
 ) -> Result<BTreeMap<AppId, String>, Problem> {
     let mut names = BTreeMap::new();
     for id in ids.collect::<HashSet<_>>() {
-        let app = admin.node.store.app_by_id(state.environment.id, id).await.map_err(Fault::from)?;
+        let app = caller.node.store.app_by_id(state.environment.id, id).await.map_err(Fault::from)?;
         names.insert(id, app.map_or_else(|| id.to_string(), |app| app.client_id.to_string()));
     }
     Ok(names)

@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&BY_MAC, &BY_ID, &LIST, &LAST_SIGNED];
+pub const STATEMENTS: &[&Sql] = &[&BY_MAC, &BY_ID, &LIST, &LIST_OF_TENANT, &LAST_SIGNED];
 
 /// The columns of a key, in the order that they are read.
 macro_rules! select {
@@ -31,6 +31,8 @@ const LAST_SIGNED: Sql = Sql {
     name: "last_signed_api_key_end",
     text: "SELECT COALESCE(MAX(expires_at), 0) FROM api_keys WHERE environment_id = $1 AND signed_by = $2 AND status <> 'closed'",
 };
+const LIST_OF_TENANT: Sql =
+    Sql { name: "api_keys_of_tenant", text: select!("id > $2 AND tenant_id = $4 ORDER BY id LIMIT $3") };
 
 impl Store {
     /// A key by its keyed hash, in its environment.
@@ -62,14 +64,19 @@ impl Store {
         row.map_or(Ok(UnixMillis(0)), |row| row.int(0).map(UnixMillis))
     }
 
-    /// Keys in order of making, after one.
+    /// Keys of all tenants or of one, in order of making, after one.
     pub async fn api_keys(
         &self,
         environment: EnvironmentId,
+        tenant: Option<TenantId>,
         after: [u8; 16],
         limit: i64,
     ) -> Result<Vec<ApiKey>, StoreError> {
-        self.query(&LIST, vec![environment.bytes().into(), after.into(), limit.into()]).await
+        let page = vec![environment.bytes().into(), after.into(), limit.into()];
+        match tenant {
+            None => self.query(&LIST, page).await,
+            Some(tenant) => self.query(&LIST_OF_TENANT, [page, vec![tenant.bytes().into()]].concat()).await,
+        }
     }
 }
 

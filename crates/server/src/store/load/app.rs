@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&APP, &APP_BY_ID, &APPS, &ALIKE, &SECRETS];
+pub const STATEMENTS: &[&Sql] = &[&APP, &APP_BY_ID, &APPS, &APPS_OF_TENANT, &ALIKE, &SECRETS];
 
 const APP: Sql = Sql {
     name: "app",
@@ -29,7 +29,13 @@ const APP_BY_ID: Sql = Sql {
 const APPS: Sql = Sql {
     name: "apps",
     text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at \
-           FROM apps WHERE environment_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3",
+           FROM apps WHERE environment_id = $1 AND client_id > $2 AND status <> 'closed' ORDER BY client_id LIMIT $3",
+};
+const APPS_OF_TENANT: Sql = Sql {
+    name: "apps_of_tenant",
+    text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at \
+           FROM apps WHERE environment_id = $1 AND client_id > $2 AND tenant_id = $4 AND status <> 'closed' \
+           ORDER BY client_id LIMIT $3",
 };
 const ALIKE: Sql = Sql {
     name: "app_alike",
@@ -69,14 +75,19 @@ impl Store {
         self.query_one(&ALIKE, vec![environment.bytes().into(), client_id.skeleton().into()]).await
     }
 
-    /// Apps in order of client id, after one; without their secrets.
+    /// Apps of all tenants or of one, in order of client id, after one; without their secrets and without closed ones.
     pub async fn apps(
         &self,
         environment: EnvironmentId,
+        tenant: Option<TenantId>,
         after: &str,
         limit: i64,
     ) -> Result<Vec<App>, StoreError> {
-        self.query(&APPS, vec![environment.bytes().into(), after.into(), limit.into()]).await
+        let page = vec![environment.bytes().into(), after.into(), limit.into()];
+        match tenant {
+            None => self.query(&APPS, page).await,
+            Some(tenant) => self.query(&APPS_OF_TENANT, [page, vec![tenant.bytes().into()]].concat()).await,
+        }
     }
 }
 

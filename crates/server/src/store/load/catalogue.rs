@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use grantor_core::api::ScopeDefinition;
+use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId, OperatorId};
 use grantor_core::name::Name;
+use grantor_core::permission::OperatorRole;
 use grantor_core::profile::Profile;
 use grantor_core::secret::{SecretHash, Stage};
 
@@ -25,8 +27,11 @@ const APIS: Sql = Sql {
     name: "apis",
     text: "SELECT id, environment_id, name, title, audience, scopes, profile, openapi FROM apis ORDER BY environment_id, name",
 };
-const OPERATORS: Sql =
-    Sql { name: "operators", text: "SELECT id, name, pepper, mac FROM operators ORDER BY created_at" };
+// Whoever has ended is nobody any more; the row keeps the name from being given again.
+const OPERATORS: Sql = Sql {
+    name: "operators",
+    text: "SELECT id, name, pepper, mac, role, created_at FROM operators WHERE ended_at IS NULL ORDER BY name",
+};
 const REVOKED: Sql = Sql {
     name: "revoked_tokens",
     text: "SELECT environment_id, jti, expires_at FROM revoked_tokens WHERE expires_at > $1",
@@ -63,6 +68,10 @@ pub struct StoredOperator {
     pub name: String,
     /// The token's keyed hash.
     pub hash: SecretHash,
+    /// What for.
+    pub role: OperatorRole,
+    /// Since when.
+    pub created_at: UnixMillis,
 }
 
 /// A revoked token id.
@@ -92,7 +101,7 @@ impl Store {
         self.query(&APIS, vec![]).await
     }
 
-    /// Every operator.
+    /// Every operator who has not ended.
     pub async fn operators(&self) -> Result<Vec<StoredOperator>, StoreError> {
         self.query(&OPERATORS, vec![]).await
     }
@@ -153,6 +162,8 @@ impl FromRow for StoredOperator {
             id: OperatorId::from_bytes(row.id(0)?),
             name: row.text(1)?.to_owned(),
             hash: SecretHash { pepper: row.int(2)?, mac: row.fixed(3)? },
+            role: OperatorRole::from_stored(row.text(4)?).ok_or_else(|| corrupt("operators.role"))?,
+            created_at: UnixMillis(row.int(5)?),
         })
     }
 }

@@ -7,7 +7,7 @@ use grantor_core::profile::GrantType;
 
 use super::{corrupt, json};
 use crate::store::Store;
-use crate::store::sql::{FromRow, Row, Sql, StoreError};
+use crate::store::sql::{FromRow, Row, Sql, StoreError, Value};
 
 /// Everything here, for the test that prepares it.
 pub const STATEMENTS: &[&Sql] = &[&GRANT, &GRANT_BY_CODE, &GRANTS_OF_USER, &CONSENTS, &CONSENTS_OF_USER];
@@ -16,13 +16,13 @@ pub const STATEMENTS: &[&Sql] = &[&GRANT, &GRANT_BY_CODE, &GRANTS_OF_USER, &CONS
 macro_rules! grant_columns {
     () => {
         "g.id, g.environment_id, g.app_id, g.tenant_id, g.user_id, g.api_id, g.origin, g.scopes, g.state, g.epoch, \
-         g.generation, g.rotated_at, g.nonce, g.ends_at, g.code, g.login, g.created_at, g.ended_reason"
+         g.generation, g.rotated_at, g.nonce, g.ends_at, g.code, g.login, g.created_at, g.ended_reason, g.management"
     };
 }
 pub(super) use grant_columns;
 
 /// How many there are.
-pub(super) const GRANT_COLUMNS: usize = 18;
+pub(super) const GRANT_COLUMNS: usize = 19;
 
 const GRANT: Sql = Sql {
     name: "grant",
@@ -41,7 +41,7 @@ const GRANTS_OF_USER: Sql = Sql {
     text: concat!(
         "SELECT ",
         grant_columns!(),
-        " FROM grants g WHERE g.environment_id = $1 AND g.user_id = $2 ORDER BY g.id DESC LIMIT $3"
+        " FROM grants g WHERE g.environment_id = $1 AND g.user_id = $2 AND g.id < $3 ORDER BY g.id DESC LIMIT $4"
     ),
 };
 // A consent is in the environment of its user and its app, who were loaded there.
@@ -71,14 +71,16 @@ impl Store {
         self.query_one(&GRANT_BY_CODE, vec![environment.bytes().into(), mac.into()]).await
     }
 
-    /// The Grants of a user, newest first, ended ones too as long as they are kept.
+    /// The Grants of a user that are older than one, newest first, ended ones too as long as they are kept.
     pub async fn grants_of_user(
         &self,
         environment: EnvironmentId,
         user: UserId,
+        before: GrantId,
         limit: i64,
     ) -> Result<Vec<Grant>, StoreError> {
-        self.query(&GRANTS_OF_USER, vec![environment.bytes().into(), user.bytes().into(), limit.into()]).await
+        let of: [Value; 2] = [environment.bytes().into(), user.bytes().into()];
+        self.query(&GRANTS_OF_USER, [of, [before.number().into(), limit.into()]].concat()).await
     }
 
     /// What a user has allowed an app, for each tenant.
@@ -110,7 +112,11 @@ pub(super) fn grant_at(row: &Row, at: usize) -> Result<Grant, StoreError> {
         app: AppId::from_bytes(row.id(at + 2)?),
         tenant: TenantId::from_bytes(row.id(at + 3)?),
         user: UserId::from_bytes(row.id(at + 4)?),
-        api: row.opt_id(at + 5)?.map(ApiId::from_bytes),
+        api: if row.flag(at + 18)? {
+            Some(ApiId::MANAGEMENT)
+        } else {
+            row.opt_id(at + 5)?.map(ApiId::from_bytes)
+        },
         origin: origin.ok_or_else(|| corrupt("grants.origin"))?,
         scopes: json(row.text(at + 7)?, "grants.scopes")?,
         state,

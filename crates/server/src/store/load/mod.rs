@@ -5,6 +5,7 @@ pub mod app;
 pub mod audit;
 pub mod case;
 pub mod catalogue;
+pub mod claimed_request;
 pub mod document;
 pub mod grant;
 pub mod grant_facts;

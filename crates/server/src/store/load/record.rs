@@ -11,7 +11,8 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&LOG, &NOTICES, &USAGE, &ISSUED, &USES, &KEY_USES, &SECRET_OWNER];
+pub const STATEMENTS: &[&Sql] =
+    &[&LOG, &NOTICES, &USAGE, &ISSUED, &USES, &KEY_USES, &KEY_USES_OF_TENANT, &SECRET_OWNER];
 
 const LOG: Sql = Sql {
     name: "request_log",
@@ -38,6 +39,11 @@ const KEY_USES: Sql = Sql {
     name: "last_uses_of_keys",
     text: "SELECT u.subject, u.version, u.at, u.address FROM api_keys k JOIN last_uses u ON u.subject = k.id \
            WHERE k.environment_id = $1 AND k.id > $2 ORDER BY k.id LIMIT $3",
+};
+const KEY_USES_OF_TENANT: Sql = Sql {
+    name: "last_uses_of_keys_of_tenant",
+    text: "SELECT u.subject, u.version, u.at, u.address FROM api_keys k JOIN last_uses u ON u.subject = k.id \
+           WHERE k.environment_id = $1 AND k.id > $2 AND k.tenant_id = $4 ORDER BY k.id LIMIT $3",
 };
 const SECRET_OWNER: Sql = Sql {
     name: "secret_owner",
@@ -170,14 +176,21 @@ impl Store {
         self.query(&USES, vec![subject.bytes().into()]).await
     }
 
-    /// The last uses of keys in order of making, after one.
+    /// The last uses of keys of all tenants or of one, in order of making, after one.
     pub async fn last_uses_of_keys(
         &self,
         environment: EnvironmentId,
+        tenant: Option<TenantId>,
         after: [u8; 16],
         limit: i64,
     ) -> Result<Vec<StoredUse>, StoreError> {
-        self.query(&KEY_USES, vec![environment.bytes().into(), after.into(), limit.into()]).await
+        let page = vec![environment.bytes().into(), after.into(), limit.into()];
+        match tenant {
+            None => self.query(&KEY_USES, page).await,
+            Some(tenant) => {
+                self.query(&KEY_USES_OF_TENANT, [page, vec![tenant.bytes().into()]].concat()).await
+            }
+        }
     }
 
     /// The apps of an environment with a secret of this keyed hash, each with the hash as it is stored. The caller compares.

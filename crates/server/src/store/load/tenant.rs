@@ -1,7 +1,7 @@
 //! A tenant with its accesses.
 
 use grantor_core::access::{Access, AccessStatus, QuotaClass};
-use grantor_core::id::{ApiId, TenantId};
+use grantor_core::id::{ApiId, EnvironmentId, TenantId};
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::Name;
 use grantor_core::tenant::{Status, Tenant};
@@ -11,7 +11,8 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&TENANT, &TENANT_BY_NAME, &TENANTS, &ACCESSES, &ALL_ACCESSES];
+pub const STATEMENTS: &[&Sql] =
+    &[&TENANT, &TENANT_BY_NAME, &TENANTS, &ACCESSES, &ALL_ACCESSES, &ACCESSES_OF_TENANT];
 
 const TENANT: Sql =
     Sql { name: "tenant", text: "SELECT id, name, title, status, epoch FROM tenants WHERE id = $1" };
@@ -32,7 +33,14 @@ const ACCESSES: Sql = Sql {
 const ALL_ACCESSES: Sql = Sql {
     name: "all_accesses",
     text: "SELECT a.tenant_id, a.api_id, a.status, a.epoch, a.scopes, a.client_token_lifetime, a.user_token_lifetime, a.quota, a.contract \
-           FROM accesses a JOIN apis p ON p.id = a.api_id WHERE p.environment_id = $1 ORDER BY a.tenant_id, a.api_id LIMIT $2",
+           FROM accesses a JOIN apis p ON p.id = a.api_id WHERE p.environment_id = $1 AND (a.tenant_id, a.api_id) > ($2, $3) \
+           AND ($5 = '' OR a.status = $5) ORDER BY a.tenant_id, a.api_id LIMIT $4",
+};
+const ACCESSES_OF_TENANT: Sql = Sql {
+    name: "accesses_of_tenant",
+    text: "SELECT a.tenant_id, a.api_id, a.status, a.epoch, a.scopes, a.client_token_lifetime, a.user_token_lifetime, a.quota, a.contract \
+           FROM accesses a JOIN apis p ON p.id = a.api_id WHERE p.environment_id = $1 AND (a.tenant_id, a.api_id) > ($2, $3) \
+           AND ($5 = '' OR a.status = $5) AND a.tenant_id = $6 ORDER BY a.tenant_id, a.api_id LIMIT $4",
 };
 
 impl Store {
@@ -56,13 +64,33 @@ impl Store {
         self.query(&ACCESSES, vec![tenant.bytes().into()]).await
     }
 
-    /// The accesses of all tenants in an environment.
-    pub async fn all_accesses(
+    /// The accesses of all tenants or of one in an environment, of any status or of one, in order of tenant and API, after one.
+    pub async fn accesses_in(
         &self,
-        environment: grantor_core::id::EnvironmentId,
+        environment: EnvironmentId,
+        (tenant, status): (Option<TenantId>, Option<AccessStatus>),
+        after: Option<(TenantId, ApiId)>,
         limit: i64,
     ) -> Result<Vec<Access>, StoreError> {
-        self.query(&ALL_ACCESSES, vec![environment.bytes().into(), limit.into()]).await
+        // No bytes stand before all others.
+        let (after_tenant, after_api) = match after {
+            Some((tenant, api)) => (tenant.bytes().to_vec(), api.bytes().to_vec()),
+            None => (Vec::new(), Vec::new()),
+        };
+        let status = status.map_or("", AccessStatus::as_str);
+        let page = vec![
+            environment.bytes().into(),
+            after_tenant.into(),
+            after_api.into(),
+            limit.into(),
+            status.into(),
+        ];
+        match tenant {
+            None => self.query(&ALL_ACCESSES, page).await,
+            Some(tenant) => {
+                self.query(&ACCESSES_OF_TENANT, [page, vec![tenant.bytes().into()]].concat()).await
+            }
+        }
     }
 }
 

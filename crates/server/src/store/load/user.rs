@@ -11,7 +11,8 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&USER, &USER_BY_EMAIL, &USERS, &MEMBERSHIPS, &MEMBERS, &ADMINS];
+pub const STATEMENTS: &[&Sql] =
+    &[&USER, &USER_BY_EMAIL, &USERS, &USERS_OF_TENANT, &MEMBERSHIPS, &MEMBERS, &ADMINS];
 
 /// The columns of a user, in the order that [`user_at`] reads.
 macro_rules! user_columns {
@@ -62,6 +63,15 @@ const ADMINS: Sql = Sql {
            WHERE u.environment_id = $1 AND m.tenant_id = $2 AND u.status = 'active' AND u.email_verified_at IS NOT NULL \
            AND (m.roles LIKE '%\"owner\"%' OR m.roles LIKE '%\"admin\"%') ORDER BY u.email_key LIMIT $3",
 };
+const USERS_OF_TENANT: Sql = Sql {
+    name: "users_of_tenant",
+    text: concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM memberships m JOIN users u ON u.id = m.user_id \
+         WHERE u.environment_id = $1 AND m.user_id > $2 AND m.tenant_id = $4 ORDER BY m.user_id LIMIT $3"
+    ),
+};
 
 impl Store {
     /// A user by id, closed ones too.
@@ -86,6 +96,18 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<User>, StoreError> {
         self.query(&USERS, vec![environment.bytes().into(), after.into(), limit.into()]).await
+    }
+
+    /// The members of a tenant among the users of an environment, in order of id, after one.
+    pub async fn users_of_tenant(
+        &self,
+        environment: EnvironmentId,
+        tenant: TenantId,
+        after: [u8; 16],
+        limit: i64,
+    ) -> Result<Vec<User>, StoreError> {
+        let page = vec![environment.bytes().into(), after.into(), limit.into(), tenant.bytes().into()];
+        self.query(&USERS_OF_TENANT, page).await
     }
 
     /// Where a user belongs.

@@ -14,6 +14,7 @@ use crate::store::sql::{FromRow, Row, Sql, StoreError};
 pub const STATEMENTS: &[&Sql] = &[
     &ALL_WEBHOOKS,
     &WEBHOOKS,
+    &WEBHOOKS_OF_TENANT,
     &WEBHOOK,
     &WEBHOOK_AND_SECRETS,
     &DUE_WEBHOOKS,
@@ -32,6 +33,11 @@ const WEBHOOKS: Sql = Sql {
     name: "webhooks",
     text: "SELECT id, environment_id, tenant_id, url, description, topics, status, version, failing_since, created_at \
            FROM webhooks WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+};
+const WEBHOOKS_OF_TENANT: Sql = Sql {
+    name: "webhooks_of_tenant",
+    text: "SELECT id, environment_id, tenant_id, url, description, topics, status, version, failing_since, created_at \
+           FROM webhooks WHERE environment_id = $1 AND id > $2 AND tenant_id = $4 ORDER BY id LIMIT $3",
 };
 const WEBHOOK: Sql = Sql {
     name: "webhook",
@@ -104,10 +110,17 @@ impl Store {
     pub async fn webhooks(
         &self,
         environment: EnvironmentId,
+        tenant: Option<TenantId>,
         after: [u8; 16],
         limit: i64,
     ) -> Result<Vec<Webhook>, StoreError> {
-        self.query(&WEBHOOKS, vec![environment.bytes().into(), after.into(), limit.into()]).await
+        let page = vec![environment.bytes().into(), after.into(), limit.into()];
+        match tenant {
+            None => self.query(&WEBHOOKS, page).await,
+            Some(tenant) => {
+                self.query(&WEBHOOKS_OF_TENANT, [page, vec![tenant.bytes().into()]].concat()).await
+            }
+        }
     }
 
     /// A webhook of an environment.

@@ -1,17 +1,14 @@
-//! Writes of revoked tokens, the key ring and operators.
+//! Writes of revoked tokens and the key ring.
 
 use grantor_core::decision::{KeyStep, StoredKey};
-use grantor_core::env::UnixMillis;
-use grantor_core::id::{EnvironmentId, OperatorId};
-use grantor_core::secret::SecretHash;
+use grantor_core::id::EnvironmentId;
 use grantor_core::signing_key::KeyState;
 
 use super::super::sql::{Sql, Statement, Value};
 use super::{any, one};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] =
-    &[&REVOKE_TOKEN, &INSERT_KEY, &ADVANCE_KEY, &ERASE_KEY, &COUNT_SEALED, &INSERT_OPERATOR];
+pub(super) const STATEMENTS: &[&Sql] = &[&REVOKE_TOKEN, &INSERT_KEY, &ADVANCE_KEY, &ERASE_KEY, &COUNT_SEALED];
 
 const REVOKE_TOKEN: Sql = Sql {
     name: "revoke_token",
@@ -34,10 +31,6 @@ const ERASE_KEY: Sql = Sql {
 const COUNT_SEALED: Sql = Sql {
     name: "count_sealed",
     text: "UPDATE key_ring SET uses = uses + $2 WHERE environment_id = $1 AND usage = 'seal' AND state = 'active'",
-};
-const INSERT_OPERATOR: Sql = Sql {
-    name: "insert_operator",
-    text: "INSERT INTO operators (id, name, pepper, mac, created_at) VALUES ($1, $2, $3, $4, $5)",
 };
 
 /// A token that is revoked twice stays revoked: any number of rows.
@@ -81,11 +74,4 @@ pub(super) fn advance_key(step: &KeyStep) -> Statement {
 
 pub(super) fn count_sealed(environment: EnvironmentId, count: i64) -> Statement {
     one(&COUNT_SEALED, vec![environment.bytes().into(), count.into()])
-}
-
-pub(super) fn insert_operator(id: OperatorId, name: &str, hash: &SecretHash, at: UnixMillis) -> Statement {
-    one(
-        &INSERT_OPERATOR,
-        vec![id.bytes().into(), name.into(), hash.pepper.into(), hash.mac.into(), at.0.into()],
-    )
 }

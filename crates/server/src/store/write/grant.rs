@@ -22,8 +22,8 @@ pub(super) const STATEMENTS: &[&Sql] = &[
 const INSERT_GRANT: Sql = Sql {
     name: "insert_grant",
     text: "INSERT INTO grants (id, environment_id, app_id, tenant_id, user_id, api_id, origin, scopes, state, epoch, generation, rotated_at, \
-           nonce, ends_at, code_pepper, code_mac, code, login, session_id, with_session, created_at, ended_reason) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+           nonce, ends_at, code_pepper, code_mac, code, login, session_id, with_session, created_at, ended_reason, management) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
 };
 // The code's hash stays: a replayed code must find what came of it (RFC 6749 4.1.2).
 const REDEEM_CODE: Sql = Sql {
@@ -62,7 +62,8 @@ pub(super) fn insert_grant(grant: &Grant, code: Option<&SecretHash>) -> Statemen
             grant.app.bytes().into(),
             grant.tenant.bytes().into(),
             grant.user.bytes().into(),
-            grant.api.map(ApiId::bytes).into(),
+            // What the server itself is has no row to refer to.
+            grant.api.filter(|api| *api != ApiId::MANAGEMENT).map(ApiId::bytes).into(),
             grant.origin.as_str().into(),
             json(&grant.scopes),
             grant.state.as_str().into(),
@@ -79,6 +80,7 @@ pub(super) fn insert_grant(grant: &Grant, code: Option<&SecretHash>) -> Statemen
             grant.ends_with_session().into(),
             grant.created_at.0.into(),
             grant.ended_reason.map(EndReason::as_str).into(),
+            (grant.api == Some(ApiId::MANAGEMENT)).into(),
         ],
     )
 }

@@ -7,6 +7,7 @@ use grantor_core::lockout;
 use grantor_core::profile::Profile;
 
 use super::super::sql::{Sql, Statement};
+use super::operator::prune_claims;
 use super::{any, json, one};
 
 /// Everything here, for the test that prepares it.
@@ -127,6 +128,7 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
         any(&PRUNE_CODES, vec![ago(CODES_KEPT).0.into()]),
         any(&PRUNE_FAILURES, vec![ago(lockout::FORGOTTEN_AFTER).0.into()]),
         any(&PRUNE_MAILS, vec![first_id_at(ago(GIVEN_UP_KEPT)).into()]),
+        prune_claims(now),
     ]
 }
 

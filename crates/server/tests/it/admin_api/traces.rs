@@ -59,6 +59,8 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let case = server.admin("POST", cases, asked.clone()).await.json();
     let case = format!("{cases}/{}", case["id"].as_str().unwrap());
     let answered = json!({ "state": "done", "text": "An answer." });
+    let ended = server.admin("POST", "/operators", json!({ "name": "first" })).await.json()["id"].clone();
+    let ended = ended.as_str().unwrap().to_owned();
     let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
         ("POST", "/environments/production/webhooks".into(), heard, "webhook.create"),
@@ -148,6 +150,8 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ("POST", format!("{of_key}/revoke"), json!({ "reason": "leaked" }), "key.revoke"),
         ("POST", "/environments/production/signing-keys/rotate".into(), json!({}), "signing_key.rotate"),
         ("DELETE", app.into(), json!({}), "app.delete"),
+        ("POST", "/operators".into(), json!({ "name": "second" }), "operator.create"),
+        ("DELETE", format!("/operators/{ended}"), json!({}), "operator.end"),
     ];
     // Every route that writes is among them.
     let writes = routes().iter().filter(|(method, _)| *method != "GET").count();

@@ -189,6 +189,7 @@ const NOBODY_IS_TOLD: &[&str] = &[
     "grant.redeem",
     "interaction.decline",
     "operator.create",
+    "operator.end",
     "session.create",
     "session.end",
     "signing_key.create",

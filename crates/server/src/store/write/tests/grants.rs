@@ -23,6 +23,9 @@ async fn with_grant(grant: Grant) -> World {
     world
 }
 
+/// Before every Grant that there is, newest first.
+const NEWEST: GrantId = GrantId::from_number(i64::MAX);
+
 #[tokio::test]
 async fn a_grant_comes_back_with_every_field_by_id_and_by_code() {
     let world = with_grant(grant(1)).await;
@@ -47,11 +50,11 @@ async fn a_grant_comes_back_with_every_field_by_id_and_by_code() {
     };
     world.put(insert_grant(bare.clone())).await;
     assert!(world.grant(bare.id).await == bare);
-    let list = world.store.grants_of_user(LIVE, ANN, 10).await.unwrap();
+    let list = world.store.grants_of_user(LIVE, ANN, NEWEST, 10).await.unwrap();
     assert!(list == [bare, grant(1)], "newest first");
-    assert_eq!(world.store.grants_of_user(LIVE, ANN, 1).await.unwrap().len(), 1);
-    assert!(world.store.grants_of_user(TEST, ANN, 10).await.unwrap().is_empty());
-    assert!(world.store.grants_of_user(LIVE, BOB, 10).await.unwrap().is_empty());
+    assert_eq!(world.store.grants_of_user(LIVE, ANN, NEWEST, 1).await.unwrap().len(), 1);
+    assert!(world.store.grants_of_user(TEST, ANN, NEWEST, 10).await.unwrap().is_empty());
+    assert!(world.store.grants_of_user(LIVE, BOB, NEWEST, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

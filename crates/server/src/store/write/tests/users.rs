@@ -139,7 +139,7 @@ async fn what_an_app_says_of_itself_comes_back_also_after_a_change() {
     let mut second = App { id: AppId::from_bytes([33; 16]), ..app };
     second.client_id = "app-three".parse().unwrap();
     world.put(Write::InsertApp(second.clone())).await;
-    let found = world.store.apps(LIVE, "app-one", 1).await.unwrap().remove(0);
+    let found = world.store.apps(LIVE, None, "app-one", 1).await.unwrap().remove(0);
     assert_eq!((found.metadata, found.exposed_at), (second.metadata, Some(NOW)));
 }
 

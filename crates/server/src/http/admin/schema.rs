@@ -1,0 +1,125 @@
+//! What the document says of values that other crates define. For the document alone: nothing of this is ever made.
+
+#![expect(dead_code, reason = "only their schemas are used")]
+
+use utoipa::ToSchema;
+
+/// Whether something may act.
+#[derive(ToSchema)]
+#[schema(as = Status, rename_all = "lowercase")]
+pub(super) enum StatusText {
+    Active,
+    Suspended,
+    Closed,
+}
+
+/// How far an access has come.
+#[derive(ToSchema)]
+#[schema(as = AccessStatus, rename_all = "lowercase")]
+pub(super) enum AccessStatusText {
+    Applied,
+    Refused,
+    Approved,
+    Suspended,
+    Closed,
+}
+
+/// Where a case stands.
+#[derive(ToSchema)]
+#[schema(as = CaseState, rename_all = "lowercase")]
+pub(super) enum CaseStateText {
+    Open,
+    Done,
+    Declined,
+}
+
+/// How a case is closed.
+#[derive(ToSchema)]
+#[schema(as = CaseOutcome, rename_all = "lowercase")]
+pub(super) enum OutcomeText {
+    Done,
+    Declined,
+}
+
+/// What an operator may do: everything, what concerns partners and users, or read.
+#[derive(ToSchema)]
+#[schema(as = OperatorRole, rename_all = "lowercase")]
+pub(super) enum OperatorRoleText {
+    Admin,
+    Support,
+    Auditor,
+}
+
+/// What a member may do in their tenant.
+#[derive(ToSchema)]
+#[schema(as = MemberRole, rename_all = "lowercase")]
+pub(super) enum MemberRoleText {
+    Owner,
+    Admin,
+    Developer,
+    Viewer,
+}
+
+/// Whether an environment has real customers.
+#[derive(ToSchema)]
+#[schema(as = Stage, rename_all = "lowercase")]
+pub(super) enum StageText {
+    Live,
+    Test,
+}
+
+/// A grant of OAuth 2.0.
+#[derive(ToSchema)]
+#[schema(as = GrantType, rename_all = "snake_case")]
+pub(super) enum GrantTypeText {
+    ClientCredentials,
+    AuthorizationCode,
+    RefreshToken,
+    Password,
+}
+
+/// How an app authenticates (RFC 7591 2).
+#[derive(ToSchema)]
+#[schema(as = ClientAuthMethod, rename_all = "snake_case")]
+pub(super) enum ClientAuthMethodText {
+    ClientSecretBasic,
+    ClientSecretPost,
+    None,
+}
+
+/// How much may be asked per second.
+#[derive(ToSchema)]
+#[schema(as = Quota, rename_all = "lowercase")]
+pub(super) enum QuotaText {
+    Trial,
+    Standard,
+    High,
+    Unlimited,
+}
+
+/// What an API key is.
+#[derive(ToSchema)]
+#[schema(as = ApiKeyFormat, rename_all = "lowercase")]
+pub(super) enum ApiKeyFormatText {
+    Opaque,
+    Jwt,
+}
+
+/// What a key of the ring is for.
+#[derive(ToSchema)]
+#[schema(as = KeyUse, rename_all = "lowercase")]
+pub(super) enum KeyUseText {
+    Sign,
+    Seal,
+    Pepper,
+}
+
+/// Where a key of the ring stands in its life.
+#[derive(ToSchema)]
+#[schema(as = KeyState, rename_all = "lowercase")]
+pub(super) enum KeyStateText {
+    Next,
+    Active,
+    Retiring,
+    Retired,
+}
