@@ -14,6 +14,7 @@ use super::{Fault, verify};
 use crate::activity::suspects::{Kind, MOST_WAITING, Suspect};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node};
+pub use crate::store::load::record::Noticed;
 
 /// Credentials that are looked at in one go.
 pub const AT_ONCE: usize = 32;

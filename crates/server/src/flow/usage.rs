@@ -7,7 +7,8 @@ use grantor_core::usage::{Habit, ISSUED, Span, VERIFIED, tokens_per_call};
 
 use super::{Fault, misplaced};
 use crate::node::Node;
-use crate::store::load::record::{Counted, Logged};
+use crate::store::load::record::Counted;
+pub use crate::store::load::record::Logged;
 
 /// The counts of one span.
 #[derive(Debug, Default, PartialEq, Eq)]

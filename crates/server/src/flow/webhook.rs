@@ -15,6 +15,7 @@ use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node, message_body};
 use crate::remote::Target;
+pub use crate::store::load::webhook::ListedDelivery;
 
 /// Longest description, in characters.
 const LONGEST_DESCRIPTION: usize = 200;

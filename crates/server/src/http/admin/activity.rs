@@ -18,10 +18,10 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::table::Table;
 use super::{apps, keys};
-use crate::flow::usage::{self, Bucket};
-use crate::flow::{Fault, misplaced};
+use crate::flow::Fault;
+use crate::flow::misplaced::{self, Noticed};
+use crate::flow::usage::{self, Bucket, Logged};
 use crate::moment::Moment;
-use crate::store::load::record::{Logged, Noticed};
 
 /// Entries of a log that are shown if nothing is said.
 const ENTRIES: usize = 50;

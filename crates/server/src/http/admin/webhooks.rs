@@ -23,9 +23,8 @@ use super::table::Table;
 use super::tenants;
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
-use crate::flow::webhook::{self, Wanted};
+use crate::flow::webhook::{self, ListedDelivery, Wanted};
 use crate::moment::Moment;
-use crate::store::load::webhook::ListedDelivery;
 
 pub(super) fn routes(table: &mut Table) {
     table.tag("Webhooks", "Addresses that hear of events, by Standard Webhooks.");
