@@ -11,13 +11,15 @@ use crate::app::{App, SecretVersion};
 use crate::authorize::interaction::Progress;
 use crate::document::{Acceptance, Document, DocumentVersion};
 use crate::env::UnixMillis;
+use crate::comment::Comment;
 use crate::environment::Environment;
 use crate::error::Denial;
 use crate::grant::{Consent, EndReason, Grant};
 use crate::id::{
-    ApiId, ApiKeyId, AppId, DocumentId, EnvironmentId, GrantId, InteractionId, MailId, OperatorId, SessionId,
-    SignupId, TenantId, UserId,
+    ApiId, ApiKeyId, AppId, DocumentId, EnvironmentId, GrantId, IncidentId, InteractionId, MailId, OperatorId,
+    SessionId, SignupId, TenantId, UserId,
 };
+use crate::incident::Incident;
 use crate::interaction::Interaction;
 use crate::lockout::Failures;
 use crate::name::ClientId;
@@ -347,6 +349,25 @@ pub enum Write {
     ClearFailures(EnvironmentId, [u8; 32]),
     /// Takes one failure back that was counted before a look which never came.
     TakeBackFailure(EnvironmentId, [u8; 32]),
+    /// Ends an operator's token.
+    EndOperator(OperatorId),
+    /// Notes that a credential was seen: a new incident, or once more for the one that there is.
+    RecordIncident(Box<Incident>),
+    /// Opens an incident again. One that is open stays so.
+    ReopenIncident(IncidentId),
+    /// Closes an incident. Guarded: an open one.
+    ResolveIncident {
+        /// Which.
+        id: IncidentId,
+        /// Who.
+        by: String,
+        /// When.
+        at: UnixMillis,
+        /// What it turned out to be.
+        comment: Option<Comment>,
+    },
+    /// Remembers a message about leaks by its hash. Guarded: the same message a second time is a duplicate.
+    RememberLeakMessage([u8; 32], UnixMillis),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -445,7 +466,7 @@ impl Write {
             Self::RevokeToken { environment, jti, expires_at } => {
                 Some(Change::Token { environment: *environment, jti: jti.clone(), expires_at: *expires_at })
             }
-            Self::InsertOperator { .. } => Some(Change::Operators),
+            Self::InsertOperator { .. } | Self::EndOperator(_) => Some(Change::Operators),
             Self::InsertDocument(_) | Self::PublishVersion(..) => Some(Change::Catalogue),
             Self::SetUserStatus(change) => Some(Change::User(change.id)),
             Self::RehashPassword { user, .. } => Some(Change::User(*user)),
@@ -476,7 +497,11 @@ impl Write {
             | Self::MailFailed { .. }
             | Self::CountFailure(_)
             | Self::ClearFailures(..)
-            | Self::TakeBackFailure(..) => None,
+            | Self::TakeBackFailure(..)
+            | Self::RecordIncident(_)
+            | Self::ReopenIncident(_)
+            | Self::ResolveIncident { .. }
+            | Self::RememberLeakMessage(..) => None,
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }

@@ -99,6 +99,7 @@ id!(InteractionId, "int_", "An authorization request that waits for its user. No
 id!(DocumentId, "doc_", "A document that users accept: terms, data-protection policy.");
 id!(SignupId, "sgn_", "A sign-up that waits for its mail link. Not the link.");
 id!(MailId, "mail_", "A mail that waits to be sent.");
+id!(IncidentId, "inc_", "A credential that was seen where it must not be.");
 
 /// A Grant: one authorization for its whole life. A time-ordered 64-bit integer, because a random key in the table that
 /// changes most halves its rate; the string that a client holds is protected by its tag, not by the id.

@@ -18,11 +18,21 @@ pub enum MailKind {
     SignupOfExisting,
     /// The account has a new password.
     PasswordChanged,
+    /// A credential of the reader's organisation was seen where it must not be.
+    Incident,
+    /// The provider's team has suspended, resumed, closed or revoked something of the reader's organisation.
+    Switched,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::SignupLink, Self::SignupOfExisting, Self::PasswordChanged];
+    pub const ALL: [Self; 5] = [
+        Self::SignupLink,
+        Self::SignupOfExisting,
+        Self::PasswordChanged,
+        Self::Incident,
+        Self::Switched,
+    ];
 
     /// As stored, and the name of its template.
     pub fn as_str(self) -> &'static str {
@@ -30,6 +40,8 @@ impl MailKind {
             Self::SignupLink => "signup",
             Self::SignupOfExisting => "signup-existing",
             Self::PasswordChanged => "password-changed",
+            Self::Incident => "incident",
+            Self::Switched => "switched",
         }
     }
 

@@ -8,6 +8,7 @@ mod database_url_error;
 mod file;
 mod ip_net;
 mod layers;
+mod leaks;
 mod log;
 mod mail;
 mod master_key;
@@ -34,6 +35,7 @@ pub use database_url::DatabaseUrl;
 pub use database_url_error::DatabaseUrlError;
 pub use ip_net::{IpNet, IpNetError};
 pub use layers::refuse_unknown_variables;
+pub use leaks::Leaks;
 pub use log::{LogError, LogFormat, LogLevel};
 pub use mail::{
     Mail, MailFolder, Sender, SenderError, SmtpLogin, SmtpSecurity, SmtpServer, SmtpUrl, SmtpUrlError,
@@ -59,6 +61,8 @@ pub struct Config {
     pub log: Log,
     /// Section `[mail]`.
     pub mail: Mail,
+    /// Section `[leaks]`.
+    pub leaks: Leaks,
     /// Section `[passwords]`.
     pub passwords: Passwords,
     /// Section `[pages]`.
@@ -194,6 +198,7 @@ impl Config {
         let level = layers.resolve(&setting::LOG_LEVEL, flag(flags.log_level, "--log-level"));
         let level = note(&mut effective, &setting::LOG_LEVEL, level)?;
         let mail = Mail::read(&layers, &mut effective)?;
+        let leaks = Leaks::read(&layers, &mut effective)?;
         let passwords = Passwords::read(&layers, &mut effective)?;
         let theme = layers.resolve_optional::<PathText>(&setting::PAGES_THEME);
         let theme = note_optional(&mut effective, &setting::PAGES_THEME, theme)?;
@@ -208,6 +213,7 @@ impl Config {
             keys: Keys { master_key },
             log: Log { format, level },
             mail,
+            leaks,
             passwords,
             pages: Pages { theme: theme.map(|path| path.0) },
             effective,
@@ -234,6 +240,7 @@ impl Config {
             keys: Keys { master_key },
             log: Log { format: LogFormat::Text, level },
             mail: Mail::Folder(MailFolder { folder: mail_folder, from }),
+            leaks: Leaks::default(),
             passwords: Passwords { cost: password_cost, pool: PoolSize::of_this_machine() },
             pages: Pages { theme: None },
             effective: Vec::new(),

@@ -18,6 +18,7 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clock::{Clock, OsRandom};
 use crate::flow::Fault;
+use crate::leaks::Leaks;
 use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::pages::Pages;
@@ -44,6 +45,8 @@ pub struct Parts {
     pub pages: Pages,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// The intake of leaks.
+    pub leaks: Leaks,
 }
 
 /// A running server.
@@ -68,6 +71,8 @@ pub struct Node {
     pub pages: Pages,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// The intake of leaks.
+    pub leaks: Leaks,
     /// Says that a mail waits.
     pub mail_waits: tokio::sync::Notify,
     /// The pepper of operators' tokens.
@@ -138,7 +143,7 @@ impl Node {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
-        let Parts { store, vault, clock, brand, passwords, pages, mailer } = parts;
+        let Parts { store, vault, clock, brand, passwords, pages, mailer, leaks } = parts;
         prove_master_key(&store, &vault).await?;
         let mark = match store.meta("clock_mark").await? {
             Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
@@ -166,6 +171,7 @@ impl Node {
             attempts: Attempts::default(),
             pages,
             mailer,
+            leaks,
             mail_waits: tokio::sync::Notify::new(),
             store,
             vault,

@@ -42,7 +42,9 @@ pub use self::form_post::FormPost;
 pub use self::form_target::{FormTarget, NoFormTarget};
 pub use self::frame::Frame;
 pub use self::headers::security_headers;
-pub use self::mail::{MailContext, MailText, PasswordChanged, SignupAttempted, SignupVerification};
+pub use self::mail::{
+    IncidentNotice, MailContext, MailText, PasswordChanged, SignupAttempted, SignupVerification, Switched,
+};
 pub use self::markdown::{SafeHtml, render_markdown};
 pub use self::shown::Shown;
 pub use self::sign_in::{Login, SignedIn};

@@ -38,6 +38,7 @@ impl Running {
         for task in self.tasks {
             let _ = task.await;
         }
+        jobs::last_leaks(&self.node).await;
         // The database is closed with the last handle on the node: whoever opens it next must find it free.
         let node = Arc::downgrade(&self.node);
         drop(self.node);
@@ -100,6 +101,7 @@ pub async fn start_at(
         tokio::spawn(listener::run(public, config.server.trusted_proxies.clone(), handler, stopped.clone())),
         tokio::spawn(jobs::run(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_mail(node.clone(), stopped.clone())),
+        tokio::spawn(jobs::run_leaks(node.clone(), stopped.clone())),
     ];
     let mut management_address = None;
     if let Some(wanted) = config.server.management {

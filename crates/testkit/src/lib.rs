@@ -21,4 +21,4 @@ pub use door::Door;
 pub use mail::Mail;
 pub use page::Page;
 pub use users::{Person, Pkce, Tokens};
-pub use world::{Answer, Client, Server, basic};
+pub use world::{Answer, Client, GITHUB_KEYS, Server, TEAM, basic};

@@ -9,7 +9,7 @@ use grantor_core::app::{App, SecretVersion};
 use grantor_core::client_auth::{Presented, authenticate};
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::env::{Env, Random, UnixMillis};
-use grantor_core::environment::Environment;
+use grantor_core::environment::{Environment, OnLeak};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::id::{ApiId, ApiKeyId, AppId, EnvironmentId, TenantId};
 use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
@@ -82,6 +82,7 @@ pub(crate) fn environment(number: u8, name: &str) -> Environment {
         issuer: format!("https://{name}.bank.example").parse().expect("an issuer"),
         stage: Stage::Live,
         scope_prefix: name.to_owned(),
+        on_leak: OnLeak::default(),
     }
 }
 

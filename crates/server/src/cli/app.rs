@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
+use super::{Session, reason};
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -43,9 +43,19 @@ pub(super) enum Command {
         end_tokens: bool,
     },
     /// Suspend an app; its tokens end within a second
-    Suspend(Id),
+    Suspend {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: reason::Flag,
+    },
     /// Let a suspended app work again; tokens from before stay dead
-    Resume(Id),
+    Resume {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: reason::Flag,
+    },
     /// Delete an app for ever; its client id is never given again
     Delete {
         #[command(flatten)]
@@ -162,12 +172,12 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output
                 .done(&answer, &format!("Secret version {version} of {client_id} in {place} has ended."))?;
         }
-        Command::Suspend(Id { client_id }) => {
-            let answer = admin.post(admin.path(&["apps", &client_id, "suspend"])?, json!({})).await?;
+        Command::Suspend { id: Id { client_id }, reason } => {
+            let answer = admin.post(admin.path(&["apps", &client_id, "suspend"])?, reason.body()).await?;
             output.done(&answer, &format!("App {client_id} in {place} is suspended."))?;
         }
-        Command::Resume(Id { client_id }) => {
-            let answer = admin.post(admin.path(&["apps", &client_id, "resume"])?, json!({})).await?;
+        Command::Resume { id: Id { client_id }, reason } => {
+            let answer = admin.post(admin.path(&["apps", &client_id, "resume"])?, reason.body()).await?;
             output.done(&answer, &format!("App {client_id} in {place} is active."))?;
         }
         Command::Delete { id: Id { client_id }, confirm: flag } => {

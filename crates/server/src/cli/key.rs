@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Session;
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
+use super::{Session, reason};
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -30,9 +30,19 @@ pub(super) enum Command {
         confirm: confirm::Flag,
     },
     /// Suspend a key
-    Suspend(Id),
+    Suspend {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: reason::Flag,
+    },
     /// Let a suspended key work again
-    Resume(Id),
+    Resume {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: reason::Flag,
+    },
 }
 
 #[derive(Args)]
@@ -89,12 +99,12 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let answer = admin.post(admin.path(&["keys", &id, "revoke"])?, json!({"reason": reason})).await?;
             output.done(&answer, &format!("Key {id} in {place} is revoked."))?;
         }
-        Command::Suspend(Id { id }) => {
-            let answer = admin.post(admin.path(&["keys", &id, "suspend"])?, json!({})).await?;
+        Command::Suspend { id: Id { id }, reason } => {
+            let answer = admin.post(admin.path(&["keys", &id, "suspend"])?, reason.body()).await?;
             output.done(&answer, &format!("Key {id} in {place} is suspended."))?;
         }
-        Command::Resume(Id { id }) => {
-            let answer = admin.post(admin.path(&["keys", &id, "resume"])?, json!({})).await?;
+        Command::Resume { id: Id { id }, reason } => {
+            let answer = admin.post(admin.path(&["keys", &id, "resume"])?, reason.body()).await?;
             output.done(&answer, &format!("Key {id} in {place} is active."))?;
         }
     }

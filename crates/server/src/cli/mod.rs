@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error.
 
+mod access;
 mod admin;
 mod answer;
 mod app;
@@ -16,10 +17,12 @@ mod document;
 mod environment;
 mod failure;
 mod http_client;
+mod incident;
 mod init;
 mod key;
 mod manifest_file;
 mod output;
+mod reason;
 mod secret_input;
 mod serve;
 mod signing_key;
@@ -91,6 +94,9 @@ enum Command {
     Config(check_config::Command),
     /// Bring environments, profiles, APIs, tenants, accesses, apps, users and documents to the state that manifests describe
     Apply(apply::Flags),
+    /// Accesses: what tenants may do with APIs
+    #[command(subcommand)]
+    Access(access::Command),
     /// Apps: the clients of an environment
     #[command(subcommand)]
     App(app::Command),
@@ -106,6 +112,9 @@ enum Command {
     /// Documents that users accept
     #[command(subcommand)]
     Document(document::Command),
+    /// Credentials that have leaked, and what was done about them
+    #[command(subcommand)]
+    Incident(incident::Command),
     /// Access tokens: get, inspect, revoke
     #[command(subcommand)]
     Token(token::Command),
@@ -179,11 +188,13 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Serve(flags) => serve::run(session, flags).await,
         Command::Config(command) => check_config::run(session, command),
         Command::Apply(flags) => apply::run(session, flags).await,
+        Command::Access(command) => access::run(session, command).await,
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
         Command::Tenant(command) => tenant::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
+        Command::Incident(command) => incident::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
         Command::Doctor => doctor::run(session).await,

@@ -1,12 +1,13 @@
 //! `grantor tenant`: partner organisations. They span environments.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Session;
 use super::admin::Path;
 use super::app::present;
+use super::confirm::{self, confirm};
 use super::output::Column;
+use super::{Session, reason};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -27,11 +28,24 @@ pub(super) enum Command {
     Suspend {
         /// Its short name or id
         tenant: String,
+        #[command(flatten)]
+        reason: reason::Flag,
     },
     /// Let a suspended tenant work again; tokens from before stay dead
     Resume {
         /// Its short name or id
         tenant: String,
+        #[command(flatten)]
+        reason: reason::Flag,
+    },
+    /// Close a tenant for ever, in all environments
+    Close {
+        /// Its short name or id
+        tenant: String,
+        #[command(flatten)]
+        reason: reason::Flag,
+        #[command(flatten)]
+        confirm: confirm::Flag,
     },
 }
 
@@ -53,15 +67,20 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             admin.post(Path::of(&["tenants"])?, body).await?
         }
         Command::List => admin.get(Path::of(&["tenants"])?).await?,
-        Command::Suspend { tenant } => {
-            let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, json!({})).await?;
+        Command::Suspend { tenant, reason } => {
+            let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, reason.body()).await?;
             return session
                 .output
                 .done(&answer, &format!("Tenant {tenant} is suspended in all environments."));
         }
-        Command::Resume { tenant } => {
-            let answer = admin.post(Path::of(&["tenants", &tenant, "resume"])?, json!({})).await?;
+        Command::Resume { tenant, reason } => {
+            let answer = admin.post(Path::of(&["tenants", &tenant, "resume"])?, reason.body()).await?;
             return session.output.done(&answer, &format!("Tenant {tenant} is active."));
+        }
+        Command::Close { tenant, reason, confirm: flag } => {
+            confirm(&flag, &format!("Close tenant {tenant} in all environments for ever?"), &mut session.output)?;
+            let answer = admin.post(Path::of(&["tenants", &tenant, "close"])?, reason.body()).await?;
+            return session.output.done(&answer, &format!("Tenant {tenant} is closed in all environments."));
         }
     };
     session.output.answer(&answer, COLUMNS)

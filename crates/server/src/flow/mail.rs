@@ -8,7 +8,9 @@ use super::Fault;
 use super::signup::value;
 use crate::mail::OutgoingMail;
 use crate::node::{Actor, Node};
-use crate::pages::{MailText, PasswordChanged, Shown, SignupAttempted, SignupVerification};
+use crate::pages::{
+    IncidentNotice, MailText, PasswordChanged, Shown, SignupAttempted, SignupVerification, Switched,
+};
 
 /// Mails that are taken at once.
 const BATCH: i64 = 50;
@@ -69,6 +71,8 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
     let state = catalogue.environment_by_id(mail.environment)?;
     let environment = Shown::name(state.environment.name.as_str());
     let email = Shown::name(mail.to.as_str());
+    let name = |key: &str| Shown::name(value(&mail.values, key));
+    let long = |key: &str| Shown::text(value(&mail.values, key));
     Some(match mail.kind {
         MailKind::SignupLink => node.pages.mail(&SignupVerification {
             environment,
@@ -85,6 +89,26 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
             environment,
             email,
             when: Shown::name(value(&mail.values, "when")),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::Incident => node.pages.mail(&IncidentNotice {
+            environment,
+            what: name("what"),
+            owner: long("owner"),
+            place: long("place"),
+            when: name("when"),
+            done: long("done"),
+            next: long("next"),
+            incident: name("incident"),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::Switched => node.pages.mail(&Switched {
+            environment,
+            thing: long("thing"),
+            past: name("past"),
+            effect: long("effect"),
+            reason: long("reason"),
+            when: name("when"),
             login: value(&mail.values, "login").to_owned(),
         }),
     })

@@ -12,6 +12,7 @@ use grantor_resource::{Refusal, bearer, judge};
 use hyper::body::Incoming;
 
 use super::Call;
+use super::body::note_in_query;
 use super::respond::{self, Body};
 use crate::flow::Fault;
 use crate::flow::verify::{Genuine, Good, recognise};
@@ -68,7 +69,13 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
         Original::Known { uri, .. } => uri.split_once('?').map(|(_, query)| query),
         _ => request.uri().query(),
     };
-    let token = bearer(headers, query).map_err(|refusal| Stop::Refused(refusal, Reason::Malformed))?;
+    let token = match bearer(headers, query) {
+        Ok(token) => token,
+        Err(refusal) => {
+            note_in_query(call, query).await.map_err(Stop::Fault)?;
+            return Err(Stop::Refused(refusal, Reason::Malformed));
+        }
+    };
     let inactive = |reason| Stop::Refused(Refusal::InvalidToken, reason);
     let genuine = recognise(call.node, call.state, token).await.map_err(Stop::Fault)?.map_err(inactive)?;
     let good = genuine.judge(call.node, call.state, api).await.map_err(Stop::Fault)?.map_err(inactive)?;

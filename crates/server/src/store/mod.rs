@@ -22,6 +22,7 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
+    Migration { version: 9, name: "incidents", text: include_str!("../../migrations/0009_incidents.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -164,6 +165,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
         load::grant_facts::STATEMENTS,
+        load::incident::STATEMENTS,
         load::interaction::STATEMENTS,
         load::key_ring::STATEMENTS,
         load::list::STATEMENTS,

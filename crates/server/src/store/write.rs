@@ -4,6 +4,7 @@ mod app;
 mod credential;
 mod document;
 mod grant;
+mod incident;
 mod installation;
 mod outbox;
 mod partner;
@@ -26,6 +27,7 @@ pub fn statements() -> Vec<&'static Sql> {
         credential::STATEMENTS,
         document::STATEMENTS,
         grant::STATEMENTS,
+        incident::STATEMENTS,
         installation::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
@@ -97,6 +99,13 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::Enqueue(mail) => outbox::enqueue(mail),
         Write::MailSent(id) => outbox::mail_sent(*id),
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
+        Write::EndOperator(id) => incident::end_operator(*id),
+        Write::RecordIncident(seen) => incident::record_incident(seen),
+        Write::ReopenIncident(id) => incident::reopen_incident(*id),
+        Write::ResolveIncident { id, by, at, comment } => {
+            incident::resolve_incident(*id, by, *at, comment.as_ref())
+        }
+        Write::RememberLeakMessage(hash, at) => incident::remember_message(*hash, *at),
         Write::MarkClock(at) => installation::mark_clock(*at),
         Write::Prune(now) => return installation::prune(*now),
     };

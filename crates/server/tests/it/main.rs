@@ -18,6 +18,8 @@ mod forms;
 mod forward_auth;
 mod http_messages;
 mod keys_and_rotation;
+mod kill_switch;
+mod leaks;
 mod left_behind;
 mod limits;
 mod manifest_users;

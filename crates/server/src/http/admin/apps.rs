@@ -18,11 +18,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, answer, tenants, view};
+use super::{Admin, Body, Problem, Why, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::app::{self, Tokens};
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -202,25 +202,34 @@ pub(super) async fn delete(
     Path((environment, client_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let (_, found) = find(&admin, &environment, &client_id).await?;
-    app::close(&admin.node, &admin.actor, &found).await?;
+    let order = Order { switch: Switch::Close, why: None };
+    app::switch(&admin.node, &admin.actor, &found, &order).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn suspend(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Suspend).await
+pub(super) async fn suspend(
+    admin: Admin,
+    Path(path): Path<(String, String)>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, path, why.order(Switch::Suspend)).await
 }
 
-pub(super) async fn resume(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Resume).await
+pub(super) async fn resume(
+    admin: Admin,
+    Path(path): Path<(String, String)>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, path, why.order(Switch::Resume)).await
 }
 
 async fn switch(
     admin: &Admin,
     (environment, client_id): (String, String),
-    switch: Switch,
+    order: Order,
 ) -> Result<Response, Problem> {
     let (_, found) = find(admin, &environment, &client_id).await?;
-    app::switch(&admin.node, &admin.actor, &found, switch).await?;
+    app::switch(&admin.node, &admin.actor, &found, &order).await?;
     let (state, now) = find(admin, &environment, &client_id).await?;
     shown(admin, &state, &now).await
 }

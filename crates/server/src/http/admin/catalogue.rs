@@ -38,7 +38,7 @@ pub(super) async fn environments(admin: Admin) -> Response {
         .iter()
         .map(|state| {
             let environment = &state.environment;
-            json!({ "name": environment.name, "issuer": environment.issuer, "stage": environment.stage, "scope_prefix": environment.scope_prefix })
+            json!({ "name": environment.name, "issuer": environment.issuer, "stage": environment.stage, "scope_prefix": environment.scope_prefix, "on_leak": environment.on_leak })
         })
         .collect();
     answer(StatusCode::OK, &json!({ "items": items }))

@@ -8,17 +8,18 @@ use axum::response::Response;
 use grantor_core::api_key::ApiKey;
 use grantor_core::id::ApiKeyId;
 use grantor_core::lifetime::Lifetime;
+use grantor_core::name::NameError;
 use grantor_core::scope::{Scope, ScopeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, answer, tenants, view};
+use super::{Admin, Body, Problem, Why, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::api_key::{self, KeyRequest};
 use crate::flow::app::apis_by_name;
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,30 +113,35 @@ pub(super) async fn revoke(
     Path((environment, id)): Path<(String, String)>,
     Body(body): Body<Revoke>,
 ) -> Result<Response, Problem> {
-    if body.reason.trim().is_empty() || body.reason.len() > 500 {
-        return Err(Problem::bad("Give a reason of 1 to 500 characters: the partner will ask."));
-    }
-    let (_, key) = find(&admin, &environment, &id).await?;
-    api_key::revoke(&admin.node, &admin.actor, &key, body.reason).await?;
-    again(&admin, &environment, &id).await
+    let reason = body.reason.parse();
+    let reason = reason.map_err(|why: NameError| Problem::bad(format!("Say why, the partner will ask: {why}.")))?;
+    switch(&admin, (environment, id), Order { switch: Switch::Close, why: Some(reason) }).await
 }
 
 pub(super) async fn suspend(
     admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
+    Body(why): Body<Why>,
 ) -> Result<Response, Problem> {
-    let (_, key) = find(&admin, &environment, &id).await?;
-    api_key::switch(&admin.node, &admin.actor, &key, Switch::Suspend).await?;
-    again(&admin, &environment, &id).await
+    switch(&admin, path, why.order(Switch::Suspend)).await
 }
 
 pub(super) async fn resume(
     admin: Admin,
-    Path((environment, id)): Path<(String, String)>,
+    Path(path): Path<(String, String)>,
+    Body(why): Body<Why>,
 ) -> Result<Response, Problem> {
-    let (_, key) = find(&admin, &environment, &id).await?;
-    api_key::switch(&admin.node, &admin.actor, &key, Switch::Resume).await?;
-    again(&admin, &environment, &id).await
+    switch(&admin, path, why.order(Switch::Resume)).await
+}
+
+async fn switch(
+    admin: &Admin,
+    (environment, id): (String, String),
+    order: Order,
+) -> Result<Response, Problem> {
+    let (_, key) = find(admin, &environment, &id).await?;
+    api_key::switch(&admin.node, &admin.actor, &key, &order).await?;
+    again(admin, &environment, &id).await
 }
 
 async fn again(admin: &Admin, environment: &str, id: &str) -> Result<Response, Problem> {

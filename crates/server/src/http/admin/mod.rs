@@ -7,6 +7,7 @@ mod apps;
 mod catalogue;
 mod doctor;
 mod documents;
+mod incidents;
 mod keys;
 mod signing_keys;
 mod tenants;
@@ -25,11 +26,13 @@ use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
+use grantor_core::comment::Comment;
 use grantor_core::secret::CredentialType;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::catalogue::EnvironmentState;
+use crate::flow::tenant::{Order, Switch};
 use crate::flow::{Fault, FlowError};
 use crate::limits::Who;
 use crate::node::{Actor, Node};
@@ -82,9 +85,11 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/tenants/{tenant}", get(tenants::show))
         .route("/admin/v1/tenants/{tenant}/suspend", post(tenants::suspend))
         .route("/admin/v1/tenants/{tenant}/resume", post(tenants::resume))
+        .route("/admin/v1/tenants/{tenant}/close", post(tenants::close))
         .route(&at("/accesses"), get(tenants::accesses))
         .route(&at("/accesses/{tenant}/{api}/suspend"), post(tenants::suspend_access))
         .route(&at("/accesses/{tenant}/{api}/resume"), post(tenants::resume_access))
+        .route(&at("/accesses/{tenant}/{api}/close"), post(tenants::close_access))
         .route(&at("/apps"), get(apps::list).post(apps::create))
         .route(&at("/apps/{client_id}"), get(apps::show).put(apps::change).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
@@ -118,6 +123,9 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/documents", get(documents::list).post(documents::create))
         .route("/admin/v1/documents/{document}", get(documents::show))
         .route("/admin/v1/documents/{document}/versions", post(documents::publish))
+        .route("/admin/v1/incidents", get(incidents::list).post(incidents::create))
+        .route("/admin/v1/incidents/{incident}", get(incidents::show))
+        .route("/admin/v1/incidents/{incident}/resolve", post(incidents::resolve))
         .route("/admin/v1/doctor", get(doctor::checks))
         .route("/admin/v1/audit", get(doctor::audit))
         .fallback(unknown)
@@ -253,6 +261,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         serde_json::from_slice(bytes)
             .map(Self)
             .map_err(|error| Problem::bad(format!("The body does not fit: {error}.")))
+    }
+}
+
+/// Why something is suspended, resumed or closed: for the audit, and for those who answer for the tenant.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Why {
+    #[serde(default)]
+    reason: Option<Comment>,
+}
+
+impl Why {
+    fn order(self, switch: Switch) -> Order {
+        Order { switch, why: self.reason }
     }
 }
 

@@ -13,8 +13,8 @@ use grantor_core::tenant::Tenant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, Body, Problem, answer, view};
-use crate::flow::tenant::Switch;
+use super::{Admin, Body, Problem, Why, answer, view};
+use crate::flow::tenant::{Order, Switch};
 use crate::flow::{access, tenant};
 
 /// Most rows of one answer.
@@ -59,17 +59,33 @@ pub(super) async fn show(admin: Admin, Path(name): Path<String>) -> Result<Respo
     Ok(answer(StatusCode::OK, &view::tenant(&find(&admin, &name).await?)))
 }
 
-pub(super) async fn suspend(admin: Admin, Path(name): Path<String>) -> Result<Response, Problem> {
-    switch(&admin, &name, Switch::Suspend).await
+pub(super) async fn suspend(
+    admin: Admin,
+    Path(name): Path<String>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, &name, why.order(Switch::Suspend)).await
 }
 
-pub(super) async fn resume(admin: Admin, Path(name): Path<String>) -> Result<Response, Problem> {
-    switch(&admin, &name, Switch::Resume).await
+pub(super) async fn resume(
+    admin: Admin,
+    Path(name): Path<String>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, &name, why.order(Switch::Resume)).await
 }
 
-async fn switch(admin: &Admin, name: &str, switch: Switch) -> Result<Response, Problem> {
+pub(super) async fn close(
+    admin: Admin,
+    Path(name): Path<String>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, &name, why.order(Switch::Close)).await
+}
+
+async fn switch(admin: &Admin, name: &str, order: Order) -> Result<Response, Problem> {
     let found = find(admin, name).await?;
-    tenant::switch(&admin.node, &admin.actor, &found, switch).await?;
+    tenant::switch(&admin.node, &admin.actor, &found, &order).await?;
     Ok(answer(StatusCode::OK, &view::tenant(&find(admin, name).await?)))
 }
 
@@ -114,21 +130,31 @@ pub(super) async fn accesses(admin: Admin, Path(environment): Path<String>) -> R
 pub(super) async fn suspend_access(
     admin: Admin,
     Path(path): Path<(String, String, String)>,
+    Body(why): Body<Why>,
 ) -> Result<Response, Problem> {
-    switch_access(&admin, path, Switch::Suspend).await
+    switch_access(&admin, path, why.order(Switch::Suspend)).await
 }
 
 pub(super) async fn resume_access(
     admin: Admin,
     Path(path): Path<(String, String, String)>,
+    Body(why): Body<Why>,
 ) -> Result<Response, Problem> {
-    switch_access(&admin, path, Switch::Resume).await
+    switch_access(&admin, path, why.order(Switch::Resume)).await
+}
+
+pub(super) async fn close_access(
+    admin: Admin,
+    Path(path): Path<(String, String, String)>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch_access(&admin, path, why.order(Switch::Close)).await
 }
 
 async fn switch_access(
     admin: &Admin,
     (environment, tenant, api): (String, String, String),
-    switch: Switch,
+    order: Order,
 ) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
     let tenant = find(admin, &tenant).await?;
@@ -141,7 +167,7 @@ async fn switch_access(
             .ok_or_else(|| Problem::not_found("The tenant has no access to this API."))
     };
     let found: Access = load().await?;
-    access::switch(&admin.node, &admin.actor.within(state.environment.id), &found, switch).await?;
+    access::switch(&admin.node, &admin.actor, &found, api, &order).await?;
     let now: Access = load().await?;
     Ok(answer(
         StatusCode::OK,

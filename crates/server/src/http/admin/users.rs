@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, answer, tenants, view};
+use super::{Admin, Body, Problem, Why, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 use crate::flow::{Fault, FlowError, app, user};
 
 #[derive(Deserialize)]
@@ -163,21 +163,29 @@ async fn shown(admin: &Admin, state: &EnvironmentState, user: &User) -> Result<R
     Ok(answer(StatusCode::OK, &body))
 }
 
-pub(super) async fn suspend(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Suspend).await
+pub(super) async fn suspend(
+    admin: Admin,
+    Path(path): Path<(String, String)>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, path, why.order(Switch::Suspend)).await
 }
 
-pub(super) async fn resume(admin: Admin, Path(path): Path<(String, String)>) -> Result<Response, Problem> {
-    switch(&admin, path, Switch::Resume).await
+pub(super) async fn resume(
+    admin: Admin,
+    Path(path): Path<(String, String)>,
+    Body(why): Body<Why>,
+) -> Result<Response, Problem> {
+    switch(&admin, path, why.order(Switch::Resume)).await
 }
 
 async fn switch(
     admin: &Admin,
     (environment, id): (String, String),
-    switch: Switch,
+    order: Order,
 ) -> Result<Response, Problem> {
     let (_, found) = find(admin, &environment, &id).await?;
-    user::switch(&admin.node, &admin.actor, &found, switch).await?;
+    user::switch(&admin.node, &admin.actor, &found, &order).await?;
     let (state, now) = find(admin, &environment, &id).await?;
     shown(admin, &state, &now).await
 }

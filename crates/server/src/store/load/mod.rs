@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod document;
 pub mod grant;
 pub mod grant_facts;
+pub mod incident;
 pub mod interaction;
 pub mod key_ring;
 pub mod list;
