@@ -11,15 +11,14 @@ use crate::app::{App, SecretVersion};
 use crate::authorize::interaction::Progress;
 use crate::document::{Acceptance, Document, DocumentVersion};
 use crate::env::UnixMillis;
-use crate::comment::Comment;
 use crate::environment::Environment;
 use crate::error::Denial;
 use crate::grant::{Consent, EndReason, Grant};
 use crate::id::{
-    ApiId, ApiKeyId, AppId, DocumentId, EnvironmentId, GrantId, IncidentId, InteractionId, MailId, OperatorId,
-    SessionId, SignupId, TenantId, UserId,
+    ApiId, ApiKeyId, AppId, DocumentId, EnvironmentId, GrantId, InteractionId, MailId, OperatorId, SessionId,
+    SignupId, TenantId, UserId,
 };
-use crate::incident::Incident;
+use crate::incident::IncidentWrite;
 use crate::interaction::Interaction;
 use crate::lockout::Failures;
 use crate::name::ClientId;
@@ -351,23 +350,8 @@ pub enum Write {
     TakeBackFailure(EnvironmentId, [u8; 32]),
     /// Ends an operator's token.
     EndOperator(OperatorId),
-    /// Notes that a credential was seen: a new incident, or once more for the one that there is.
-    RecordIncident(Box<Incident>),
-    /// Opens an incident again. One that is open stays so.
-    ReopenIncident(IncidentId),
-    /// Closes an incident. Guarded: an open one.
-    ResolveIncident {
-        /// Which.
-        id: IncidentId,
-        /// Who.
-        by: String,
-        /// When.
-        at: UnixMillis,
-        /// What it turned out to be.
-        comment: Option<Comment>,
-    },
-    /// Remembers a message about leaks by its hash. Guarded: the same message a second time is a duplicate.
-    RememberLeakMessage([u8; 32], UnixMillis),
+    /// Something about an incident.
+    Incident(IncidentWrite),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -498,10 +482,7 @@ impl Write {
             | Self::CountFailure(_)
             | Self::ClearFailures(..)
             | Self::TakeBackFailure(..)
-            | Self::RecordIncident(_)
-            | Self::ReopenIncident(_)
-            | Self::ResolveIncident { .. }
-            | Self::RememberLeakMessage(..) => None,
+            | Self::Incident(_) => None,
             Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }

@@ -106,7 +106,9 @@ impl Measure {
             Self::SecretEnded => "The secret no longer authenticates.",
             Self::KeyRevoked => "The key is revoked.",
             Self::TokenRevoked => "The token is revoked.",
-            Self::TokensEnded => "All access tokens of the app have ended; with a living secret it gets new ones.",
+            Self::TokensEnded => {
+                "All access tokens of the app have ended; with a living secret it gets new ones."
+            }
             Self::GrantEnded => "What the user had allowed the app has ended; the user signs in again.",
             Self::OperatorEnded => "The operator's token has ended.",
             Self::AppSuspended => "The app is suspended until the provider's team resumes it.",
@@ -188,6 +190,19 @@ pub struct Incident {
     pub last_seen_at: UnixMillis,
     /// How it was closed; `None` while it is open.
     pub resolution: Option<Resolution>,
+}
+
+/// What can be written about incidents.
+#[derive(Clone)]
+pub enum IncidentWrite {
+    /// A credential was seen: a new incident, or once more for the one that there is.
+    Record(Box<Incident>),
+    /// Opens one again. One that is open stays so.
+    Reopen(IncidentId),
+    /// Closes one. Guarded: an open one.
+    Resolve(IncidentId, Resolution),
+    /// Remembers a message about leaks by its hash. Guarded: the same message a second time is a duplicate.
+    RememberMessage([u8; 32], UnixMillis),
 }
 
 impl Incident {

@@ -26,13 +26,8 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
-        Self::SignupLink,
-        Self::SignupOfExisting,
-        Self::PasswordChanged,
-        Self::Incident,
-        Self::Switched,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::SignupLink, Self::SignupOfExisting, Self::PasswordChanged, Self::Incident, Self::Switched];
 
     /// As stored, and the name of its template.
     pub fn as_str(self) -> &'static str {

@@ -99,7 +99,10 @@ async fn take_leak(node: &Node, reported: &Reported) {
             }
         }
     }
-    tracing::error!(request_id = actor.request_id, "a reported leak was given up: the database does not answer");
+    tracing::error!(
+        request_id = actor.request_id,
+        "a reported leak was given up: the database does not answer"
+    );
 }
 
 /// Writes the counts and the clock's mark, and loads a catalogue that could not be loaded before.

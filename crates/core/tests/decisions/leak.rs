@@ -94,7 +94,11 @@ fn an_apps_token_ends_with_its_siblings_and_a_users_with_its_grant_alone() {
     let of_user = Leaked::UserToken(&world.app, &grant, &claims, Revoked::No);
     for policy in [OnLeak::End, OnLeak::Suspend] {
         let done = measures(&of_user, policy);
-        assert_eq!(done, [Measure::TokenRevoked, Measure::GrantEnded], "any user could report a token of theirs");
+        assert_eq!(
+            done,
+            [Measure::TokenRevoked, Measure::GrantEnded],
+            "any user could report a token of theirs"
+        );
     }
     let writes = respond(&of_user, OnLeak::End, NOW).writes;
     let ended = |write: &Write| matches!(write, Write::EndGrant { reason: EndReason::Leaked, .. });

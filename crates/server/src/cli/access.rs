@@ -2,9 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use super::Session;
 use super::confirm::{self, confirm};
 use super::output::Column;
-use super::{Session, reason};
+use super::reason::Reason;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -15,21 +16,21 @@ pub(super) enum Command {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Let a suspended access work again; tokens from before stay dead
     Resume {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Close a tenant's access to an API for ever
     Close {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
         #[command(flatten)]
         confirm: confirm::Flag,
     },

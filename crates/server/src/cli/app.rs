@@ -3,10 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::Session;
 use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
-use super::{Session, reason};
+use super::reason::Reason;
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -47,14 +48,14 @@ pub(super) enum Command {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Let a suspended app work again; tokens from before stay dead
     Resume {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Delete an app for ever; its client id is never given again
     Delete {

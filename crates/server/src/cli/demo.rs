@@ -34,6 +34,14 @@ pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Resu
     let Flags { listen, data, database_url, management } = flags;
     let database_url = database_url.map(DatabaseUrlFlag::read).transpose()?;
     let management = management.address();
-    crate::demo::run(DemoOptions { listen, management, data, database_url, json, password_cost: Cost::FLOOR, leaks: Leaks::default() })
-        .await
+    crate::demo::run(DemoOptions {
+        listen,
+        management,
+        data,
+        database_url,
+        json,
+        password_cost: Cost::FLOOR,
+        leaks: Leaks::default(),
+    })
+    .await
 }

@@ -3,10 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::Session;
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
-use super::{Session, reason};
+use super::reason::Reason;
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -34,14 +35,14 @@ pub(super) enum Command {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Let a suspended key work again
     Resume {
         #[command(flatten)]
         id: Id,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
 }
 

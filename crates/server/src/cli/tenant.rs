@@ -3,11 +3,12 @@
 use clap::Subcommand;
 use serde_json::Value;
 
+use super::Session;
 use super::admin::Path;
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
-use super::{Session, reason};
+use super::reason::Reason;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -29,21 +30,21 @@ pub(super) enum Command {
         /// Its short name or id
         tenant: String,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Let a suspended tenant work again; tokens from before stay dead
     Resume {
         /// Its short name or id
         tenant: String,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Close a tenant for ever, in all environments
     Close {
         /// Its short name or id
         tenant: String,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
         #[command(flatten)]
         confirm: confirm::Flag,
     },
@@ -78,7 +79,11 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             return session.output.done(&answer, &format!("Tenant {tenant} is active."));
         }
         Command::Close { tenant, reason, confirm: flag } => {
-            confirm(&flag, &format!("Close tenant {tenant} in all environments for ever?"), &mut session.output)?;
+            confirm(
+                &flag,
+                &format!("Close tenant {tenant} in all environments for ever?"),
+                &mut session.output,
+            )?;
             let answer = admin.post(Path::of(&["tenants", &tenant, "close"])?, reason.body()).await?;
             return session.output.done(&answer, &format!("Tenant {tenant} is closed in all environments."));
         }

@@ -3,11 +3,12 @@
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
 
+use super::Session;
 use super::answer::Answer;
 use super::app::present;
 use super::output::{Column, Output, Shape};
+use super::reason::Reason;
 use super::secret_input::from_stdin;
-use super::{Session, reason};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -26,14 +27,14 @@ pub(super) enum Command {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Let a suspended user sign in again; sessions and access tokens from before stay dead, refresh tokens go on
     Resume {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
-        reason: reason::Flag,
+        reason: Reason,
     },
     /// Set a password; sessions and tokens end, and the user is told by mail
     #[command(group = ArgGroup::new("source").required(true))]

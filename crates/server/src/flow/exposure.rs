@@ -70,8 +70,7 @@ pub async fn note(
     actor: &Actor,
 ) -> Result<(), Fault> {
     let Ok(source) = actor.address.parse::<IpAddr>() else { return Ok(()) };
-    let sighting =
-        Sighting { source: LeakSource::Query, place: None, reporter: actor.address.clone() };
+    let sighting = Sighting { source: LeakSource::Query, place: None, reporter: actor.address.clone() };
     if let Some(secret) = genuine_secret(node, state, sent, source).await {
         report_in(node, state, &Report { value: &secret, sighting: &sighting, actor }).await?;
     }

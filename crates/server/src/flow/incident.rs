@@ -2,7 +2,7 @@
 
 use grantor_core::comment::Comment;
 use grantor_core::decision::{AuditEvent, Write};
-use grantor_core::incident::Incident;
+use grantor_core::incident::{Incident, IncidentWrite, Resolution};
 
 use super::Fault;
 use crate::node::{Actor, Node};
@@ -23,8 +23,8 @@ pub async fn resolve(
     let event = AuditEvent::new("incident.resolve", incident.id.to_string())
         .detail("subject", incident.subject.as_str())
         .detail("comment", comment.as_ref().map(Comment::as_str));
-    let write =
-        Write::ResolveIncident { id: incident.id, by: actor.name.clone(), at: node.now(), comment };
+    let resolution = Resolution { by: actor.name.clone(), at: node.now(), comment };
+    let write = Write::Incident(IncidentWrite::Resolve(incident.id, resolution));
     let actor = Actor { environment: incident.environment, ..actor.clone() };
     node.commit(&actor, vec![write], vec![event]).await
 }

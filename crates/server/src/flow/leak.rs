@@ -7,7 +7,7 @@ mod tell;
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::environment::OnLeak;
 use grantor_core::id::IncidentId;
-use grantor_core::incident::{Course, Incident, Measure, Sighting, course};
+use grantor_core::incident::{Course, Incident, IncidentWrite, Measure, Sighting, course};
 use grantor_core::leak::respond;
 use grantor_core::secret::{CredentialType, Secret, Spelling};
 
@@ -69,11 +69,7 @@ pub async fn report(node: &Node, report: &Report<'_>) -> Result<Verdict, Fault> 
 ///
 /// # Errors
 /// As for [`report`].
-pub async fn report_in(
-    node: &Node,
-    state: &EnvironmentState,
-    report: &Report<'_>,
-) -> Result<Verdict, Fault> {
+pub async fn report_in(node: &Node, state: &EnvironmentState, report: &Report<'_>) -> Result<Verdict, Fault> {
     for _ in 1..TRIES {
         let Some(found) = find::credential(node, state, report.value).await? else {
             return Ok(Verdict::Unknown);
@@ -133,6 +129,9 @@ async fn act(
         measures = response.measures.len(),
         "a credential of this installation was seen where it must not be"
     );
+    if matches!(found, Found::Operator(_)) {
+        tracing::error!(incident = %incident.id, "an operator's token has leaked and ends now: look for its traces in the audit");
+    }
     let mut events = vec![event(&incident, &response.measures, course, client_id)];
     let mut writes = response.writes;
     if let Some(app) = leaked.app() {
@@ -145,11 +144,11 @@ async fn act(
     if course == Course::Open {
         writes.extend(tell::mails(node, state, &leaked, &incident, &response.measures).await?);
         if known.is_some() {
-            writes.push(Write::ReopenIncident(incident.id));
+            writes.push(Write::Incident(IncidentWrite::Reopen(incident.id)));
         }
     }
     let id = incident.id;
-    writes.push(Write::RecordIncident(Box::new(incident)));
+    writes.push(Write::Incident(IncidentWrite::Record(Box::new(incident))));
     let actor = match state {
         Some(state) => report.actor.within(state.environment.id),
         None => report.actor.clone(),

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use grantor_core::decision::Write;
-use grantor_core::incident::{LeakSource, Place, Sighting};
+use grantor_core::incident::{IncidentWrite, LeakSource, Place, Sighting};
 use grantor_core::secret::Secret;
 
 use super::Fault;
@@ -31,12 +31,7 @@ pub enum Taken {
 ///
 /// # Errors
 /// Storage trouble: the message is to be sent again.
-pub async fn take(
-    node: &Node,
-    signed: &[u8],
-    exposed: &[Exposed],
-    actor: &Actor,
-) -> Result<Taken, Fault> {
+pub async fn take(node: &Node, signed: &[u8], exposed: &[Exposed], actor: &Actor) -> Result<Taken, Fault> {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, signed).as_ref());
     if node.store.knows_leak_message(hash).await? {
@@ -52,7 +47,8 @@ pub async fn take(
         let verdict = report(node, &Report { value: &one.value, sighting: &sighting, actor }).await?;
         labels.push(matches!(verdict, Verdict::Ours(_)));
     }
-    match node.commit(actor, vec![Write::RememberLeakMessage(hash, node.now())], Vec::new()).await {
+    let done = Write::Incident(IncidentWrite::RememberMessage(hash, node.now()));
+    match node.commit(actor, vec![done], Vec::new()).await {
         Ok(()) => Ok(Taken::Labels(labels)),
         Err(Fault::Duplicate) => Ok(Taken::Replay),
         Err(fault) => Err(fault),

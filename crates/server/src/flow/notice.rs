@@ -40,15 +40,7 @@ pub fn to(
     values: &Map<String, Value>,
 ) -> Write {
     let (id, next_at) = node.decide(|env| (MailId::generate(env), env.now));
-    Write::Enqueue(Box::new(Mail {
-        id,
-        environment,
-        to,
-        kind,
-        values: values.clone(),
-        attempts: 0,
-        next_at,
-    }))
+    Write::Enqueue(Box::new(Mail { id, environment, to, kind, values: values.clone(), attempts: 0, next_at }))
 }
 
 /// What the provider's team has done to something of a tenant.

@@ -13,8 +13,8 @@ use grantor_core::password::{NewPassword, PasswordHash};
 use grantor_core::tenant::{Status, Tenant};
 use grantor_core::user::{Membership, NewUser, Role, User};
 
-use super::sign_in::busy;
 use super::notice::Deed;
+use super::sign_in::busy;
 use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;

@@ -122,28 +122,20 @@ impl Refused {
             Self::Body(NoForm::Method | NoForm::Denied(_)) => {
                 (StatusCode::BAD_REQUEST, OAuthError::InvalidRequest, MALFORMED, "malformed")
             }
-            Self::Malformed(text) => {
-                (StatusCode::BAD_REQUEST, OAuthError::InvalidRequest, text, "malformed")
-            }
+            Self::Malformed(text) => (StatusCode::BAD_REQUEST, OAuthError::InvalidRequest, text, "malformed"),
             Self::Unsigned => (
                 StatusCode::FORBIDDEN,
                 OAuthError::AccessDenied,
                 "The message is not signed by a key of GitHub's secret scanning.",
                 "unsigned",
             ),
-            Self::Replay => (
-                StatusCode::CONFLICT,
-                OAuthError::InvalidRequest,
-                "This message was taken before.",
-                "replay",
-            ),
+            Self::Replay => {
+                (StatusCode::CONFLICT, OAuthError::InvalidRequest, "This message was taken before.", "replay")
+            }
         };
         call.node.metrics.count(ENDPOINT, outcome);
         tracing::info!(request_id = id, endpoint = ENDPOINT, source = %call.origin.address, outcome, "refused");
-        respond::json(
-            status,
-            &json!({ "error": error.code(), "error_description": text, "request_id": id }),
-        )
+        respond::json(status, &json!({ "error": error.code(), "error_description": text, "request_id": id }))
     }
 }
 

@@ -59,17 +59,13 @@ impl GithubKeys {
         message: &[u8],
     ) -> Result<bool, KeysUnreadable> {
         let file = self.file.clone();
-        let text = tokio::task::spawn_blocking(move || std::fs::read(file)).await.map_err(io::Error::other)??;
+        let text =
+            tokio::task::spawn_blocking(move || std::fs::read(file)).await.map_err(io::Error::other)??;
         is_signed(&text, identifier, signature, message)
     }
 }
 
-fn is_signed(
-    list: &[u8],
-    identifier: &str,
-    signature: &str,
-    message: &[u8],
-) -> Result<bool, KeysUnreadable> {
+fn is_signed(list: &[u8], identifier: &str, signature: &str, message: &[u8]) -> Result<bool, KeysUnreadable> {
     if list.len() > LONGEST {
         return Err(KeysUnreadable::Format);
     }
@@ -84,7 +80,8 @@ fn is_signed(
 
 /// RFC 7468: Base64 between two lines of dashes.
 fn der_of_pem(pem: &str) -> Option<Vec<u8>> {
-    let body = pem.trim().strip_prefix("-----BEGIN PUBLIC KEY-----")?.strip_suffix("-----END PUBLIC KEY-----")?;
+    let body =
+        pem.trim().strip_prefix("-----BEGIN PUBLIC KEY-----")?.strip_suffix("-----END PUBLIC KEY-----")?;
     STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
 }
 
@@ -101,7 +98,8 @@ mod tests {
         r#"kCmRCBnYERxZanmcpzQSXs1X/AljlKkbJ8qpVIW4clayyef9gWhFbNHWAA==\n-----END PUBLIC KEY-----\n"}]}"#,
     );
     const MESSAGE: &str = r#"[{"token":"some_token","type":"some_type","url":"some_url"}]"#;
-    const SIGNATURE: &str = "MEUCIQDKZokqnCjrRtw0tni+2Ltvl/uiMJ1EGumEsp1BsNr32AIgQY1YXD2nlj+XNfGK4rBfkMJ1JDOQcYXxa2sY8FNkrKc=";
+    const SIGNATURE: &str =
+        "MEUCIQDKZokqnCjrRtw0tni+2Ltvl/uiMJ1EGumEsp1BsNr32AIgQY1YXD2nlj+XNfGK4rBfkMJ1JDOQcYXxa2sY8FNkrKc=";
 
     fn is_good(list: &str, identifier: &str, signature: &str, message: &str) -> Option<bool> {
         is_signed(list.as_bytes(), identifier, signature, message.as_bytes()).ok()
@@ -124,7 +122,11 @@ mod tests {
             (IDENTIFIER, "no base64!", MESSAGE),
             (IDENTIFIER, &SIGNATURE.replace("MEUCIQDK", "MEUCIQDL"), MESSAGE),
         ] {
-            assert_eq!(is_good(LIST, identifier, signature, message), Some(false), "{identifier} {signature}");
+            assert_eq!(
+                is_good(LIST, identifier, signature, message),
+                Some(false),
+                "{identifier} {signature}"
+            );
         }
     }
 

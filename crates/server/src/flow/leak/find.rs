@@ -53,8 +53,7 @@ impl Found {
 
 /// The operator whose token this is.
 pub(super) fn operator(node: &Node, value: &Secret) -> Option<Found> {
-    let is_theirs =
-        |hash| node.operator_pepper.verify(CredentialType::OperatorToken, value.reveal(), hash);
+    let is_theirs = |hash| node.operator_pepper.verify(CredentialType::OperatorToken, value.reveal(), hash);
     let catalogue = node.catalogue();
     let found = catalogue.operators.iter().find(|operator| is_theirs(&operator.hash));
     found.map(|operator| Found::Operator(operator.id))

@@ -30,9 +30,7 @@ pub(super) async fn mails(
     let environment = state.environment.id;
     let values = values(node, state, leaked, incident, measures);
     let mut writes = match incident.tenant {
-        Some(tenant) => {
-            notice::to_admins(node, tenant, environment, MailKind::Incident, &values).await?
-        }
+        Some(tenant) => notice::to_admins(node, tenant, environment, MailKind::Incident, &values).await?,
         None => Vec::new(),
     };
     if let Some(team) = &node.leaks.notify {
@@ -87,7 +85,9 @@ fn name(kind: LeakedKind) -> &'static str {
 fn place(incident: &Incident) -> String {
     let place = incident.sighting.place.as_ref().map(|place| place.as_str());
     match (incident.sighting.source, place) {
-        (LeakSource::Query, _) => "in the query string of a request to us, so it is in logs and histories".to_owned(),
+        (LeakSource::Query, _) => {
+            "in the query string of a request to us, so it is in logs and histories".to_owned()
+        }
         (LeakSource::Public, _) => "by somebody who reported it and knows it".to_owned(),
         (LeakSource::Operator, _) => "by the provider's team".to_owned(),
         (LeakSource::Github, Some(url)) if url.starts_with("https://github.com/") => {

@@ -114,7 +114,8 @@ pub(super) async fn revoke(
     Body(body): Body<Revoke>,
 ) -> Result<Response, Problem> {
     let reason = body.reason.parse();
-    let reason = reason.map_err(|why: NameError| Problem::bad(format!("Say why, the partner will ask: {why}.")))?;
+    let reason =
+        reason.map_err(|why: NameError| Problem::bad(format!("Say why, the partner will ask: {why}.")))?;
     switch(&admin, (environment, id), Order { switch: Switch::Close, why: Some(reason) }).await
 }
 

@@ -46,8 +46,7 @@ const OF_SECRET: Sql = Sql {
     name: "client_id_of_secret",
     text: "SELECT a.client_id FROM app_secrets s JOIN apps a ON a.id = s.app_id WHERE a.environment_id = $1 AND s.mac = $2",
 };
-const LEAK_MESSAGE: Sql =
-    Sql { name: "leak_message", text: "SELECT at FROM leak_messages WHERE hash = $1" };
+const LEAK_MESSAGE: Sql = Sql { name: "leak_message", text: "SELECT at FROM leak_messages WHERE hash = $1" };
 // The roles are JSON that we write: a list of words.
 const ADMINS: Sql = Sql {
     name: "admins_of",
@@ -87,8 +86,7 @@ impl Store {
         environment: EnvironmentId,
         mac: [u8; 32],
     ) -> Result<Option<ClientId>, StoreError> {
-        let rows: Vec<Row> =
-            self.query(&OF_SECRET, vec![environment.bytes().into(), mac.into()]).await?;
+        let rows: Vec<Row> = self.query(&OF_SECRET, vec![environment.bytes().into(), mac.into()]).await?;
         rows.first().map(|row| parse(row.text(0)?, "apps.client_id")).transpose()
     }
 

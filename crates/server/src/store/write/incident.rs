@@ -2,8 +2,8 @@
 
 use grantor_core::comment::Comment;
 use grantor_core::env::UnixMillis;
-use grantor_core::id::{EnvironmentId, IncidentId, OperatorId};
-use grantor_core::incident::Incident;
+use grantor_core::id::{EnvironmentId, OperatorId};
+use grantor_core::incident::{Incident, IncidentWrite, Resolution};
 
 use super::super::sql::{Sql, Statement};
 use super::{any, json, one};
@@ -44,7 +44,19 @@ const END_OPERATOR: Sql = Sql { name: "end_operator", text: "DELETE FROM operato
 /// A message is remembered so long, in seconds. What comes again later finds its credentials dead.
 pub(super) const MESSAGES_KEPT: i64 = 90 * 24 * 3600;
 
-pub(super) fn record_incident(incident: &Incident) -> Statement {
+pub(super) fn incident(write: &IncidentWrite) -> Statement {
+    match write {
+        IncidentWrite::Record(incident) => record(incident),
+        IncidentWrite::Reopen(id) => one(&REOPEN_INCIDENT, vec![id.bytes().into()]),
+        IncidentWrite::Resolve(id, Resolution { by, at, comment }) => {
+            let comment = comment.as_ref().map(Comment::as_str);
+            one(&RESOLVE_INCIDENT, vec![id.bytes().into(), by.as_str().into(), at.0.into(), comment.into()])
+        }
+        IncidentWrite::RememberMessage(hash, at) => one(&REMEMBER_MESSAGE, vec![(*hash).into(), at.0.into()]),
+    }
+}
+
+fn record(incident: &Incident) -> Statement {
     one(
         &RECORD_INCIDENT,
         vec![
@@ -63,24 +75,6 @@ pub(super) fn record_incident(incident: &Incident) -> Statement {
             incident.last_seen_at.0.into(),
         ],
     )
-}
-
-pub(super) fn reopen_incident(id: IncidentId) -> Statement {
-    one(&REOPEN_INCIDENT, vec![id.bytes().into()])
-}
-
-pub(super) fn resolve_incident(
-    id: IncidentId,
-    by: &str,
-    at: UnixMillis,
-    comment: Option<&Comment>,
-) -> Statement {
-    let comment = comment.map(Comment::as_str);
-    one(&RESOLVE_INCIDENT, vec![id.bytes().into(), by.into(), at.0.into(), comment.into()])
-}
-
-pub(super) fn remember_message(hash: [u8; 32], at: UnixMillis) -> Statement {
-    one(&REMEMBER_MESSAGE, vec![hash.into(), at.0.into()])
 }
 
 pub(super) fn prune_messages(before: UnixMillis) -> Statement {

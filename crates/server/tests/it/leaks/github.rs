@@ -30,7 +30,10 @@ impl Github {
 
     fn listed(&self) -> Value {
         let der = self.key.public_key().as_der().unwrap();
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(der.as_ref()));
+        let pem = format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            STANDARD.encode(der.as_ref())
+        );
         json!({ "key_identifier": self.identifier, "key": pem, "is_current": true })
     }
 
@@ -73,7 +76,8 @@ async fn a_signed_message_ends_what_it_holds_and_is_answered_in_githubs_words() 
     Github::publish(&server, &[&github]);
     let client = app(&server).await;
     let issued = token(&server, &client).await;
-    let body = json!([found(&client.secret), found("grt_sk_live_nothing"), found(&client.secret)]).to_string();
+    let body =
+        json!([found(&client.secret), found("grt_sk_live_nothing"), found(&client.secret)]).to_string();
     let answer = github.send(&server, &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let hash = |text: &str| -> String {
@@ -82,11 +86,30 @@ async fn a_signed_message_ends_what_it_holds_and_is_answered_in_githubs_words() 
     let told = |token: &str, label: &str| json!({ "token_hash": hash(token), "token_type": "bank_secret", "label": label });
     let real = told(&client.secret, "true_positive");
     assert_eq!(answer.json(), json!([real, told("grt_sk_live_nothing", "false_positive"), real]));
-    assert!(!works(&server, &client).await && !is_active(&server, "payments", &issued).await, "before the answer");
+    assert!(
+        !works(&server, &client).await && !is_active(&server, "payments", &issued).await,
+        "before the answer"
+    );
     let seen = incident(&server, "secret:", 1).await;
-    assert_eq!((&seen["source"], &seen["place"]), (&json!("github"), &json!("https://github.com/o/r/blob/c/.env")));
+    assert_eq!(
+        (&seen["source"], &seen["place"]),
+        (&json!("github"), &json!("https://github.com/o/r/blob/c/.env"))
+    );
     let mail = server.mail_to(&server.person("tenant_admin").email).await;
     assert!(mail.text.contains("by GitHub, at https://github.com/o/r/blob/c/.env"), "{}", mail.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_mail_carries_an_address_outside_of_github() {
+    let server = Server::start().await;
+    let github = Github::new("k1");
+    Github::publish(&server, &[&github]);
+    let client = app(&server).await;
+    let mut trap = found(&client.secret);
+    trap["url"] = json!("https://github.com.evil.example/o/r");
+    assert_eq!(github.send(&server, &json!([trap]).to_string()).await.status, 200);
+    let mail = server.mail_to(&server.person("tenant_admin").email).await;
+    assert!(!mail.text.contains("evil") && mail.text.contains("in something public"), "{}", mail.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,8 @@ async fn record_stops_nothing_and_opens_a_closed_incident_again() {
     assert_eq!(seen["measures"], json!([]));
     assert!(works(&server, &client).await && is_active(&server, "payments", &issued).await);
     assert!(server.mail_to(TEAM).await.text.contains("it works on until you replace it"));
-    let shown = server.admin("GET", &format!("/environments/production/apps/{}", client.id), Value::Null).await;
+    let shown =
+        server.admin("GET", &format!("/environments/production/apps/{}", client.id), Value::Null).await;
     assert!(shown.json()["exposed_at"].is_string(), "the app is marked all the same");
 
     bring(&server, &client.secret).await;
@@ -62,7 +63,10 @@ async fn suspend_stops_the_tenant_of_a_key_and_nobody_for_a_users_token() {
     let server = with_policy("suspend").await;
     let user = server.user_token("production", "payments").await;
     bring(&server, &user.access).await;
-    assert_eq!(incident(&server, "access_token:", 1).await["measures"], json!(["token_revoked", "grant_ended"]));
+    assert_eq!(
+        incident(&server, "access_token:", 1).await["measures"],
+        json!(["token_revoked", "grant_ended"])
+    );
     let status = async || server.admin("GET", "/tenants/acme", Value::Null).await.json()["status"].clone();
     assert_eq!(status().await, "active");
     bring(&server, &server.key("production", "assets")).await;

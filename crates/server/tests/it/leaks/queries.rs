@@ -9,7 +9,9 @@ use super::{app, incident, incidents, is_active, token, works};
 async fn s004_20_a_token_in_a_query_ends_wherever_it_is_seen() {
     let server = Server::start().await;
     let issuer = server.issuer("production");
-    for (number, place) in ["userinfo", "forward-auth", "authorize", "introspect", "revoke", "token"].iter().enumerate() {
+    for (number, place) in
+        ["userinfo", "forward-auth", "authorize", "introspect", "revoke", "token"].iter().enumerate()
+    {
         let client = app(&server).await;
         let leaked = token(&server, &client).await;
         let url = match *place {
@@ -50,7 +52,11 @@ async fn an_api_key_or_refresh_token_in_a_query_is_seen_too() {
     assert_eq!(refused.status, 401);
     assert_eq!(incident(&server, "key:", 1).await["measures"], json!(["key_revoked"]));
     let user = server.user_token("production", "payments").await;
-    let url = format!("{}?grant_type=refresh_token&refresh_token={}", server.token_endpoint("production", "payments"), user.refresh);
+    let url = format!(
+        "{}?grant_type=refresh_token&refresh_token={}",
+        server.token_endpoint("production", "payments"),
+        user.refresh
+    );
     assert_eq!(server.post(&url, None, "").await.status, 400);
     assert_eq!(incident(&server, "refresh_token:", 1).await["measures"], json!(["grant_ended"]));
     assert_eq!(server.refresh("production", "payments", &user.refresh).await.error(), "invalid_grant");
@@ -75,7 +81,8 @@ async fn a_query_that_no_form_would_be_leaks_all_the_same() {
     let server = Server::start().await;
     let client = app(&server).await;
     let leaked = token(&server, &client).await;
-    let url = format!("{}/forward-auth/payments?a=1&a=2&%zz&access_token={leaked}", server.issuer("production"));
+    let url =
+        format!("{}/forward-auth/payments?a=1&a=2&%zz&access_token={leaked}", server.issuer("production"));
     assert_eq!(server.get(&url, None).await.status, 401);
     assert!(!is_active(&server, "payments", &leaked).await);
 }
