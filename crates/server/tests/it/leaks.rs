@@ -6,6 +6,9 @@ mod queries;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use grantor_core::secret::{Brand, CredentialType, Spelling, Stage, spell};
 use grantor_testkit::{Answer, Client, Server, TEAM};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -279,6 +282,33 @@ async fn a_users_token_ends_what_that_user_allowed_and_nothing_of_others() {
     assert!(!is_active(&server, "payments", &other.access).await);
     assert_eq!(server.refresh("production", "payments", &other.refresh).await.error(), "invalid_grant");
     assert!(is_active(&server, "payments", &of_app).await);
+}
+
+/// The same text with another last byte of its body, and the checksum that belongs to it.
+fn forged(genuine: &str, kind: CredentialType) -> String {
+    let brand = Brand::default();
+    let body = Spelling::parse(&brand, genuine).expect("a credential").body;
+    let mut bytes = URL_SAFE_NO_PAD.decode(body).expect("base64url");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    spell(&brand, kind, Stage::Live, &URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_well_spelled_forgery_ends_nothing_of_whom_it_names() {
+    let server = Server::start().await;
+    let user = server.user_token("production", "payments").await;
+    let opaque = server.token("production", "banking").await;
+    bring(&server, &forged(&user.refresh, CredentialType::RefreshToken)).await;
+    bring(&server, &forged(&opaque, CredentialType::AccessToken)).await;
+    bring(&server, &format!("{}AAAAAAAA", &user.access[..user.access.len() - 8])).await;
+    // Reports are looked at in order: when the last was seen, those before it were.
+    bring(&server, &server.client("production", "deals").secret).await;
+    incident(&server, "secret:", 1).await;
+    assert_eq!(incidents(&server).await.len(), 1);
+    assert!(
+        is_active(&server, "payments", &user.access).await && is_active(&server, "banking", &opaque).await
+    );
+    assert_eq!(server.refresh("production", "payments", &user.refresh).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
