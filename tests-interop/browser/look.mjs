@@ -6,10 +6,13 @@ import { join } from 'node:path'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+// What a picture shows of a page that is taller than the tallest of its dress, in pixels.
+const BEGINNING = 900
+
 const DRESSES = [
-  { name: 'light', colorScheme: 'light', viewport: { width: 1200, height: 760 } },
-  { name: 'dark', colorScheme: 'dark', viewport: { width: 1200, height: 760 } },
-  { name: 'phone', colorScheme: 'light', viewport: { width: 360, height: 640 } },
+  { name: 'light', colorScheme: 'light', viewport: { width: 1200, height: 760 }, tallest: 1400 },
+  { name: 'dark', colorScheme: 'dark', viewport: { width: 1200, height: 760 }, tallest: 1400 },
+  { name: 'phone', colorScheme: 'light', viewport: { width: 360, height: 640 }, tallest: 2000 },
 ]
 
 export class Looker {
@@ -32,7 +35,7 @@ export class Looker {
       await fits(page, place)
       await this.axe(page, place)
       if (this.folder) {
-        await page.screenshot({ path: join(this.folder, `${name}-${dress.name}.png`), fullPage: true })
+        await picture(page, dress, join(this.folder, `${name}-${dress.name}.png`))
       }
     }
     await page.emulateMedia({ colorScheme: null, reducedMotion: null })
@@ -51,6 +54,13 @@ export class Looker {
     }
     this.checks += 1
   }
+}
+
+// Of a long page its beginning: pictures of all of it would be too large for the repository.
+async function picture(page, dress, path) {
+  const whole = await page.evaluate(() => document.documentElement.scrollHeight)
+  if (whole > dress.tallest) await page.setViewportSize({ ...dress.viewport, height: BEGINNING })
+  await page.screenshot({ path, fullPage: whole <= dress.tallest })
 }
 
 // Nothing sticks out to the side.

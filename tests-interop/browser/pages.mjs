@@ -32,6 +32,8 @@ export async function otherPages({ contract, browser }, looker) {
     await page.goto(`${issuer}/docs/payments/flows`)
     await shown(page, looker, 'flows', 'flow-table')
 
+    await documentation(page, looker, issuer)
+
     await formPost(page, looker, app)
     await page.goto(`${issuer}/login/done`)
     await press(page, 'logout-submit')
@@ -46,6 +48,19 @@ export async function otherPages({ contract, browser }, looker) {
 async function shown(page, looker, element, name) {
   await page.locator(id(element)).first().waitFor({ state: 'attached' })
   await looker.look(page, name)
+}
+
+// Every page of one API, and the list of all. What their programs do is seen elsewhere.
+async function documentation(page, looker, issuer) {
+  await page.goto(`${issuer}/docs`)
+  await shown(page, looker, 'article', 'docs-index')
+  await page.goto(`${issuer}/docs/assets`)
+  await shown(page, looker, 'article', 'docs-overview')
+  for (const topic of ['authentication', 'credentials', 'tenant-setup', 'security', 'errors']) {
+    await page.locator(`nav a[href$="/${topic}"]`).click()
+    await page.locator('nav [aria-current="page"]').waitFor()
+    await shown(page, looker, 'docs-markdown', `docs-${topic}`)
+  }
 }
 
 // Without its script the page waits for the button; with it, it sends itself.

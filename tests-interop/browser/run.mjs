@@ -9,7 +9,7 @@ import { openBrowser } from './person.mjs'
 import { walk } from './walk.mjs'
 
 const PHONE = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 }
-const PAGES = 14
+const PAGES = 21
 
 const [contractPath, grantor, folder] = process.argv.slice(2)
 const contract = readContract(contractPath)

@@ -73,6 +73,22 @@ class Run:
             return None
         return self.history.add(Saw(access, "alive" if answer.json()["active"] else "dead"))
 
+    def link(self):
+        """Has the audit linked and signed."""
+        answer = self.asked(lambda: self.world.operator("POST", "/audit/checkpoint"))
+        told = "none" if answer is None else "granted" if answer.status == 200 else "refused"
+        return self.history.add(Did("link", "audit", told))
+
+    def look_at_audit(self):
+        """Whether the chain has every entry, without a gap, and fits what was signed: asked of the program itself."""
+        if self.link().answer != "granted":
+            self.history.add(Trouble("the audit cannot be linked any more"))
+        verdict = self.world.verified()
+        if not verdict.get("verified"):
+            self.history.add(Trouble(f"the audit is not whole: {verdict.get('reason')}"))
+        elif verdict["unlinked"]:
+            self.history.add(Trouble(f"{verdict['unlinked']} entries of the audit got no place"))
+
     def new_code(self):
         """A code by the session and the consent that were prepared."""
         answer = Browser(self.world.port, self.world.known).get(self.world.payments.authorize(SCOPE))
@@ -261,4 +277,25 @@ class Accept(Run):
         self.history.add(Saw("acceptance", "dead" if asked else "alive"))
 
 
-OPERATIONS = {operation.name: operation for operation in (Redeem, Refresh, Revoke, Approve, Accept)}
+class Link(Run):
+    """What waits in the audit gets its place, and a checkpoint is signed: one unit."""
+
+    name = "link"
+    parts = [
+        # The setup leaves two entries without a place: a Grant that was made, and its code's redemption.
+        ("SELECT count(*) FROM audit WHERE number IS NULL", 2, -2),
+        ("SELECT count(*) FROM audit WHERE link IS NOT NULL", 0, 2),
+        ("SELECT count(*) FROM audit_checkpoints", 0, 1),
+    ]
+
+    def setup(self):
+        self.new_tokens()
+
+    def act(self):
+        self.link()
+
+    def probe(self):
+        self.link()
+
+
+OPERATIONS = {operation.name: operation for operation in (Redeem, Refresh, Revoke, Approve, Accept, Link)}

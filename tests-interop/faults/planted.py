@@ -15,6 +15,9 @@ TRIGGERS = {
     "UPDATE grants SET state = 'active', epoch = OLD.epoch WHERE id = NEW.id; END",
     # The page says yes, and nothing is remembered.
     "approve": "AFTER INSERT ON consents BEGIN DELETE FROM consents WHERE user_id = NEW.user_id AND app_id = NEW.app_id; END",
+    # Of two entries one loses its place again: a gap.
+    "link": "AFTER UPDATE ON audit WHEN NEW.number IS NOT NULL AND NEW.action = 'grant.redeem' BEGIN "
+    "UPDATE audit SET number = NULL, link = NULL WHERE id = NEW.id; END",
     # Of two documents one is stored.
     "accept": "AFTER INSERT ON acceptances WHEN (SELECT count(*) FROM acceptances WHERE user_id = NEW.user_id) > 1 BEGIN "
     "DELETE FROM acceptances WHERE user_id = NEW.user_id AND document_id = NEW.document_id; END",

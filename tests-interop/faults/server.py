@@ -165,7 +165,11 @@ class Tracer:
 
     def _attached(self, server, threads):
         def traced(thread):
-            status = pathlib.Path(f"/proc/{server.process.pid}/task/{thread}/status").read_text()
+            try:
+                status = pathlib.Path(f"/proc/{server.process.pid}/task/{thread}/status").read_text()
+            except FileNotFoundError:
+                # A job of the server came to the trap before the operation did.
+                raise Disturbed("the server died while the trap was set") from None
             return "TracerPid:\t0\n" not in status
 
         return all(traced(thread) for thread in threads)

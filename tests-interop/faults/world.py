@@ -52,7 +52,7 @@ class World:
     """What was prepared, and how to talk about it."""
 
     def __init__(self, binary, folder):
-        self.folder, self.port = pathlib.Path(folder), free_port()
+        self.binary, self.folder, self.port = binary, pathlib.Path(folder), free_port()
         demo = self._start(binary)
         try:
             self.payments, self.assets = App(self.contract, "payments"), App(self.contract, "assets")
@@ -127,6 +127,21 @@ class World:
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {answer.body[:300]}")
         return answer.json()
+
+    def operator(self, method, path):
+        """A request of the operator's to the whole installation."""
+        token = {"authorization": f"Bearer {self.contract['operator']['api_token']}", "content-type": "application/json"}
+        return browser.ask(self.port, method, "/admin/v1" + path, "{}", token)
+
+    def verified(self):
+        """What `grantor audit verify` says of the server that runs now."""
+        to = {"GRANTOR_URL": f"http://127.0.0.1:{self.port}/admin/v1", "GRANTOR_TOKEN": self.contract["operator"]["api_token"]}
+        command = [self.binary, "audit", "verify", "--json"]
+        done = subprocess.run(command, env=environment() | to, capture_output=True, text=True, timeout=START_SECONDS)
+        try:
+            return json.loads(done.stdout)
+        except json.JSONDecodeError:
+            return {"verified": False, "reason": done.stderr.strip()}
 
     def token(self, app, fields):
         return post_form(self.port, app.token_path, fields, app.credentials)

@@ -66,6 +66,11 @@ pub struct SecretVersion {
     pub ended_at: Option<UnixMillis>,
     /// When it was made.
     pub created_at: UnixMillis,
+    /// The rotation that set its end: the number of the version that took its place. `None` where nobody did, or a person
+    /// chose the end.
+    pub end_set_by: Option<i64>,
+    /// When it would have ended without that rotation.
+    pub end_before: Option<UnixMillis>,
 }
 
 impl SecretVersion {

@@ -138,6 +138,7 @@ impl Presented {
 pub struct AuthenticatedApp<'a> {
     app: &'a App,
     tenant: &'a Tenant,
+    secret: Option<i64>,
 }
 
 impl<'a> AuthenticatedApp<'a> {
@@ -149,6 +150,11 @@ impl<'a> AuthenticatedApp<'a> {
     /// Its tenant.
     pub fn tenant(&self) -> &'a Tenant {
         self.tenant
+    }
+
+    /// The version of the secret that proved it; `None` for a public client, which has proved nothing.
+    pub fn secret_version(&self) -> Option<i64> {
+        self.secret
     }
 }
 
@@ -167,8 +173,8 @@ pub fn authenticate<'a>(
 ) -> Result<AuthenticatedApp<'a>, Denial> {
     let refuse = |reason| Err(Denial::new(OAuthError::InvalidClient, reason));
     let is_public = app.auth_method == Some(ClientAuthMethod::None);
-    match (secret, is_public) {
-        (None, true) => {}
+    let secret = match (secret, is_public) {
+        (None, true) => None,
         (Some(_), true) => return refuse(Reason::PublicClientWithSecret),
         (None, false) => return refuse(Reason::MissingClientAuth),
         (Some(secret), false) => {
@@ -179,10 +185,10 @@ pub fn authenticate<'a>(
             match matching {
                 None => return refuse(Reason::SecretMismatch),
                 Some(version) if !version.is_usable(now) => return refuse(Reason::SecretExpired),
-                Some(_) => {}
+                Some(version) => Some(version.version),
             }
         }
-    }
+    };
     match app.status {
         Status::Active => {}
         Status::Suspended => return refuse(Reason::AppSuspended),
@@ -191,7 +197,7 @@ pub fn authenticate<'a>(
     if !tenant.status.is_active() || tenant.id != app.tenant {
         return refuse(Reason::TenantSuspended);
     }
-    Ok(AuthenticatedApp { app, tenant })
+    Ok(AuthenticatedApp { app, tenant, secret })
 }
 
 #[cfg(test)]

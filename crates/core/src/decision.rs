@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use crate::access::Access;
 use crate::api::Api;
 use crate::api_key::ApiKey;
 use crate::app::{App, SecretVersion};
+use crate::audit_chain::Batch;
 use crate::authorize::interaction::Progress;
-use crate::document::{Acceptance, Document, DocumentVersion};
+use crate::case::CaseWrite;
+use crate::change::Change;
+use crate::contract::Contract;
+use crate::credential_write::CredentialWrite;
+use crate::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
 use crate::env::UnixMillis;
 use crate::environment::Environment;
 use crate::error::Denial;
@@ -21,16 +24,20 @@ use crate::id::{
 use crate::incident::IncidentWrite;
 use crate::interaction::Interaction;
 use crate::lockout::Failures;
-use crate::name::ClientId;
+use crate::onboarding::{AccessMove, AccessStep};
 use crate::outbox::Mail;
 use crate::password::PasswordHash;
 use crate::profile::Profile;
+use crate::record::Record;
 use crate::secret::SecretHash;
 use crate::session::Session;
 use crate::signing_key::{KeyState, KeyUse};
 use crate::signup::Signup;
 use crate::tenant::{Status, Tenant};
 use crate::user::{Membership, User};
+use crate::webhook::write::WebhookWrite;
+
+pub use crate::audit_event::{AuditEvent, Concern};
 
 /// What was decided. The writes are applied as one unit before anybody hears the outcome, also when it is a refusal.
 pub struct Decision<T> {
@@ -64,31 +71,6 @@ impl<T> Decision<T> {
     #[must_use]
     pub fn event(mut self, event: AuditEvent) -> Self {
         self.events.push(event);
-        self
-    }
-}
-
-/// One entry of the audit: who did what to what. The actor, the address and the request id are added by the flow.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AuditEvent {
-    /// A stable name, `noun.verb`.
-    pub action: &'static str,
-    /// The id of what was acted on.
-    pub target: String,
-    /// More, without secrets.
-    pub detail: Map<String, Value>,
-}
-
-impl AuditEvent {
-    /// An event without details.
-    pub fn new(action: &'static str, target: impl Into<String>) -> Self {
-        Self { action, target: target.into(), detail: Map::new() }
-    }
-
-    /// Adds a detail.
-    #[must_use]
-    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.detail.insert(name.to_owned(), value.into());
         self
     }
 }
@@ -140,8 +122,14 @@ pub enum Write {
     InsertAccess(Access, UnixMillis),
     /// Changes the terms of an access: scopes, lifetimes, quota class.
     ChangeAccess(Access),
-    /// Suspends, resumes or closes an access.
-    SetAccessStatus(StatusChange<(TenantId, ApiId)>),
+    /// Moves an access on: guarded by where it stood. Leaving `approved` raises the epoch.
+    MoveAccess(AccessMove),
+    /// Records the contract of an access as signed.
+    RecordContract(TenantId, ApiId, Contract),
+    /// Adds an entry to the history of an access.
+    NoteAccessStep(Box<AccessStep>),
+    /// Records that a version was accepted in a tenant's name. Twice is once.
+    AcceptForTenant(TenantAcceptance),
     /// Makes an app; the store refuses a client id whose skeleton was ever taken in the environment.
     InsertApp(App),
     /// Changes an app's registration: name, method, grants, APIs, scopes.
@@ -169,11 +157,19 @@ pub enum Write {
         version: i64,
         /// When it ceases to authenticate.
         at: UnixMillis,
+        /// The version that takes its place; `None` where a person chose the end, which no cancelled rotation lifts.
+        by: Option<i64>,
+        /// When people are reminded of it next.
+        remind_at: Option<UnixMillis>,
     },
+    /// Changes a credential that lives on.
+    Credential(CredentialWrite),
     /// Notes that a credential of the app was seen where it must not be.
     MarkExposed(AppId, UnixMillis),
     /// Makes an API key.
     InsertApiKey(ApiKey, SecretHash),
+    /// Opens or answers a case.
+    Case(CaseWrite),
     /// Suspends, resumes or revokes an API key, with the reason of a revocation.
     SetApiKeyStatus(StatusChange<ApiKeyId>, Option<String>),
     /// Revokes one access token until it would have ended.
@@ -200,15 +196,8 @@ pub enum Write {
         /// When.
         at: UnixMillis,
     },
-    /// Adds to the count of issued tokens of an app in a minute. One row per app and minute, pruned by age.
-    CountIssued {
-        /// Which app.
-        app: AppId,
-        /// Minutes since 1970.
-        minute: i64,
-        /// How many more.
-        count: i64,
-    },
+    /// Notes what decides nothing: counts, last uses, the request log, notices.
+    Record(Record),
     /// Adds to the count of tokens that the environment's active sealing key has sealed.
     CountSealed {
         /// Whose.
@@ -348,10 +337,19 @@ pub enum Write {
     ClearFailures(EnvironmentId, [u8; 32]),
     /// Takes one failure back that was counted before a look which never came.
     TakeBackFailure(EnvironmentId, [u8; 32]),
-    /// Ends an operator's token.
+    /// Ends an operator's token. Guarded: never the last one.
     EndOperator(OperatorId),
     /// Something about an incident.
     Incident(IncidentWrite),
+    /// Keeps the audit's signing key, sealed. Guarded: there is one, and it is never replaced.
+    InsertAuditKey(Vec<u8>),
+    /// Gives entries of the audit their place in the chain, and stores the checkpoint behind them. Guarded by the lease, by
+    /// the numbers and by each entry's having no place yet.
+    LinkAudit(Box<Batch>),
+    /// Gives back the right to link the audit, if this holder has it.
+    ReleaseAuditLease([u8; 16]),
+    /// Changes a webhook, its messages or their deliveries.
+    Webhook(Box<WebhookWrite>),
     /// Raises the persisted high-water mark of the wall clock.
     MarkClock(UnixMillis),
     /// Erases what has ended: revoked token ids, old counts.
@@ -388,42 +386,6 @@ pub struct StatusChange<Id> {
     pub to: Status,
 }
 
-/// What a committed write makes stale. Applied to this node's caches before the answer leaves; other nodes read it from the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Environments, profiles, APIs, keys of the ring: the small catalogue that is held whole.
-    Catalogue,
-    /// A tenant or one of its accesses.
-    Tenant(TenantId),
-    /// An app.
-    App(AppId),
-    /// A client id that was unknown a moment ago.
-    NewApp(EnvironmentId, ClientId),
-    /// An API key.
-    ApiKey(ApiKeyId),
-    /// A user, or what is known of one.
-    User(UserId),
-    /// A Grant.
-    Grant(GrantId),
-    /// Every Grant of a user by an app.
-    Consent(UserId, AppId),
-    /// A user, and every Grant of theirs.
-    GrantsOf(UserId),
-    /// A browser session, and the Grants that end with it.
-    Session(SessionId),
-    /// One access token.
-    Token {
-        /// Where it was issued.
-        environment: EnvironmentId,
-        /// Its id.
-        jti: String,
-        /// Its end, in seconds.
-        expires_at: i64,
-    },
-    /// The operators.
-    Operators,
-}
-
 impl Write {
     /// What this write makes stale. Exhaustive, so that a new write cannot forget it.
     pub fn change(&self) -> Option<Change> {
@@ -437,7 +399,11 @@ impl Write {
             Self::RenameTenant(id, _) => Some(Change::Tenant(*id)),
             Self::SetTenantStatus(change) => Some(Change::Tenant(change.id)),
             Self::InsertAccess(access, _) | Self::ChangeAccess(access) => Some(Change::Tenant(access.tenant)),
-            Self::SetAccessStatus(change) => Some(Change::Tenant(change.id.0)),
+            Self::MoveAccess(change) => Some(Change::Tenant(change.tenant)),
+            Self::RecordContract(tenant, ..) => Some(Change::Tenant(*tenant)),
+            Self::AcceptForTenant(acceptance) => Some(Change::Tenant(acceptance.tenant)),
+            // Read from the store on every use.
+            Self::NoteAccessStep(_) => None,
             Self::InsertApp(app) => Some(Change::NewApp(app.environment, app.client_id.clone())),
             Self::ChangeApp(app) => Some(Change::App(app.id)),
             Self::SetAppStatus(change) => Some(Change::App(change.id)),
@@ -445,6 +411,7 @@ impl Write {
                 Some(Change::App(*id))
             }
             Self::EndSecret { app, .. } | Self::ScheduleSecretEnd { app, .. } => Some(Change::App(*app)),
+            Self::Credential(write) => write.change(),
             Self::InsertApiKey(key, _) => Some(Change::ApiKey(key.id)),
             Self::SetApiKeyStatus(change, _) => Some(Change::ApiKey(change.id)),
             Self::RevokeToken { environment, jti, expires_at } => {
@@ -463,8 +430,10 @@ impl Write {
             | Self::EndGrant { grant, .. } => Some(Change::Grant(*grant)),
             Self::WithdrawConsent { user, app, .. } => Some(Change::Consent(*user, *app)),
             Self::EndSession(id, _) => Some(Change::Session(*id)),
+            Self::Webhook(write) => write.changes_who_hears().then_some(Change::Webhooks),
             // Read from the store on every use.
             Self::InsertUser(_)
+            | Self::Case(_)
             | Self::PutMembership(_)
             | Self::InsertSession(..)
             | Self::RenewSession(..)
@@ -483,7 +452,8 @@ impl Write {
             | Self::ClearFailures(..)
             | Self::TakeBackFailure(..)
             | Self::Incident(_) => None,
-            Self::CountIssued { .. } | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
+            Self::InsertAuditKey(_) | Self::LinkAudit(_) | Self::ReleaseAuditLease(_) => None,
+            Self::Record(_) | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }
     }
 }

@@ -72,6 +72,25 @@ pub struct Acceptance {
     pub address: String,
 }
 
+/// That a version was accepted in the name of a tenant: for what acts without a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantAcceptance {
+    /// For whom.
+    pub tenant: TenantId,
+    /// What.
+    pub document: DocumentId,
+    /// Which version.
+    pub version: i64,
+    /// The hash of what was shown.
+    pub hash: String,
+    /// When.
+    pub at: UnixMillis,
+    /// Who, as the audit names them.
+    pub by: String,
+    /// From which address.
+    pub address: String,
+}
+
 /// A document that is to be accepted now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open<'a> {
@@ -132,16 +151,45 @@ pub fn open<'a>(
     accepted: &[Acceptance],
     now: UnixMillis,
 ) -> Vec<Open<'a>> {
+    let before = |document: &Document| {
+        accepted
+            .iter()
+            .filter(|acceptance| acceptance.document == document.id && acceptance.tenant == tenant)
+            .map(|acceptance| acceptance.version)
+            .max()
+    };
+    open_beyond(documents, tenant, before, now)
+}
+
+/// The documents that somebody must accept in the name of a tenant, in order of kind.
+pub fn open_for_tenant<'a>(
+    documents: &'a [Document],
+    tenant: TenantId,
+    accepted: &[TenantAcceptance],
+    now: UnixMillis,
+) -> Vec<Open<'a>> {
+    let before = |document: &Document| {
+        accepted
+            .iter()
+            .filter(|acceptance| acceptance.document == document.id && acceptance.tenant == tenant)
+            .map(|acceptance| acceptance.version)
+            .max()
+    };
+    open_beyond(documents, Some(tenant), before, now)
+}
+
+fn open_beyond<'a>(
+    documents: &'a [Document],
+    tenant: Option<TenantId>,
+    accepted: impl Fn(&Document) -> Option<i64>,
+    now: UnixMillis,
+) -> Vec<Open<'a>> {
     let mut open: Vec<_> = documents
         .iter()
         .filter(|document| document.concerns(tenant))
         .filter_map(|document| document.current(now).map(|version| (document, version)))
         .filter_map(|(document, version)| {
-            let before = accepted
-                .iter()
-                .filter(|acceptance| acceptance.document == document.id && acceptance.tenant == tenant)
-                .map(|acceptance| acceptance.version)
-                .max();
+            let before = accepted(document);
             let is_open = before.is_none_or(|accepted| accepted < version.number);
             is_open.then_some(Open { document, version, accepted_before: before })
         })

@@ -1,5 +1,7 @@
 //! Every wire code once, and the internal reason that never leaves.
 
+use crate::gate_rule::Gate;
+
 /// A registered OAuth error code. There is no catch-all: a new refusal needs a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OAuthError {
@@ -50,6 +52,32 @@ pub enum OAuthError {
 }
 
 impl OAuthError {
+    /// Every code.
+    pub const ALL: [Self; 22] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
+        Self::InvalidTarget,
+        Self::AccessDenied,
+        Self::UnsupportedTokenType,
+        Self::InvalidToken,
+        Self::InsufficientScope,
+        Self::TemporarilyUnavailable,
+        Self::ServerError,
+        Self::UnsupportedResponseType,
+        Self::LoginRequired,
+        Self::ConsentRequired,
+        Self::InteractionRequired,
+        Self::AccountSelectionRequired,
+        Self::RequestNotSupported,
+        Self::RequestUriNotSupported,
+        Self::RegistrationNotSupported,
+        Self::UnmetAuthenticationRequirements,
+    ];
+
     /// The code as it stands on the wire.
     pub fn code(self) -> &'static str {
         match self {
@@ -151,6 +179,8 @@ pub enum Reason {
     AccessMissing,
     AccessNotActive,
     GateClosed,
+    StepNotPossible,
+    NotSelfService,
     MissingGrantType,
     UnknownGrantType,
     GrantNotInProfile,
@@ -208,6 +238,8 @@ pub enum Reason {
     FormProofMissing,
     InteractionUnknown,
     NotAUserToken,
+    AddressNotAllowed,
+    KeyWouldWiden,
 }
 
 impl Reason {
@@ -234,6 +266,8 @@ impl Reason {
             Self::AccessMissing => "access_missing",
             Self::AccessNotActive => "access_not_active",
             Self::GateClosed => "gate_closed",
+            Self::StepNotPossible => "step_not_possible",
+            Self::NotSelfService => "not_self_service",
             Self::MissingGrantType => "missing_grant_type",
             Self::UnknownGrantType => "unknown_grant_type",
             Self::GrantNotInProfile => "grant_not_in_profile",
@@ -291,6 +325,8 @@ impl Reason {
             Self::FormProofMissing => "form_proof_missing",
             Self::InteractionUnknown => "interaction_unknown",
             Self::NotAUserToken => "not_a_user_token",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::KeyWouldWiden => "key_would_widen",
         }
     }
 }
@@ -306,22 +342,35 @@ pub struct Denial {
     pub hint: Option<&'static str>,
     /// Whether an app is told the reason by its name, because it can show it to its user.
     pub told: bool,
+    /// The closed gate, which an app is told by its name.
+    pub gate: Option<Gate>,
 }
 
 impl Denial {
     /// A refusal with the code's own description.
     pub const fn new(error: OAuthError, reason: Reason) -> Self {
-        Self { error, reason, hint: None, told: false }
+        Self { error, reason, hint: None, told: false, gate: None }
     }
 
     /// A refusal with a better sentence. The text must be fixed, never made from input.
     pub const fn hinted(error: OAuthError, reason: Reason, hint: &'static str) -> Self {
-        Self { error, reason, hint: Some(hint), told: false }
+        Self { error, reason, hint: Some(hint), told: false, gate: None }
     }
 
     /// A refusal whose reason the app is told by name, so that it can tell its user what to do.
     pub const fn telling(error: OAuthError, reason: Reason, hint: &'static str) -> Self {
-        Self { error, reason, hint: Some(hint), told: true }
+        Self { error, reason, hint: Some(hint), told: true, gate: None }
+    }
+
+    /// A closed gate: told by name to an app that has authenticated, with what can be done about it.
+    pub fn closed(gate: Gate, reason: Reason) -> Self {
+        Self {
+            error: OAuthError::AccessDenied,
+            reason,
+            hint: Some(gate.advice()),
+            told: true,
+            gate: Some(gate),
+        }
     }
 
     /// The public description.

@@ -92,14 +92,22 @@ impl ApiId {
 id!(TenantId, "", "A partner organisation; shown as a plain GUID, because it is the claim `tid`.");
 id!(AppId, "app_", "An OAuth client. Internal: the public name is the client id.");
 id!(ApiKeyId, "key_", "An API key's row. Not the key.");
+id!(CaseId, "case_", "Something that a tenant asked the provider's team for.");
 id!(OperatorId, "opr_", "Somebody of the provider's team, or a program of theirs.");
 id!(UserId, "usr_", "A person in one environment; its public subject identifier (claim `sub`).");
 id!(SessionId, "ses_", "A browser session's row. Not the cookie.");
 id!(InteractionId, "int_", "An authorization request that waits for its user. Not the handle in the link.");
 id!(DocumentId, "doc_", "A document that users accept: terms, data-protection policy.");
 id!(SignupId, "sgn_", "A sign-up that waits for its mail link. Not the link.");
+id!(AccessStepId, "stp_", "A step in the history of an access.");
 id!(MailId, "mail_", "A mail that waits to be sent.");
 id!(IncidentId, "inc_", "A credential that was seen where it must not be.");
+id!(WebhookId, "wh_", "A webhook: an address that wants to hear of events.");
+id!(
+    MessageId,
+    "msg_",
+    "A message to webhooks; the same in every attempt and for every webhook (`webhook-id`)."
+);
 
 /// A Grant: one authorization for its whole life. A time-ordered 64-bit integer, because a random key in the table that
 /// changes most halves its rate; the string that a client holds is protected by its tag, not by the id.

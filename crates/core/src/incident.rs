@@ -49,7 +49,7 @@ pub enum LeakedKind {
 }
 
 words! { LeakedKind, 6:
-    ClientSecret => "client_secret",
+    ClientSecret => "secret",
     ApiKey => "api_key",
     AccessToken => "access_token",
     RefreshToken => "refresh_token",
@@ -93,6 +93,8 @@ pub enum Measure {
     GrantEnded,
     /// The operator's token has ended.
     OperatorEnded,
+    /// The operator's token has not ended: there is no other operator.
+    OperatorKept,
     /// The app is suspended.
     AppSuspended,
     /// The tenant is suspended.
@@ -111,6 +113,9 @@ impl Measure {
             }
             Self::GrantEnded => "What the user had allowed the app has ended; the user signs in again.",
             Self::OperatorEnded => "The operator's token has ended.",
+            Self::OperatorKept => {
+                "The operator's token STILL WORKS: it is the only one, and without it nobody could run the installation. Make another operator and report this token again."
+            }
             Self::AppSuspended => "The app is suspended until the provider's team resumes it.",
             Self::TenantSuspended => "The organisation is suspended until the provider's team resumes it.",
         }
@@ -234,6 +239,7 @@ pub fn course(known: Option<&Incident>, alive: bool, measures: &[Measure], now: 
     if alive && known.resolution.is_some() {
         return Course::Open;
     }
+    let is_idle = measures.iter().all(|measure| *measure == Measure::OperatorKept);
     let quiet = now.seconds() - known.last_seen_at.seconds() < QUIET_SECONDS;
-    if measures.is_empty() && quiet { Course::Nothing } else { Course::Count }
+    if is_idle && quiet { Course::Nothing } else { Course::Count }
 }

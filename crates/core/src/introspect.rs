@@ -1,5 +1,7 @@
 //! One verdict for introspection (RFC 7662), forward-auth and every other verifier: is this credential good, here, now?
 
+use std::net::IpAddr;
+
 use crate::access::{self, Access};
 use crate::api::Api;
 use crate::api_key::ApiKey;
@@ -88,7 +90,7 @@ pub fn judge_token(
     if !app.status.is_active() {
         return Err(Reason::AppSuspended);
     }
-    let access = access::gate(tenant, accesses, api).map_err(|denial| denial.reason)?;
+    let access = access::open(tenant, accesses, api).map_err(|denial| denial.reason)?;
     claims.rev.check(&Epochs { ten: tenant.epoch, acc: access.epoch, app: app.epoch, usr, gnt })
 }
 
@@ -133,11 +135,17 @@ pub enum Revoked {
     No,
 }
 
-/// Judges an API key that was found by its hash.
+/// Judges an API key that was found by its hash. `caller` is the address that it is used from, `None` where that is not
+/// known: a key that has a list of addresses is not good then.
 ///
 /// # Errors
 /// The first reason against it.
-pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Result<(), Reason> {
+pub fn judge_key(
+    key: &ApiKey,
+    subjects: &Subjects<'_>,
+    caller: Option<IpAddr>,
+    now: UnixMillis,
+) -> Result<(), Reason> {
     let Subjects { environment, api, tenant, accesses } = subjects;
     if key.environment != environment.id || api.environment != environment.id {
         return Err(Reason::WrongEnvironment);
@@ -154,5 +162,10 @@ pub fn judge_key(key: &ApiKey, subjects: &Subjects<'_>, now: UnixMillis) -> Resu
     if !key.apis.contains(&api.id) || api.profile.api_keys == ApiKeyPolicy::Off {
         return Err(Reason::WrongAudience);
     }
-    access::gate(tenant, accesses, api).map(|_| ()).map_err(|denial| denial.reason)
+    if let Some(allowed) = &key.addresses
+        && !caller.is_some_and(|caller| allowed.contains(caller))
+    {
+        return Err(Reason::AddressNotAllowed);
+    }
+    access::open(tenant, accesses, api).map(|_| ()).map_err(|denial| denial.reason)
 }

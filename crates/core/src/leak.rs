@@ -15,6 +15,9 @@ use crate::incident::{LeakedKind, Measure};
 use crate::introspect::Revoked;
 use crate::tenant::{Status, Tenant};
 
+/// Why a leaked credential was ended, as the partner and the audit read it.
+pub const REASON: &str = "it was seen where it must not be";
+
 /// A genuine credential that has leaked, with the facts about it.
 pub enum Leaked<'a> {
     /// A version of an app's secret.
@@ -30,7 +33,16 @@ pub enum Leaked<'a> {
     /// The code of a Grant.
     Code(&'a App, &'a Grant),
     /// An operator's token.
-    Operator(OperatorId),
+    Operator(OperatorId, Others),
+}
+
+/// Whether anybody else could still run the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// There is another operator.
+    Some,
+    /// It is the only one.
+    None,
 }
 
 /// What was decided.
@@ -52,7 +64,7 @@ impl Leaked<'_> {
             Self::AppToken(..) | Self::UserToken(..) => LeakedKind::AccessToken,
             Self::RefreshToken(..) => LeakedKind::RefreshToken,
             Self::Code(..) => LeakedKind::Code,
-            Self::Operator(_) => LeakedKind::OperatorToken,
+            Self::Operator(..) => LeakedKind::OperatorToken,
         }
     }
 
@@ -61,7 +73,7 @@ impl Leaked<'_> {
         match self {
             Self::Secret(app, version) => format!("secret:{}/{}", app.id, version.version),
             Self::Key(key, _) => format!("key:{}", key.id),
-            Self::Operator(id) => format!("operator:{id}"),
+            Self::Operator(id, _) => format!("operator:{id}"),
             Self::AppToken(app, ..)
             | Self::UserToken(app, ..)
             | Self::RefreshToken(app, _)
@@ -77,7 +89,7 @@ impl Leaked<'_> {
             | Self::UserToken(app, ..)
             | Self::RefreshToken(app, _)
             | Self::Code(app, _) => Some(app),
-            Self::Key(..) | Self::Operator(_) => None,
+            Self::Key(..) | Self::Operator(..) => None,
         }
     }
 
@@ -110,7 +122,7 @@ impl Leaked<'_> {
                 let waits = grant.code.as_ref().is_some_and(|code| now < code.expires_at);
                 grant.state == GrantState::Code && waits
             }
-            Self::Operator(_) => true,
+            Self::Operator(..) => true,
         }
     }
 }
@@ -121,10 +133,13 @@ pub fn respond(leaked: &Leaked<'_>, policy: OnLeak, now: UnixMillis) -> Response
     if !response.alive {
         return response;
     }
-    // An operator's token opens everything and belongs to no environment: no policy keeps it. Whoever has the machine
-    // makes a new first operator with `grantor init`, so that even the last one can end.
-    if let Leaked::Operator(id) = leaked {
-        response.act(Measure::OperatorEnded, Write::EndOperator(*id));
+    // An operator's token opens everything and belongs to no environment: no policy keeps it. But a report never locks the
+    // installation's own people out: the only one stays, and the incident says so.
+    if let Leaked::Operator(id, others) = leaked {
+        match others {
+            Others::Some => response.act(Measure::OperatorEnded, Write::EndOperator(*id)),
+            Others::None => response.measures.push(Measure::OperatorKept),
+        }
         return response;
     }
     if policy == OnLeak::Record {
@@ -138,8 +153,7 @@ pub fn respond(leaked: &Leaked<'_>, policy: OnLeak, now: UnixMillis) -> Response
         }
         Leaked::Key(key, _) => {
             let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
-            let why = "it was seen where it must not be".to_owned();
-            response.act(Measure::KeyRevoked, Write::SetApiKeyStatus(change, Some(why)));
+            response.act(Measure::KeyRevoked, Write::SetApiKeyStatus(change, Some(REASON.to_owned())));
         }
         Leaked::AppToken(app, claims, _) => {
             response.revoke(app, claims);
@@ -151,7 +165,7 @@ pub fn respond(leaked: &Leaked<'_>, policy: OnLeak, now: UnixMillis) -> Response
             response.end_grant(grant, now);
         }
         Leaked::RefreshToken(_, grant) | Leaked::Code(_, grant) => response.end_grant(grant, now),
-        Leaked::Operator(_) => {}
+        Leaked::Operator(..) => {}
     }
     if policy == OnLeak::Suspend {
         response.suspend(leaked);

@@ -22,12 +22,26 @@ pub enum MailKind {
     Incident,
     /// The provider's team has suspended, resumed, closed or revoked something of the reader's organisation.
     Switched,
+    /// A secret or key of the tenant ends soon.
+    CredentialExpiring,
+    /// A secret or key of the tenant was made or rotated.
+    CredentialChanged,
+    /// Something else that the tenant's administrators must know: its title, what happened, what to do.
+    Notice,
 }
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::SignupLink, Self::SignupOfExisting, Self::PasswordChanged, Self::Incident, Self::Switched];
+    pub const ALL: [Self; 8] = [
+        Self::SignupLink,
+        Self::SignupOfExisting,
+        Self::PasswordChanged,
+        Self::Incident,
+        Self::Switched,
+        Self::CredentialExpiring,
+        Self::CredentialChanged,
+        Self::Notice,
+    ];
 
     /// As stored, and the name of its template.
     pub fn as_str(self) -> &'static str {
@@ -37,6 +51,9 @@ impl MailKind {
             Self::PasswordChanged => "password-changed",
             Self::Incident => "incident",
             Self::Switched => "switched",
+            Self::CredentialExpiring => "credential-expiring",
+            Self::CredentialChanged => "credential-changed",
+            Self::Notice => "notice",
         }
     }
 

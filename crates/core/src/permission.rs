@@ -147,6 +147,25 @@ pub fn covers(signed_in_at: Stage, acts_in: Stage) -> bool {
     signed_in_at == acts_in || signed_in_at == Stage::Live
 }
 
+/// Who makes something for a tenant.
+#[derive(Debug, Clone, Copy)]
+pub enum Maker<'a> {
+    /// The provider's team, on the tenant's behalf. Visible in the audit as such.
+    Provider,
+    /// A member of the tenant, with these roles.
+    Member(&'a [Role]),
+}
+
+impl Maker<'_> {
+    /// Whether the provider vouches for it, or an owner or admin of the tenant.
+    pub fn is_administrator(&self) -> bool {
+        match self {
+            Self::Provider => true,
+            Self::Member(roles) => roles.iter().any(|role| matches!(role, Role::Owner | Role::Admin)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

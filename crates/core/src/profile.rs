@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use grantor_jose::Algorithm;
 
+use crate::gate_rule::GateRule;
 use crate::lifetime::Lifetime;
 use crate::name::{Name, NameError};
 use crate::scope::Scope;
@@ -92,22 +93,6 @@ pub enum ClaimSource {
     /// The app's client id.
     #[serde(rename = "app.client_id")]
     ClientId,
-}
-
-/// What must hold for a tenant's Access before anything is issued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gate {
-    /// The provider has approved the account.
-    AccountApproved,
-    /// The provider has approved the company as an integration partner.
-    PartnerApproved,
-    /// The legal contract is recorded as signed.
-    ContractSigned,
-    /// Terms and data-protection policy are accepted in their current versions.
-    DocumentsAccepted,
-    /// Keys are made by administrators of the tenant only.
-    TenantAdmin,
 }
 
 /// Whether refresh tokens exist, for which grants, and how they are rotated.
@@ -209,10 +194,19 @@ pub struct Profile {
     pub server_claims: BTreeMap<String, ClaimSource>,
     /// What must hold before anything is issued.
     #[serde(default)]
-    pub gates: Vec<Gate>,
+    pub gates: Vec<GateRule>,
+    /// Whether an application waits for a decision.
+    #[serde(default)]
+    pub approval: Approval,
+    /// Who makes apps.
+    #[serde(default)]
+    pub apps: AppPolicy,
     /// Whether API keys exist for this API.
     #[serde(default)]
     pub api_keys: ApiKeyPolicy,
+    /// How API keys look.
+    #[serde(default)]
+    pub api_key_format: ApiKeyFormat,
     /// Whether the FAPI 2.0 security profile applies: nothing weaker may be switched on beside it.
     #[serde(default)]
     pub fapi2: bool,
@@ -229,6 +223,39 @@ pub enum ApiKeyPolicy {
     Provider,
     /// Administrators of the tenant make them, too.
     SelfService,
+}
+
+/// Whether an application for access waits for a decision of the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Approval {
+    /// It waits until somebody approves or refuses it.
+    #[default]
+    Manual,
+    /// It is approved at once. For APIs that everybody may try.
+    Automatic,
+}
+
+/// Who makes the apps of an API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppPolicy {
+    /// The provider's team makes them, on request.
+    Provider,
+    /// Members of the tenant make them, too.
+    #[default]
+    SelfService,
+}
+
+/// How an API key looks. Both are judged by the same row, on every use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiKeyFormat {
+    /// A random string that says what it is and nothing else.
+    #[default]
+    Opaque,
+    /// A long-lived signed JWT of a type of its own.
+    Jwt,
 }
 
 fn es256() -> Algorithm {
@@ -256,7 +283,10 @@ impl Profile {
             server_scopes: Vec::new(),
             server_claims: BTreeMap::new(),
             gates: Vec::new(),
+            approval: Approval::Manual,
+            apps: AppPolicy::SelfService,
             api_keys: ApiKeyPolicy::Off,
+            api_key_format: ApiKeyFormat::Opaque,
             fapi2: false,
         })
     }

@@ -8,12 +8,15 @@ use crate::app::{App, MAX_SECRET_VERSIONS, SecretVersion};
 use crate::client_metadata::{ClientMetadata, Tenancy};
 use crate::env::{Env, UnixMillis};
 use crate::error::{Denial, OAuthError, Reason};
-use crate::id::{AppId, EnvironmentId};
+use crate::gate_rule::Gate;
+use crate::id::{ApiId, AppId, EnvironmentId};
 use crate::lifetime::Lifetime;
 use crate::name::ClientId;
-use crate::profile::{ClientAuthMethod, GrantType};
+use crate::permission::Maker;
+use crate::profile::{AppPolicy, ClientAuthMethod, GrantType};
 use crate::scope::ScopeSet;
 use crate::secret::{Brand, CredentialType, PepperRing, Secret, Stage};
+use crate::secret_version;
 use crate::tenant::{Status, Tenant};
 use grantor_jose::Algorithm;
 
@@ -54,8 +57,8 @@ pub fn id_token_algorithms<'a>(apis: impl IntoIterator<Item = &'a Arc<Api>> + Cl
 /// `access_denied` without access to an API, `invalid_scope` beyond it, `invalid_request` for what no API of the app has on.
 pub fn register(
     registration: Registration<'_>,
-    tenant: &Tenant,
-    accesses: &[Access],
+    maker: Maker<'_>,
+    (tenant, accesses): (&Tenant, &[Access]),
     environment: EnvironmentId,
     env: &mut Env<'_>,
 ) -> Result<App, Denial> {
@@ -75,14 +78,15 @@ pub fn register(
     }
     let mut allowed = ScopeSet::default();
     for api in &registration.apis {
-        let access = accesses
-            .iter()
-            .find(|access| access.api == api.id && access.tenant == tenant.id)
-            .ok_or(Denial::hinted(
+        if matches!(maker, Maker::Member(_)) && api.profile.apps == AppPolicy::Provider {
+            return Err(Denial::hinted(
                 OAuthError::AccessDenied,
-                Reason::AccessMissing,
-                "The tenant has no access to one of the APIs.",
-            ))?;
+                Reason::NotSelfService,
+                "Apps of this API are made by the provider's team. Ask them for one.",
+            ));
+        }
+        let access = approved(tenant, accesses, api.id)
+            .ok_or(Denial::closed(Gate::approval_of(&api.profile.gates), Reason::AccessMissing))?;
         allowed = allowed.union(&access.scopes.intersection(&api.scope_set())).union(&api.server_scopes);
     }
     // An app without APIs may sign users in and nothing else.
@@ -161,6 +165,31 @@ pub fn register(
     })
 }
 
+/// The access to an API that was approved once. It may be suspended: what is prepared then gets no token.
+fn approved<'a>(tenant: &Tenant, accesses: &'a [Access], api: ApiId) -> Option<&'a Access> {
+    accesses
+        .iter()
+        .find(|access| access.api == api && access.tenant == tenant.id && access.status.is_approved())
+}
+
+/// Whether an app may be given a secret: one of the APIs that it calls is approved for its tenant, or it calls none.
+///
+/// # Errors
+/// `access_denied` with the approval that is missing.
+pub fn may_have_secret(
+    app: &App,
+    tenant: &Tenant,
+    accesses: &[Access],
+    apis: &[Arc<Api>],
+) -> Result<(), Denial> {
+    let called = || apis.iter().filter(|api| app.apis.contains(&api.id));
+    if app.apis.is_empty() || called().any(|api| approved(tenant, accesses, api.id).is_some()) {
+        return Ok(());
+    }
+    let name = called().next().map_or(Gate::AccountApproved, |api| Gate::approval_of(&api.profile.gates));
+    Err(Denial::closed(name, Reason::GateClosed))
+}
+
 /// `app-` and 20 characters: an id that nobody types, and that cannot be guessed from another one.
 fn generated_client_id(env: &mut Env<'_>) -> Result<ClientId, Denial> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -200,7 +229,7 @@ pub fn new_secret(
     }
     let secret = Secret::generate(spelling.0, CredentialType::ClientSecret, spelling.1, env);
     let version = app.secrets.iter().map(|version| version.version).max().unwrap_or(0) + 1;
-    let not_before = new.not_before.unwrap_or(env.now);
+    let not_before = secret_version::begin(new.not_before, env.now)?;
     let stored = SecretVersion {
         version,
         hash: peppers.hash(CredentialType::ClientSecret, secret.reveal()),
@@ -209,6 +238,8 @@ pub fn new_secret(
         expires_at: new.lifetime.map(|life| not_before.plus_seconds(life.seconds())),
         ended_at: None,
         created_at: env.now,
+        end_set_by: None,
+        end_before: None,
     };
     Ok((secret, stored))
 }

@@ -17,11 +17,15 @@ pub enum Type {
     DpopProof,
     /// `oauth-authz-req+jwt`: a signed authorization request (RFC 9101 section 10.8).
     RequestObject,
+    /// `audit-checkpoint+jwt`: a signed point of the audit's chain; of Grantor's own.
+    AuditCheckpoint,
+    /// `grantor-key+jwt`: an API key that lives long and is judged by its row. Never an access token.
+    ApiKey,
 }
 
 impl Type {
     /// Every type, in the order of the enum.
-    pub const ALL: [Type; 7] = [
+    pub const ALL: [Type; 9] = [
         Type::AccessToken,
         Type::Jwt,
         Type::Introspection,
@@ -29,6 +33,8 @@ impl Type {
         Type::LogoutToken,
         Type::DpopProof,
         Type::RequestObject,
+        Type::AuditCheckpoint,
+        Type::ApiKey,
     ];
 
     /// The value as it stands in the header of a token that we sign.
@@ -41,6 +47,8 @@ impl Type {
             Type::LogoutToken => "logout+jwt",
             Type::DpopProof => "dpop+jwt",
             Type::RequestObject => "oauth-authz-req+jwt",
+            Type::AuditCheckpoint => "audit-checkpoint+jwt",
+            Type::ApiKey => "grantor-key+jwt",
         }
     }
 

@@ -42,6 +42,11 @@ pub enum Refusal {
         /// The methods that it has.
         allow: Vec<String>,
     },
+    /// 429: a good credential that has been used too often.
+    TooManyCalls {
+        /// Seconds to wait.
+        retry_after: u64,
+    },
     /// 503: the credential could not be checked now. Never turned into an allowance.
     Unavailable,
 }
@@ -120,6 +125,7 @@ impl Refusal {
             Refusal::CredentialKind { .. } | Refusal::MissingScope { .. } => StatusCode::FORBIDDEN,
             Refusal::UnknownPath => StatusCode::NOT_FOUND,
             Refusal::OtherMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::TooManyCalls { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -156,17 +162,21 @@ impl Refusal {
             Refusal::MissingScope { .. } => "The token lacks a scope that this operation needs.",
             Refusal::UnknownPath => "The API has no such path.",
             Refusal::OtherMethod { .. } => "The API has this path, but not with this method.",
+            Refusal::TooManyCalls { .. } => "The quota of this credential is used up; try again later.",
             Refusal::Unavailable => "The credential cannot be checked at the moment; try again.",
         }
     }
 
-    /// The value of `WWW-Authenticate`, or nothing where the status is not about the credential (404, 405, 503).
+    /// The value of `WWW-Authenticate`, or nothing where the status is not about the credential (404, 405, 429, 503).
     ///
     /// Characters that may not stand in `realm` are left out.
     pub fn challenge(&self, realm: &str) -> Option<HeaderValue> {
         let mut text = format!("Bearer realm=\"{}\"", quotable(realm));
         match self {
-            Refusal::UnknownPath | Refusal::OtherMethod { .. } | Refusal::Unavailable => return None,
+            Refusal::UnknownPath
+            | Refusal::OtherMethod { .. }
+            | Refusal::TooManyCalls { .. }
+            | Refusal::Unavailable => return None,
             Refusal::NoCredential | Refusal::WrongScheme => {}
             _ => {
                 text.push_str(&format!(", error=\"{}\"", self.code()));
@@ -214,6 +224,9 @@ impl Refusal {
                 if let Ok(allow) = HeaderValue::from_str(&allow.join(", ")) {
                     headers.insert(ALLOW, allow);
                 }
+            }
+            Refusal::TooManyCalls { retry_after } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
             }
             Refusal::Unavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));

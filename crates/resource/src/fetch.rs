@@ -21,6 +21,8 @@ pub(crate) enum FetchError {
     Transport(#[from] reqwest::Error),
     #[error("the server answered with status {0}")]
     Status(u16),
+    #[error("the quota of the credential is used up")]
+    QuotaUsedUp { retry_after: u64 },
     #[error("the answer is longer than {MAX_ANSWER} bytes")]
     TooLong,
     #[error("the answer cannot be understood: {0}")]
@@ -41,11 +43,34 @@ pub(crate) fn address(setting: &'static str, text: &str) -> Result<Url, SetupErr
     Url::parse(text).ok().filter(usable).ok_or(SetupError::Address(setting))
 }
 
+/// The answer, unless it says that the credential in question has been used too often. A 429 because of *our* credentials has
+/// another code, and is trouble of ours.
+pub(crate) async fn not_used_up(response: Response) -> Result<Response, FetchError> {
+    #[derive(serde::Deserialize)]
+    struct Code {
+        error: String,
+    }
+    if response.status() != http::StatusCode::TOO_MANY_REQUESTS {
+        return Ok(response);
+    }
+    let wait = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = wait.and_then(|text| text.parse().ok()).unwrap_or(1);
+    let text = limited(response).await?;
+    match serde_json::from_slice::<Code>(&text) {
+        Ok(code) if code.error == "temporarily_unavailable" => Err(FetchError::QuotaUsedUp { retry_after }),
+        _ => Err(FetchError::Status(http::StatusCode::TOO_MANY_REQUESTS.as_u16())),
+    }
+}
+
 /// The body of an answer with status 200.
-pub(crate) async fn body_of_success(mut response: Response) -> Result<Vec<u8>, FetchError> {
+pub(crate) async fn body_of_success(response: Response) -> Result<Vec<u8>, FetchError> {
     if response.status() != http::StatusCode::OK {
         return Err(FetchError::Status(response.status().as_u16()));
     }
+    limited(response).await
+}
+
+async fn limited(mut response: Response) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MAX_ANSWER {

@@ -19,7 +19,7 @@ use crate::caller::Caller;
 use crate::challenge::Refusal;
 use crate::clock::seconds;
 use crate::credential_kind::CredentialKind;
-use crate::fetch::{FetchError, address, body_of_success, client};
+use crate::fetch::{FetchError, address, body_of_success, client, not_used_up};
 use crate::local::listed;
 use crate::options::{ClientSecret, IntrospectOptions};
 use crate::setup_error::SetupError;
@@ -98,10 +98,13 @@ impl Introspection {
     }
 
     async fn ask(&self, token: &str, now: Duration) -> Result<Caller, Refusal> {
-        let answer = self.answer(token).await.map_err(|error| {
+        let answer = self.answer(token).await.map_err(|error| match error {
+            FetchError::QuotaUsedUp { retry_after } => Refusal::TooManyCalls { retry_after },
             // A refusal of *our* credentials (4xx) is our trouble as well, not the caller's.
-            tracing::warn!(%error, "introspection failed");
-            Refusal::Unavailable
+            error => {
+                tracing::warn!(%error, "introspection failed");
+                Refusal::Unavailable
+            }
         })?;
         self.judge(answer, now).map_err(|reason| {
             tracing::info!(reason, "credential refused");
@@ -119,7 +122,7 @@ impl Introspection {
             .body(format!("token={}", utf8_percent_encode(token, FORM)))
             .send()
             .await?;
-        let body = body_of_success(response).await?;
+        let body = body_of_success(not_used_up(response).await?).await?;
         serde_json::from_slice(&body).map_err(|_| FetchError::Content("not an introspection answer"))
     }
 

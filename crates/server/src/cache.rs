@@ -11,9 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use grantor_core::access::Access;
 use grantor_core::api_key::ApiKey;
+use grantor_core::api_key_jwt::KeyClaims;
 use grantor_core::app::App;
+use grantor_core::change::Change;
 use grantor_core::claims::AccessClaims;
-use grantor_core::decision::Change;
+use grantor_core::document::{Document, TenantAcceptance};
+use grantor_core::env::UnixMillis;
+use grantor_core::gate::Terms;
 use grantor_core::grant::Grant;
 use grantor_core::id::{ApiKeyId, AppId, EnvironmentId, GrantId, TenantId, UserId};
 use grantor_core::name::ClientId;
@@ -33,18 +37,38 @@ pub struct SignedClaims {
     pub kid: String,
 }
 
+/// An API key whose signature was good: which row it claims, and the key that said so. Whoever uses it asks whether that
+/// one still verifies, and judges the row.
+pub struct SignedKey {
+    /// The claims.
+    pub claims: KeyClaims,
+    /// The signing key.
+    pub kid: String,
+}
+
 /// A tenant with all its accesses.
 pub struct TenantFacts {
     /// The tenant.
     pub tenant: Tenant,
     /// Its accesses, in all environments.
     pub accesses: Vec<Access>,
+    /// What was accepted in its name.
+    pub accepted: Vec<TenantAcceptance>,
+}
+
+impl TenantFacts {
+    /// What there is to accept, and what was accepted in the tenant's name.
+    pub fn terms<'a>(&'a self, documents: &'a [Document], now: UnixMillis) -> Terms<'a> {
+        Terms { documents, accepted: &self.accepted, now }
+    }
 }
 
 /// Entries of each kind that are held at most.
 const ENTRIES: usize = 200_000;
 /// Unknown names that are remembered at most, so that guessing does not become a load on the database.
 const UNKNOWN: usize = 20_000;
+/// Verified API keys that are JWTs that are held at most.
+const SIGNED_KEYS: usize = 20_000;
 /// Bytes of verified claims that are held at most.
 const CLAIMS_BYTES: u64 = 48 * 1024 * 1024;
 
@@ -60,6 +84,7 @@ pub struct Cache {
     keys: Bounded<ApiKeyId, Arc<ApiKey>>,
     unknown_keys: Bounded<(EnvironmentId, [u8; 32]), ()>,
     claims: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedClaims>, ClaimsWeight>,
+    signed_keys: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedKey>>,
     users: Bounded<UserId, Arc<User>>,
     grants: Bounded<GrantId, Arc<Grant>>,
     revoked: RwLock<HashMap<EnvironmentId, HashMap<String, i64>>>,
@@ -113,6 +138,7 @@ impl Cache {
             key_ids: Bounded::growing_to(ENTRIES),
             keys: Bounded::growing_to(ENTRIES),
             unknown_keys: Bounded::growing_to(UNKNOWN),
+            signed_keys: Bounded::growing_to(SIGNED_KEYS),
             users: Bounded::growing_to(ENTRIES),
             grants: Bounded::growing_to(ENTRIES),
             claims: Bounded::with_weighter(1_000, CLAIMS_BYTES, ClaimsWeight),
@@ -156,6 +182,12 @@ impl Cache {
         Ok(found)
     }
 
+    /// The app of a client id, if it is at hand: never asks the database.
+    pub fn known_app(&self, environment: EnvironmentId, client_id: &str) -> Option<Arc<App>> {
+        let id = self.app_ids.get(&AppNameRef(environment, client_id))?;
+        self.apps.get(&id)
+    }
+
     /// A tenant with its accesses.
     ///
     /// # Errors
@@ -170,7 +202,8 @@ impl Cache {
         };
         let mut accesses = store.accesses(id).await?;
         accesses.push(Access::to_userinfo(id));
-        let facts = Arc::new(TenantFacts { tenant, accesses });
+        let accepted = store.tenant_acceptances(id).await?;
+        let facts = Arc::new(TenantFacts { tenant, accesses, accepted });
         self.keep(began, || self.tenants.insert(id, facts.clone()));
         Ok(Some(facts))
     }
@@ -257,9 +290,20 @@ impl Cache {
         self.claims.insert((environment, digest), claims);
     }
 
+    /// An API key whose signature was good, in this environment.
+    pub fn signed_key(&self, environment: EnvironmentId, digest: [u8; 32]) -> Option<Arc<SignedKey>> {
+        self.signed_keys.get(&(environment, digest))
+    }
+
+    /// Remembers an API key whose signature was good.
+    pub fn remember_signed_key(&self, environment: EnvironmentId, digest: [u8; 32], key: Arc<SignedKey>) {
+        self.signed_keys.insert((environment, digest), key);
+    }
+
     /// Forgets every verified claim: a signing key has left the ring.
     pub fn forget_claims(&self) {
         self.claims.clear();
+        self.signed_keys.clear();
     }
 
     /// Whether a token id stands in the list of single revocations.
@@ -321,7 +365,7 @@ impl Cache {
                 self.grants.retain(|_, grant| grant.user != *user || grant.app != *app);
             }
             Change::Session(id) => self.grants.retain(|_, grant| grant.login.session != Some(*id)),
-            Change::Catalogue | Change::Operators => {}
+            Change::Catalogue | Change::Operators | Change::Webhooks => {}
         }
     }
 

@@ -21,6 +21,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::clock::OsRandom;
+use crate::docs::path::{DocsFile, files};
 use crate::keys::{EnvironmentKeys, KeysError};
 use crate::store::Store;
 use crate::store::load::catalogue::{StoredApi, StoredOperator};
@@ -106,6 +107,8 @@ pub enum Endpoint {
     Static(Arc<str>),
     /// The ways to a token of an API, as a page or as JSON.
     Flows(Arc<Api>, Dress),
+    /// The documentation of the APIs.
+    Docs(Arc<DocsFile>),
 }
 
 /// How a table is served.
@@ -362,7 +365,7 @@ pub fn expand(text: &str, environment: &Environment) -> String {
 }
 
 /// A strong entity tag: half of the SHA-256 of the bytes.
-fn tag(bytes: &[u8]) -> HeaderValue {
+pub fn tag(bytes: &[u8]) -> HeaderValue {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     let hex: String = digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     HeaderValue::from_str(&format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
@@ -403,6 +406,9 @@ fn routes(
         for api in &state.apis {
             add(format!("{base}/docs/{}/flows", api.name), Endpoint::Flows(api.clone(), Dress::Page));
             add(format!("{base}/docs/{}/flows.json", api.name), Endpoint::Flows(api.clone(), Dress::Json));
+        }
+        for (path, file) in files(&state.environment, &state.apis) {
+            add(path, Endpoint::Docs(Arc::new(file)));
         }
         add(format!("{base}/introspect"), Endpoint::Introspect);
         add(format!("{base}/revoke"), Endpoint::Revoke);

@@ -6,7 +6,6 @@
 mod database_url;
 mod database_url_error;
 mod file;
-mod ip_net;
 mod layers;
 mod leaks;
 mod log;
@@ -16,11 +15,14 @@ mod passwords;
 mod pg_url;
 pub mod position;
 mod refusal;
+mod remote;
 #[cfg(test)]
 mod section_tests;
 pub mod setting;
+mod template;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -33,7 +35,7 @@ use crate::password::{Cost, PoolSize};
 
 pub use database_url::DatabaseUrl;
 pub use database_url_error::DatabaseUrlError;
-pub use ip_net::{IpNet, IpNetError};
+pub use grantor_core::ip_net::{IpNet, IpNetError};
 pub use layers::refuse_unknown_variables;
 pub use leaks::Leaks;
 pub use log::{LogError, LogFormat, LogLevel};
@@ -44,6 +46,9 @@ pub use master_key::{MasterKeyError, MasterKeySource};
 pub use passwords::Passwords;
 pub use pg_url::PgUrl;
 pub use refusal::{ConfigError, Origin};
+pub use remote::{PlainHttp, PlainHttpError, Ports, PortsError, Remote};
+pub use template::template;
+pub use tls::{Tls, TlsFlags, TlsVersion, TlsVersionError};
 
 use layers::{Found, Layers, Resolved, parse};
 use master_key::MasterKeyText;
@@ -53,6 +58,8 @@ use master_key::MasterKeyText;
 pub struct Config {
     /// Section `[server]`.
     pub server: Server,
+    /// Section `[tls]`; `None` if TLS ends elsewhere.
+    pub tls: Option<Tls>,
     /// Section `[database]`.
     pub database: Database,
     /// Section `[keys]`.
@@ -67,6 +74,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Section `[pages]`.
     pub pages: Pages,
+    /// Section `[remote]`.
+    pub remote: Remote,
     effective: Vec<Effective>,
 }
 
@@ -138,6 +147,8 @@ pub struct Overrides {
     pub listen: Option<SocketAddr>,
     /// `--management`
     pub management: Option<ManagementListener>,
+    /// `--tls-cert` and `--tls-key`
+    pub tls: TlsFlags,
     /// `--database-url`
     pub database_url: Option<DatabaseUrl>,
     /// `--master-key-file`
@@ -162,7 +173,7 @@ pub enum ManagementListener {
 pub struct Effective {
     /// `section.key`
     pub name: &'static str,
-    /// The value, or `(hidden)`.
+    /// The value, or `(set)`.
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
@@ -189,10 +200,11 @@ impl Config {
         let proxies = note(&mut effective, &setting::TRUSTED_PROXIES, proxies)?;
         let brand = layers.resolve::<BrandText>(&setting::BRAND, None);
         let brand = note(&mut effective, &setting::BRAND, brand)?;
+        let tls = Tls::read(&layers, flags.tls, &mut effective)?;
         let url = layers.resolve(&setting::DATABASE_URL, flag(flags.database_url, "--database-url"));
         let url: DatabaseUrl = note(&mut effective, &setting::DATABASE_URL, url)?;
         let (master_key, shown) = master_key(&layers, flags.master_key_file, &url)?;
-        effective.push(shown);
+        effective.extend(shown);
         let format = layers.resolve(&setting::LOG_FORMAT, flag(flags.log_format, "--log-format"));
         let format = note(&mut effective, &setting::LOG_FORMAT, format)?;
         let level = layers.resolve(&setting::LOG_LEVEL, flag(flags.log_level, "--log-level"));
@@ -202,6 +214,7 @@ impl Config {
         let passwords = Passwords::read(&layers, &mut effective)?;
         let theme = layers.resolve_optional::<PathText>(&setting::PAGES_THEME);
         let theme = note_optional(&mut effective, &setting::PAGES_THEME, theme)?;
+        let remote = Remote::read(&layers, &mut effective)?;
         Ok(Self {
             server: Server {
                 listen,
@@ -209,6 +222,7 @@ impl Config {
                 trusted_proxies: proxies.0,
                 brand: brand.0,
             },
+            tls,
             database: Database { url },
             keys: Keys { master_key },
             log: Log { format, level },
@@ -216,6 +230,7 @@ impl Config {
             leaks,
             passwords,
             pages: Pages { theme: theme.map(|path| path.0) },
+            remote,
             effective,
         })
     }
@@ -236,6 +251,7 @@ impl Config {
         let from = "Grantor demo <demo@localhost>".parse().expect("this is a sender");
         Self {
             server: Server { listen, management, trusted_proxies, brand: Brand::default() },
+            tls: None,
             database: Database { url: database },
             keys: Keys { master_key },
             log: Log { format: LogFormat::Text, level },
@@ -243,6 +259,13 @@ impl Config {
             leaks: Leaks::default(),
             passwords: Passwords { cost: password_cost, pool: PoolSize::of_this_machine() },
             pages: Pages { theme: None },
+            // What is tried with a demo runs on the same machine.
+            remote: Remote {
+                allow: ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("this is a network")).to_vec(),
+                plain_http: PlainHttp::Allowed,
+                ports: Ports::Any,
+                extra_roots: None,
+            },
             effective: Vec::new(),
         }
     }
@@ -321,7 +344,7 @@ fn note_secret<T>(
     resolved: Resolved<Option<T>>,
 ) -> Result<Option<T>, ConfigError> {
     let (value, origin) = resolved?;
-    let shown = if value.is_some() { "(hidden)" } else { setting.default };
+    let shown = if value.is_some() { "(set)" } else { setting.default };
     effective.push(Effective { name: setting.name, value: shown.to_owned(), origin });
     Ok(value)
 }
@@ -331,10 +354,15 @@ fn master_key(
     layers: &Layers<'_>,
     flag: Option<PathBuf>,
     database: &DatabaseUrl,
-) -> Result<(MasterKeySource, Effective), ConfigError> {
+) -> Result<(MasterKeySource, [Effective; 2]), ConfigError> {
+    let shown = |file: (&str, Origin), key: (&str, Origin)| {
+        [(setting::MASTER_KEY_FILE, file), (setting::MASTER_KEY, key)].map(|(setting, (value, origin))| {
+            Effective { name: setting.name, value: value.to_owned(), origin }
+        })
+    };
     let file = |path: PathBuf, origin: Origin| {
-        let value = path.display().to_string();
-        let shown = Effective { name: setting::MASTER_KEY_FILE.name, value, origin };
+        let none = (setting::MASTER_KEY.default, Origin::Default);
+        let shown = shown((&path.display().to_string(), origin), none);
         Ok((MasterKeySource::File(path), shown))
     };
     if let Some(path) = flag {
@@ -348,11 +376,7 @@ fn master_key(
         }),
         (Some(found), None) => {
             let key: MasterKeyText = parse(&setting::MASTER_KEY, &found)?;
-            let shown = Effective {
-                name: setting::MASTER_KEY.name,
-                value: "(hidden)".to_owned(),
-                origin: found.origin,
-            };
+            let shown = shown(("not used", Origin::Default), ("(set)", found.origin));
             Ok((MasterKeySource::Value(key.0), shown))
         }
         (None, Some(found)) => path(found).and_then(|(path, origin)| file(path, origin)),

@@ -147,6 +147,7 @@ async fn first_operator(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Resul
 async fn prepare(world: World, apis: Vec<DemoApi>, folder: &Folder) -> anyhow::Result<World> {
     let admin = Admin::new(&world.api_url, &world.operator_token)?;
     admin.apply(&world.manifest).await.context("the demo's manifest was not applied")?;
+    people::accept_for_tenants(&admin, &world.manifest).await?;
     let apis = credentials::make(&admin, &world.manifest, apis).await?;
     let users = people::make(&admin, &world.manifest, folder).await?;
     Ok(World { apis, users, ..world })

@@ -21,6 +21,7 @@ use crate::mail::Mailer;
 use crate::node::{Actor, Node, Parts};
 use crate::pages::Pages;
 use crate::password::Passwords;
+use crate::remote::Remote;
 use crate::store::Store;
 use crate::store::migrate::MigrateError;
 use crate::store::postgres::{PgOptions, PgStore, Presence};
@@ -103,6 +104,7 @@ pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<
         pages: Pages::load(config.pages.theme.as_deref()).context("the theme cannot be used")?,
         mailer: Mailer::new(&config.mail).context("mail cannot be set up")?,
         leaks: Leaks::new(&config.leaks),
+        remote: Remote::new(&config.remote).context("requests to others cannot be set up")?,
     };
     let node = Node::build(parts).await?;
     Ok(node)

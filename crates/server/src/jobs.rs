@@ -7,7 +7,7 @@ use grantor_core::decision::Write;
 use tokio::sync::watch;
 
 use crate::flow::leak::{self, Report};
-use crate::flow::{Fault, mail, signing_key};
+use crate::flow::{Fault, activity, audit, mail, misplaced, reminder, signing_key, webhook_delivery};
 use crate::leaks::Reported;
 use crate::node::{Actor, Node};
 
@@ -15,6 +15,9 @@ use crate::node::{Actor, Node};
 const FLUSH: Duration = Duration::from_secs(10);
 /// Erasing and rotating are looked at so often.
 const UPKEEP: Duration = Duration::from_secs(60);
+/// The pause between two looks for credentials of other environments: a flood of them costs the database no more than
+/// [`misplaced::AT_ONCE`] of them in this time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// How often a reported leak is tried, and the wait between.
 const LEAK_TRIES: usize = 10;
@@ -29,7 +32,9 @@ pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
             _ = flush_ticks.tick() => flush(&node).await,
             _ = upkeep_ticks.tick() => upkeep(&node).await,
             _ = stop.changed() => {
+                let _ = misplaced::look(&node).await;
                 let _ = flush(&node).await;
+                let _ = activity::write_uses(&node).await;
                 return;
             }
         };
@@ -74,6 +79,23 @@ pub async fn run_leaks(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Links the audit until `stop`, and once more then, apart from the other jobs: a long backlog must not keep them.
+pub async fn run_audit(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(FLUSH);
+    loop {
+        let (stopped, linked) = tokio::select! {
+            _ = ticks.tick() => (false, audit::link(&node).await.map(|_| ())),
+            _ = stop.changed() => (true, audit::stop(&node).await),
+        };
+        if let Err(fault) = linked {
+            tracing::warn!(%fault, "the audit was not linked and will be tried again");
+        }
+        if stopped {
+            return;
+        }
+    }
+}
+
 /// Looks at the reported leaks that still wait. For the end, when nobody can report any more.
 pub async fn last_leaks(node: &Node) {
     while let Some(reported) = node.leaks.queue.waiting().await {
@@ -105,7 +127,37 @@ async fn take_leak(node: &Node, reported: &Reported) {
     );
 }
 
-/// Writes the counts and the clock's mark, and loads a catalogue that could not be loaded before.
+/// Sends messages to webhooks until `stop`. What is cut off here waits in the database still.
+pub async fn run_webhooks(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = webhook_delivery::run(&node) => {}
+        _ = stop.changed() => {}
+    }
+}
+
+/// Looks for credentials that came to the wrong environment, a few at a time with a pause, until `stop`. Apart from the other
+/// jobs and from all requests.
+pub async fn run_misplaced(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let work = async {
+        loop {
+            node.activity.suspects.arrival().await;
+            loop {
+                match misplaced::look(&node).await {
+                    Ok(misplaced::More::No) => break,
+                    Ok(misplaced::More::Maybe) => {}
+                    Err(fault) => tracing::warn!(%fault, "a credential could not be looked for elsewhere"),
+                }
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        _ = stop.changed() => {}
+    }
+}
+
+/// Writes the counts, the request log and the clock's mark, and loads a catalogue that could not be loaded before.
 ///
 /// # Errors
 /// Storage trouble.
@@ -116,13 +168,14 @@ pub async fn flush(node: &Node) -> Result<(), Fault> {
     if written.is_err() {
         node.return_counts(&writes);
     }
+    let written = written.and(activity::write(node).await);
     if node.is_stale() {
         node.reload().await?;
     }
     written
 }
 
-/// Erases what has ended, rotates and retires keys.
+/// Erases what has ended, reminds of what will end, rotates and retires keys.
 ///
 /// # Errors
 /// Storage trouble.
@@ -138,5 +191,8 @@ pub async fn upkeep(node: &Node) -> Result<(), Fault> {
     node.cache.prune_revoked(now.seconds());
     node.limits.prune();
     node.commit(&Actor::system(), vec![Write::Prune(now)], Vec::new()).await?;
+    activity::write_uses(node).await?;
+    activity::roll_up(node).await?;
+    reminder::send_due(node).await?;
     signing_key::on_schedule(node).await
 }

@@ -1,12 +1,15 @@
 //! The Grantor server: a library with a thin binary, so that tests start it in their own process with their own clock.
 
+pub mod activity;
 pub mod attempts;
+pub mod audit_keeper;
 pub mod cache;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod docs;
 pub mod flow;
 pub mod http;
 pub mod init;
@@ -21,8 +24,10 @@ pub mod node;
 pub mod offline;
 pub mod pages;
 pub mod password;
+pub mod remote;
 pub mod seconds;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod vault;

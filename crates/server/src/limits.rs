@@ -1,4 +1,4 @@
-//! Rate limits: the quota of an app, and the throttle on failed client authentication.
+//! Rate limits: the quota of an app or an API key, and the throttle on failed client authentication.
 //!
 //! A failure costs a token of two buckets: the claimed identity's and the source's, across all endpoints together. While one
 //! is empty, a small reserve decides whether a secret is looked at at all: one per source that guesses, one per identity and
@@ -15,7 +15,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use grantor_core::access::QuotaClass;
-use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::id::{ApiKeyId, AppId, EnvironmentId};
 use quick_cache::sync::Cache as Bounded;
 
 use crate::cache::Grows as _;
@@ -50,10 +50,19 @@ pub enum Who<'a> {
     User(EnvironmentId, &'a str),
 }
 
+/// Who has a quota: what it counts are token requests of an app, and verified calls of an API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// An app.
+    App(AppId),
+    /// An API key.
+    Key(ApiKeyId),
+}
+
 /// All limits of a node.
 pub struct Limits {
     clock: LimiterClock,
-    quotas: [(QuotaClass, Option<Limiter<AppId>>); 4],
+    quotas: [(QuotaClass, Option<Limiter<Holder>>); 4],
     by_identity: Limiter<u64>,
     by_source: Limiter<IpAddr>,
     reserve: Limiter<(u64, IpAddr)>,
@@ -116,15 +125,16 @@ impl Limits {
         }
     }
 
-    /// Takes one request from an app's quota.
+    /// Takes one request from a quota. Exact on one node, however many ask at once; each node of a cluster counts for itself,
+    /// so that several together allow as many times the burst and rate.
     ///
     /// # Errors
     /// How long to wait.
-    pub fn take(&self, class: QuotaClass, app: AppId) -> Result<(), RetryAfter> {
+    pub fn take(&self, class: QuotaClass, holder: Holder) -> Result<(), RetryAfter> {
         let limiter =
             self.quotas.iter().find(|(known, _)| *known == class).and_then(|(_, limiter)| limiter.as_ref());
         let Some(limiter) = limiter else { return Ok(()) };
-        limiter.check_key(&app).map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
+        limiter.check_key(&holder).map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
     }
 
     /// Whether a presented secret may be looked at.
@@ -348,8 +358,26 @@ mod tests {
     #[test]
     fn a_quota_class_has_its_burst_and_unlimited_has_none() {
         let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
-        let app = AppId::from_bytes([1; 16]);
+        let app = Holder::App(AppId::from_bytes([1; 16]));
         assert_eq!((0..1_000).filter(|_| limits.take(QuotaClass::Trial, app).is_ok()).count(), 20);
         assert_eq!((0..10_000).filter(|_| limits.take(QuotaClass::Unlimited, app).is_ok()).count(), 10_000);
+        let key = Holder::Key(ApiKeyId::from_bytes([1; 16]));
+        assert!(limits.take(QuotaClass::Trial, key).is_ok(), "a key of the same number is somebody else");
+    }
+
+    #[test]
+    fn k11_sixty_four_threads_together_get_no_more_than_one_alone() {
+        let limits = Limits::new(Arc::new(Manual(AtomicU64::new(1_000))));
+        let key = Holder::Key(ApiKeyId::from_bytes([1; 16]));
+        let taken = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(|| {
+                    let good = (0..16).filter(|_| limits.take(QuotaClass::Trial, key).is_ok()).count();
+                    taken.fetch_add(good as u64, Ordering::SeqCst)
+                });
+            }
+        });
+        assert_eq!(taken.into_inner(), 20, "the burst, exactly");
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use grantor_core::access::QuotaClass;
 use grantor_core::api::ScopeDefinition;
 use grantor_core::client_metadata::{ApplicationType, SubjectType, Tenancy};
+use grantor_core::contract::FileHash;
 use grantor_core::email::EmailAddress;
 use grantor_core::environment::{Issuer, OnLeak};
 use grantor_core::id::TenantId;
@@ -138,6 +139,22 @@ pub struct AccessEntry {
     /// How much its apps may ask for.
     #[serde(default)]
     pub quota: QuotaClass,
+    /// The contract, recorded as signed. One that is recorded stays when it is not mentioned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractEntry>,
+}
+
+/// A contract as evidence: the hash of the signed file, not the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractEntry {
+    /// SHA-256 of the signed file, as `sha256sum` prints it.
+    pub sha256: FileHash,
+    /// When it was signed, as RFC 3339.
+    pub signed_at: Moment,
+    /// Where it is kept.
+    #[serde(default)]
+    pub reference: String,
 }
 
 /// One app, in one or several environments. Its secrets are made by `grantor app rotate-secret`. The names from

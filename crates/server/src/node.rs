@@ -1,5 +1,6 @@
 //! A running server: what is built once and passed down. No globals.
 
+mod message;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 
@@ -8,12 +9,20 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::{ArcSwap, Guard};
-use grantor_core::decision::{AuditEvent, Change, Write};
+use grantor_core::audit_chain::Entry;
+use grantor_core::audited::Audited;
+use grantor_core::change::Change;
+use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::env::{Env, Random as _, UnixMillis};
 use grantor_core::id::{AppId, EnvironmentId};
+use grantor_core::request_log::Subject;
 use grantor_core::secret::{Brand, PepperRing};
+use grantor_core::usage::Tallied;
+use grantor_core::webhook::Subscriptions;
 
+use crate::activity::Activity;
 use crate::attempts::Attempts;
+use crate::audit_keeper::AuditKeeper;
 use crate::cache::Cache;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clock::{Clock, OsRandom};
@@ -23,11 +32,14 @@ use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::pages::Pages;
 use crate::password::Passwords;
+use crate::remote::Remote;
 use crate::store::Store;
 use crate::store::sql::{Expect, Statement};
-use crate::store::write::{AuditRow, PUT_META_ONCE, audit, statements_of};
+use crate::store::write::{PUT_META_ONCE, audit, statements_of};
 use crate::telemetry::Metrics;
 use crate::vault::Vault;
+
+pub(crate) use message::body as message_body;
 
 /// What a node is built from.
 pub struct Parts {
@@ -47,6 +59,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// The intake of leaks.
     pub leaks: Leaks,
+    /// How everything else leaves.
+    pub remote: Remote,
 }
 
 /// A running server.
@@ -61,6 +75,8 @@ pub struct Node {
     pub limits: Limits,
     /// Counters.
     pub metrics: Metrics,
+    /// What apps and keys have done and is not written yet.
+    pub activity: Activity,
     /// The first part of every credential.
     pub brand: Brand,
     /// Where people's passwords are hashed.
@@ -75,16 +91,22 @@ pub struct Node {
     pub leaks: Leaks,
     /// Says that a mail waits.
     pub mail_waits: tokio::sync::Notify,
+    /// What this process knows of the audit's chain.
+    pub audit: AuditKeeper,
+    /// How requests to others leave.
+    pub remote: Remote,
+    /// Says that a message to a webhook waits.
+    pub webhooks_wait: tokio::sync::Notify,
     /// The pepper of operators' tokens.
     pub operator_pepper: PepperRing,
     catalogue: ArcSwap<Catalogue>,
+    subscriptions: ArcSwap<Subscriptions>,
     reloading: tokio::sync::Mutex<()>,
     stale: AtomicBool,
     me: Weak<Self>,
     clock: Arc<dyn Clock>,
     /// Highest seen difference of wall and monotonic clock, in milliseconds.
     ahead: AtomicI64,
-    issued: Mutex<HashMap<(AppId, i64), i64>>,
     sealed: Mutex<HashMap<EnvironmentId, i64>>,
     request_prefix: u64,
     request_number: AtomicU64,
@@ -143,13 +165,14 @@ impl Node {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
-        let Parts { store, vault, clock, brand, passwords, pages, mailer, leaks } = parts;
+        let Parts { store, vault, clock, brand, passwords, pages, mailer, leaks, remote } = parts;
         prove_master_key(&store, &vault).await?;
         let mark = match store.meta("clock_mark").await? {
             Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
             None => 0,
         };
         let catalogue = Catalogue::load(&store, &vault, &pages.asset_names()).await?;
+        let subscriptions = Subscriptions::of(store.all_webhooks().await?);
         let operator_pepper = vault.operator_pepper().ok_or(BuildError::WrongMasterKey)?;
         let mut prefix = [0; 8];
         OsRandom::new().fill(&mut prefix);
@@ -158,11 +181,12 @@ impl Node {
             stale: AtomicBool::new(false),
             limits: Limits::new(clock.clone()),
             metrics: Metrics::new(),
+            activity: Activity::new(),
             cache: Cache::new(),
             catalogue: ArcSwap::from_pointee(catalogue),
+            subscriptions: ArcSwap::from_pointee(subscriptions),
             reloading: tokio::sync::Mutex::new(()),
             ahead: AtomicI64::new(mark.saturating_sub(milliseconds(clock.monotonic()))),
-            issued: Mutex::default(),
             sealed: Mutex::default(),
             request_prefix: u64::from_be_bytes(prefix),
             request_number: AtomicU64::new(0),
@@ -173,6 +197,9 @@ impl Node {
             mailer,
             leaks,
             mail_waits: tokio::sync::Notify::new(),
+            audit: AuditKeeper::new(&mut OsRandom::new()),
+            remote,
+            webhooks_wait: tokio::sync::Notify::new(),
             store,
             vault,
             clock,
@@ -226,7 +253,8 @@ impl Node {
     /// It runs in a task of its own: a caller who hangs up must not separate what is stored from what is cached.
     ///
     /// # Errors
-    /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again.
+    /// [`Fault::Conflict`] if the facts have changed meanwhile: load and decide again. [`Fault::Internal`] for a unit that must
+    /// have an entry in the audit and has none.
     pub async fn commit(
         &self,
         actor: &Actor,
@@ -235,6 +263,10 @@ impl Node {
     ) -> Result<(), Fault> {
         if writes.is_empty() && events.is_empty() {
             return Ok(());
+        }
+        if events.is_empty() && writes.iter().any(|write| write.audited() == Audited::Yes) {
+            tracing::error!("a unit has no entry for the audit, and is not written");
+            return Err(Fault::Internal);
         }
         let me = self.me.upgrade().ok_or(Fault::Internal)?;
         #[cfg(feature = "planted-bugs")]
@@ -252,14 +284,16 @@ impl Node {
         events: Vec<AuditEvent>,
     ) -> Result<(), Fault> {
         let mut unit: Vec<_> = writes.iter().flat_map(statements_of).collect();
+        let messages: Vec<_> = events.iter().filter_map(|event| self.message(event, actor)).collect();
+        unit.extend(messages.iter().flat_map(statements_of));
         for event in events {
-            let id = self.decide(|env| env.uuid());
-            unit.push(audit(AuditRow {
-                id: *id.as_bytes(),
-                at: self.now(),
-                environment: actor.environment,
+            let (id, at) = self.decide(|env| (env.uuid(), env.now));
+            unit.push(audit(Entry {
+                id,
+                at,
+                environment: event.environment.or(actor.environment),
                 actor: actor.name.clone(),
-                action: event.action,
+                action: event.action.to_owned(),
                 target: event.target,
                 detail: serde_json::Value::Object(event.detail).to_string(),
                 request_id: actor.request_id.clone(),
@@ -267,15 +301,20 @@ impl Node {
             }));
         }
         self.store.commit(unit).await?;
-        let mut reload = false;
+        if !messages.is_empty() {
+            self.wake_webhooks();
+        }
+        let (mut reload, mut webhooks) = (false, false);
         for change in writes.iter().filter_map(Write::change) {
             self.cache.apply(&change);
             reload |= matches!(change, Change::Catalogue | Change::Operators);
+            webhooks |= change == Change::Webhooks;
         }
-        if reload {
-            self.reload().await?;
+        match (reload, webhooks) {
+            (true, _) => self.reload().await,
+            (false, true) => self.reload_webhooks().await,
+            (false, false) => Ok(()),
         }
-        Ok(())
     }
 
     /// Replaces the catalogue by what is stored. One at a time, so that the last to load is the last to have committed.
@@ -283,6 +322,7 @@ impl Node {
     /// # Errors
     /// The catalogue stays as it was, the node says that it is not ready, and a job tries again.
     pub async fn reload(&self) -> Result<(), Fault> {
+        self.reload_webhooks().await?;
         let _one_at_a_time = self.reloading.lock().await;
         match Catalogue::load(&self.store, &self.vault, &self.pages.asset_names()).await {
             Ok(catalogue) => {
@@ -298,6 +338,27 @@ impl Node {
         }
     }
 
+    /// Replaces what is known of who hears of what, likewise.
+    async fn reload_webhooks(&self) -> Result<(), Fault> {
+        let _one_at_a_time = self.reloading.lock().await;
+        match self.store.all_webhooks().await {
+            Ok(all) => {
+                self.subscriptions.store(Arc::new(Subscriptions::of(all)));
+                Ok(())
+            }
+            Err(error) => {
+                tracing::error!(%error, "the webhooks could not be loaded; the last good ones stay");
+                self.stale.store(true, Ordering::Release);
+                Err(Fault::Internal)
+            }
+        }
+    }
+
+    /// Whether there is an active webhook.
+    pub fn has_webhooks(&self) -> bool {
+        !self.subscriptions.load().is_empty()
+    }
+
     /// Whether something was committed that the catalogue does not show yet.
     pub fn is_stale(&self) -> bool {
         self.stale.load(Ordering::Acquire)
@@ -305,8 +366,7 @@ impl Node {
 
     /// Counts an issued token. Written in batches by a job.
     pub fn count_issued(&self, app: AppId, now: UnixMillis) {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        *issued.entry((app, now.seconds().div_euclid(60))).or_insert(0) += 1;
+        self.activity.tally.count(Subject::App(app), Tallied::Issued, now);
     }
 
     /// Counts a sealed token. Written in batches by a job; sealing keys are rotated by it.
@@ -320,30 +380,25 @@ impl Node {
         self.mail_waits.notify_one();
     }
 
+    /// Says that a message to a webhook waits, so that it leaves at once.
+    pub fn wake_webhooks(&self) {
+        self.webhooks_wait.notify_one();
+    }
+
     /// Takes counts back that could not be written.
     pub fn return_counts(&self, writes: &[Write]) {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes {
-            match write {
-                Write::CountIssued { app, minute, count } => {
-                    *issued.entry((*app, *minute)).or_insert(0) += count
-                }
-                Write::CountSealed { environment, count } => {
-                    *sealed.entry(*environment).or_insert(0) += count
-                }
-                _ => {}
+            if let Write::CountSealed { environment, count } = write {
+                *sealed.entry(*environment).or_insert(0) += count;
             }
         }
     }
 
-    /// What has been counted since the last call.
+    /// How many tokens have been sealed since the last call.
     pub fn take_counts(&self) -> Vec<Write> {
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
-        let issued = issued.drain().map(|((app, minute), count)| Write::CountIssued { app, minute, count });
-        let sealed = sealed.drain().map(|(environment, count)| Write::CountSealed { environment, count });
-        issued.chain(sealed).collect()
+        sealed.drain().map(|(environment, count)| Write::CountSealed { environment, count }).collect()
     }
 }
 

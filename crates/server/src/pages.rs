@@ -7,6 +7,8 @@
 mod asset;
 mod choice;
 mod consent;
+mod dialect;
+mod docs;
 mod engine;
 mod error_page;
 mod files;
@@ -18,6 +20,7 @@ mod frame;
 mod headers;
 mod mail;
 mod markdown;
+mod plain_url;
 mod shown;
 mod sign_in;
 mod sign_up;
@@ -35,6 +38,13 @@ use serde::Serialize;
 pub use self::asset::Asset;
 pub use self::choice::{Account, ChooseAccount, ChooseTenant, TenantChoice};
 pub use self::consent::{AppIdentity, AskedScope, Consent};
+pub use self::docs::{
+    About, ApiErrors, ApiLink, Article, ArticleContext, Authentication, ClaimRow, ClosedOperation, CodeFlow,
+    CredentialChoice, Credentials, DocsIndex, DocsLink, DocsPage, EnvironmentRow, ErrorRow, Errors, GateRow,
+    Go, Java, KeyRules, Life, LifeRow, MachineFlow, Node, OperationRow, Overview, PageLink, PasswordFlow,
+    Php, PublicApps, Python, QuotaRow, RefreshRules, Ruby, Rust, ScopeRow, SecretRules, Security, Shell,
+    Snippet, SnippetContext, SnippetFacts, TenantSetup, TokenLook,
+};
 pub use self::error_page::ErrorPage;
 pub use self::flow_table::{Flow, FlowTable};
 pub use self::form::{Notice, PageForm};
@@ -43,9 +53,11 @@ pub use self::form_target::{FormTarget, NoFormTarget};
 pub use self::frame::Frame;
 pub use self::headers::security_headers;
 pub use self::mail::{
-    IncidentNotice, MailContext, MailText, PasswordChanged, SignupAttempted, SignupVerification, Switched,
+    CredentialChanged, CredentialExpiring, IncidentNotice, MailContext, MailText, NoticeMail,
+    PasswordChanged, SignupAttempted, SignupVerification, Switched,
 };
-pub use self::markdown::{SafeHtml, render_markdown};
+pub use self::markdown::{SafeHtml, render_article, render_markdown};
+pub use self::plain_url::PlainUrl;
 pub use self::shown::Shown;
 pub use self::sign_in::{Login, SignedIn};
 pub use self::sign_up::{Signup, SignupSent};
@@ -99,6 +111,16 @@ impl Pages {
     /// Renders a mail.
     pub fn mail<M: MailContext>(&self, mail: &M) -> MailText {
         MailText::split(&self.fill(M::TEMPLATE, mail))
+    }
+
+    /// Fills the template of an article.
+    pub fn article<A: ArticleContext>(&self, article: &A) -> Article {
+        Article { markdown: dialect::tidy(&self.fill(A::TEMPLATE, article)) }
+    }
+
+    /// Fills the template of a program to copy.
+    pub fn snippet<S: SnippetContext>(&self, facts: &S) -> Snippet {
+        Snippet { title: S::TITLE, language: S::LANGUAGE, code: self.fill(S::TEMPLATE, facts) }
     }
 
     /// The names of all static files.

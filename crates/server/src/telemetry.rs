@@ -61,6 +61,11 @@ impl Metrics {
         }
         self.requests.get_or_create(&Labels { endpoint, outcome }).inc();
     }
+
+    /// Counts several at once.
+    pub fn add(&self, endpoint: &'static str, outcome: &'static str, count: u64) {
+        self.requests.get_or_create(&Labels { endpoint, outcome }).inc_by(count);
+    }
 }
 
 impl Default for Metrics {

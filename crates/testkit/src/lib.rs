@@ -18,7 +18,11 @@ pub use browser::{AppReply, Browser, Site};
 pub use clock::TestClock;
 pub use cookies::Cookie;
 pub use door::Door;
+pub use logs::note_secret;
 pub use mail::Mail;
 pub use page::Page;
 pub use users::{Person, Pkce, Tokens};
+/// A line for the `[[access]]` of a manifest: the contract is recorded as signed.
+pub const SIGNED: &str = "contract = { sha256 = \"abababababababababababababababababababababababababababababababab\", signed_at = \"2020-01-02T00:00:00Z\" }\n";
+
 pub use world::{Answer, Client, GITHUB_KEYS, Server, TEAM, basic};

@@ -33,7 +33,7 @@ pub(crate) fn start() {
 }
 
 /// Names of JSON members whose values are shown once.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
     "client_secret",
     "access_token",
     "refresh_token",
@@ -42,6 +42,7 @@ const SECRET: [&str; 8] = [
     "api_token",
     "operator_token",
     "password",
+    "secret",
 ];
 
 /// Notes every secret of an answer, so that the logs are searched for it.
@@ -63,7 +64,7 @@ pub(crate) fn note(answer: &Value) {
 }
 
 /// Notes one secret.
-pub(crate) fn note_secret(secret: &str) {
+pub fn note_secret(secret: &str) {
     let Some(folder) = folder() else { return };
     let _one_at_a_time = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let path = folder.join(format!("{}.secrets", std::process::id()));

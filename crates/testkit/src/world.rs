@@ -360,6 +360,17 @@ impl Server {
         self.admin("POST", "/apply", json!({ "manifest": manifest })).await
     }
 
+    /// Accepts what is open in a tenant's name.
+    pub async fn accept_documents(&self, tenant: &str) {
+        let path = format!("/tenants/{tenant}/acceptances");
+        let open = self.admin("GET", &path, json!({})).await.json()["open"].clone();
+        for document in open.as_array().into_iter().flatten() {
+            let body = json!({ "document": document["document_id"], "version": document["version"] });
+            let answer = self.admin("POST", &path, body).await;
+            assert_eq!(answer.status, 201, "{}", answer.text);
+        }
+    }
+
     /// Registers an app and gives its first secret.
     pub async fn new_app(&self, environment: &str, body: Value) -> Client {
         let answer = self.admin("POST", &format!("/environments/{environment}/apps"), body).await;

@@ -41,11 +41,15 @@ mod rules {
     fn every_link_between_documents_leads_somewhere() {
         let mut dead = Vec::new();
         let mut links = 0;
-        for file in text_files().iter().filter(|file| file.ends_with(".md")) {
+        // Links of templates are filled in, and followed by the tests of the pages.
+        let documents = |file: &&String| file.ends_with(".md") && !file.contains("/templates/");
+        for file in text_files().iter().filter(documents) {
             let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
             for part in read(file).split("](").skip(1) {
                 let target = part.split([')', '#']).next().unwrap_or("");
-                if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                let elsewhere = target.contains("://") || target.starts_with("mailto:");
+                // A link of a template leads to where its value says.
+                if target.is_empty() || elsewhere || target.starts_with("{{") {
                     continue;
                 }
                 links += 1;

@@ -1,6 +1,6 @@
 //! The answer to an authorization request: a code and the Grant behind it, or an error. Both carry `iss` (RFC 9207).
 
-use crate::access::{self, Access};
+use crate::access::Access;
 use crate::api::Api;
 use crate::app::App;
 use crate::authorize::interaction::Done;
@@ -9,6 +9,7 @@ use crate::decision::{AuditEvent, Decision, Write};
 use crate::env::Env;
 use crate::environment::{Environment, Issuer};
 use crate::error::{Denial, OAuthError};
+use crate::gate;
 use crate::grant::{CODE_SECONDS, CodeBinding, Consent, Grant, GrantLogin, GrantState};
 use crate::id::{GrantId, TenantId};
 use crate::issue;
@@ -103,7 +104,7 @@ pub fn grant(
     facts: &Facts<'_>,
     env: &mut Env<'_>,
 ) -> Decision<Secret> {
-    let access = match access::gate(facts.tenant, facts.accesses, facts.api) {
+    let access = match gate::for_user(facts.tenant, facts.accesses, facts.api) {
         Ok(access) => access,
         Err(denial) => return Decision::refuse(denial),
     };

@@ -1,12 +1,13 @@
 //! RFC 6749 4.1.3: an app redeems a code. Once, by the app that got it, with what it was bound to.
 
-use crate::access::{self, Access};
+use crate::access::Access;
 use crate::api::Api;
 use crate::client_auth::{AuthenticatedApp, Presented};
 use crate::decision::{AuditEvent, Decision, Write};
 use crate::env::{Env, UnixMillis};
 use crate::environment::Environment;
 use crate::error::{Denial, OAuthError, Reason};
+use crate::gate;
 use crate::grant::{CodeBinding, EndReason, Grant, GrantState};
 use crate::id_token::{self, Occasion};
 use crate::issue::{Holder, Issue, is_refreshable, issue, live_scopes};
@@ -80,7 +81,7 @@ pub fn redeem<'a>(
     if let Err(denial) = may_use(request, client, facts, env.now) {
         return Decision::refuse(denial);
     }
-    let access = match access::gate(facts.tenant, facts.accesses, facts.api) {
+    let access = match gate::for_user(facts.tenant, facts.accesses, facts.api) {
         Ok(access) => access,
         Err(denial) => return Decision::refuse(denial),
     };

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::access::{self, Access};
+use crate::access::Access;
 use crate::api::{self, Api, Target};
 use crate::client_auth::{AuthenticatedApp, Presented};
 use crate::env::Env;
 use crate::environment::Environment;
 use crate::error::{Denial, OAuthError, Reason};
+use crate::gate::{self, Terms};
 use crate::issue::{Holder, Issue, issue};
 use crate::profile::{ClientAuthMethod, GrantType};
 use crate::scope::ScopeSet;
@@ -21,6 +22,8 @@ pub struct Facts<'a> {
     pub apis: &'a [Arc<Api>],
     /// The tenant's accesses in this environment.
     pub accesses: &'a [Access],
+    /// What was accepted in the tenant's name.
+    pub terms: Terms<'a>,
     /// The token path that was called, below the issuer.
     pub path: &'a str,
     /// How the app has authenticated.
@@ -45,7 +48,7 @@ pub fn grant<'a>(
     if facts.presented.method() == ClientAuthMethod::None {
         return Err(Denial::new(OAuthError::UnauthorizedClient, Reason::GrantNotForPublicClient));
     }
-    let access = access::gate(client.tenant(), facts.accesses, api)?;
+    let access = gate::for_app(client.tenant(), facts.accesses, api, &facts.terms)?;
     let allowed =
         app.scopes.intersection(&access.scopes).intersection(&api.scope_set()).union(&api.server_scopes);
     let scopes = narrow(request.scopes.as_ref(), &allowed)?;

@@ -1,7 +1,7 @@
 //! RFC 6749 4.3, legacy: an app sends its user's password. Off unless a profile says so, never under FAPI, and never a way
 //! around what a sign-in would ask for (RFC 9700 2.4 forbids it to new apps).
 
-use crate::access::{self, Access};
+use crate::access::Access;
 use crate::api::Api;
 use crate::api::OPENID_SCOPES;
 use crate::client_auth::{AuthenticatedApp, Presented};
@@ -11,6 +11,7 @@ use crate::document::Open;
 use crate::env::Env;
 use crate::environment::Environment;
 use crate::error::{Denial, OAuthError, Reason};
+use crate::gate;
 use crate::grant::{ClaimsRequest, Grant, GrantLogin, GrantState};
 use crate::id::GrantId;
 use crate::id_token::{self, Occasion};
@@ -96,7 +97,7 @@ fn granted<'a>(
             "The user has terms or a data-protection policy to accept. Let them sign in through the browser once.",
         ));
     }
-    let access = access::gate(facts.tenant, facts.accesses, api)?;
+    let access = gate::for_user(facts.tenant, facts.accesses, api)?;
     let allowed = app.scopes.intersection(&access.scopes).intersection(&api.scope_set());
     let scopes = scopes(request.scopes.as_ref(), &allowed, &api.server_scopes)?;
     let refreshable = is_refreshable(app, api, GrantType::Password);

@@ -5,7 +5,7 @@
 //! A generation ahead of the row means that the database is older than what was issued. A forged token proves nothing and
 //! harms nobody.
 
-use crate::access::{self, Access};
+use crate::access::Access;
 use crate::api::Api;
 use crate::client_auth::{AuthenticatedApp, Presented};
 use crate::decision::{AuditEvent, Decision, Write};
@@ -13,6 +13,7 @@ use crate::document::{self, Open};
 use crate::env::Env;
 use crate::environment::Environment;
 use crate::error::{Denial, OAuthError, Reason};
+use crate::gate;
 use crate::grant::{EndReason, GRACE_SECONDS, Grant, GrantState};
 use crate::id_token::{self, Occasion};
 use crate::issue::{Holder, Issue, is_refreshable, issue, live_scopes};
@@ -162,7 +163,7 @@ fn granted<'a>(
         ));
     }
     resource_fits(request, facts.api)?;
-    let access = access::gate(facts.tenant, facts.accesses, facts.api)?;
+    let access = gate::for_refresh(facts.tenant, facts.accesses, facts.api)?;
     let live = live_scopes(&grant.scopes, app, access, facts.api);
     // What the server adds is in every token and in every answer: an app may repeat what it was told.
     let granted = grant.scopes.union(&facts.api.server_scopes);

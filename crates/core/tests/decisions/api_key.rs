@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use grantor_core::access::AccessStatus;
 use grantor_core::api::Api;
 use grantor_core::api_key::{KeyTerms, NewKey, terms};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::lifetime::Lifetime;
+use grantor_core::permission::Maker;
 use grantor_core::profile::ApiKeyPolicy;
 use grantor_core::tenant::Status;
 
-use crate::facts::{World, refusal, refused, scopes};
+use crate::facts::{NOW, World, refusal, refused, scopes};
 
 /// Both APIs take keys.
 fn world() -> World {
@@ -27,7 +29,12 @@ fn asked(
 ) -> Result<KeyTerms, Denial> {
     let apis: Vec<&Api> = apis.iter().map(|index| &*world.apis[*index]).collect();
     let asked = text.map(scopes);
-    terms(&NewKey { apis: &apis, scopes: asked.as_ref(), lifetime }, &world.tenant, &world.accesses)
+    terms(
+        &NewKey { apis: &apis, scopes: asked.as_ref(), lifetime },
+        Maker::Provider,
+        (&world.tenant, &world.accesses),
+        &world.terms(NOW),
+    )
 }
 
 #[test]
@@ -90,7 +97,7 @@ fn an_api_without_keys_refuses_also_beside_one_that_has_them() {
 fn a_key_needs_an_api_and_open_access_to_each() {
     let mut world = world();
     assert_eq!(refused(asked(&world, &[], None, None)), refusal(OAuthError::InvalidTarget, Reason::NoApi));
-    world.accesses[1].status = Status::Suspended;
+    world.accesses[1].status = AccessStatus::Suspended;
     assert_eq!(
         refused(asked(&world, &[0, 1], None, None)),
         refusal(OAuthError::AccessDenied, Reason::AccessNotActive)

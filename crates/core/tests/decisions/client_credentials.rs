@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use grantor_core::access::AccessStatus;
 use grantor_core::env::UnixMillis;
 use grantor_core::epoch::Epochs;
 use grantor_core::error::{OAuthError, Reason};
@@ -9,7 +10,6 @@ use grantor_core::form::Form;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::profile::{ClaimSource, ClientAuthMethod, GrantType, TokenFormat};
 use grantor_core::scope::ScopeSet;
-use grantor_core::tenant::Status;
 use grantor_core::token::parse;
 
 use crate::facts::{
@@ -49,7 +49,7 @@ const REFUSALS: [Case; 7] = [
     ("no access", |w| w.accesses.clear(), OAuthError::AccessDenied, Reason::AccessMissing),
     (
         "access suspended",
-        |w| w.accesses.iter_mut().for_each(|access| access.status = Status::Suspended),
+        |w| w.accesses.iter_mut().for_each(|access| access.status = AccessStatus::Suspended),
         OAuthError::AccessDenied,
         Reason::AccessNotActive,
     ),
@@ -131,7 +131,7 @@ fn the_method_is_that_of_the_chosen_api_not_of_any_api() {
 #[test]
 fn a_closed_access_is_as_shut_as_a_suspended_one() {
     let mut world = World::new();
-    world.accesses[0].status = Status::Closed;
+    world.accesses[0].status = AccessStatus::Closed;
     assert_eq!(refused(world.grant(&plain())), refusal(OAuthError::AccessDenied, Reason::AccessNotActive));
 }
 

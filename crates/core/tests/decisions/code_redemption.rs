@@ -1,5 +1,6 @@
 //! RFC 6749 4.1.3, rule by rule: which code is redeemed, which refusal burns it, and what the answer says.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::client_metadata::Tenancy;
 use grantor_core::env::UnixMillis;
 use grantor_core::epoch::Epochs;
@@ -141,13 +142,13 @@ const REFUSALS: [Refusal; 26] = [
     ),
     refuses(
         "the access suspended",
-        |a| a.world.accesses[0].status = Status::Suspended,
+        |a| a.world.accesses[0].status = AccessStatus::Suspended,
         OAuthError::AccessDenied,
         Reason::AccessNotActive,
     ),
     refuses(
         "the access closed",
-        |a| a.world.accesses[0].status = Status::Closed,
+        |a| a.world.accesses[0].status = AccessStatus::Closed,
         OAuthError::AccessDenied,
         Reason::AccessNotActive,
     ),

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use grantor_core::access::{Access, QuotaClass};
+use grantor_core::access::{Access, AccessStatus, QuotaClass};
 use grantor_core::api::{Api, ScopeDefinition};
 use grantor_core::api_key::ApiKey;
 use grantor_core::app::{App, SecretVersion};
 use grantor_core::client_auth::{Presented, authenticate};
 use grantor_core::client_metadata::ClientMetadata;
+use grantor_core::document::{Document, TenantAcceptance};
 use grantor_core::env::{Env, Random, UnixMillis};
 use grantor_core::environment::{Environment, OnLeak};
 use grantor_core::error::{Denial, OAuthError, Reason};
+use grantor_core::gate::Terms;
 use grantor_core::id::{ApiId, ApiKeyId, AppId, EnvironmentId, TenantId};
 use grantor_core::introspect::{Revoked, Subjects, judge_key, judge_token};
 use grantor_core::issue::TokenDraft;
@@ -106,13 +108,20 @@ pub(crate) fn access(tenant: &Tenant, api: &Api, scope_names: &str) -> Access {
     Access {
         tenant: tenant.id,
         api: api.id,
-        status: Status::Active,
+        status: AccessStatus::Approved,
         epoch: 0,
         scopes: scopes(scope_names),
         client_token_lifetime: None,
         user_token_lifetime: None,
         quota: QuotaClass::Standard,
+        contract: None,
     }
+}
+
+/// What a suspend writes.
+pub(crate) fn suspend_access(access: &mut Access) {
+    access.epoch += i64::from(access.status.is_open());
+    access.status = AccessStatus::Suspended;
 }
 
 pub(crate) fn peppers() -> PepperRing {
@@ -129,6 +138,8 @@ pub(crate) fn secret_version(version: i64, secret: &str) -> SecretVersion {
         expires_at: None,
         ended_at: None,
         created_at: UnixMillis(0),
+        end_set_by: None,
+        end_before: None,
     }
 }
 
@@ -154,6 +165,8 @@ pub(crate) struct World {
     pub(crate) tenant: Tenant,
     pub(crate) accesses: Vec<Access>,
     pub(crate) app: App,
+    pub(crate) documents: Vec<Document>,
+    pub(crate) accepted: Vec<TenantAcceptance>,
 }
 
 impl World {
@@ -196,6 +209,8 @@ impl World {
             tenant,
             accesses,
             app,
+            documents: Vec::new(),
+            accepted: Vec::new(),
         }
     }
 
@@ -258,11 +273,17 @@ impl World {
             environment: &self.environment,
             apis: &self.apis,
             accesses: &self.accesses,
+            terms: self.terms(now),
             path: "/oauth/token",
             presented,
         };
         let mut rng = Seeded(seed);
         grant(request, &client, &facts, &mut Env { now, rng: &mut rng }).map(|granted| granted.draft)
+    }
+
+    /// What there is to accept, and what was accepted in the tenant's name.
+    pub(crate) fn terms(&self, now: UnixMillis) -> Terms<'_> {
+        Terms { documents: &self.documents, accepted: &self.accepted, now }
     }
 
     /// What is known to the API with this index when a credential is judged.
@@ -305,12 +326,17 @@ impl World {
             created_at: NOW,
             expires_at: NOW.plus_seconds(86_400),
             revoked_reason: None,
+            addresses: None,
+            quota: QuotaClass::Standard,
+            signed_by: None,
+            replaced_by: None,
+            revision: 0,
         }
     }
 
     /// The verdict on a key at the API with this index.
     pub(crate) fn judge_key(&self, key: &ApiKey, api: usize) -> Result<(), Reason> {
-        judge_key(key, &self.subjects(api), NOW)
+        judge_key(key, &self.subjects(api), None, NOW)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Properties over random facts, and random histories against a model of epochs.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::api::ScopeDefinition;
 use grantor_core::claims::AccessClaims;
 use grantor_core::env::UnixMillis;
@@ -13,7 +14,7 @@ use grantor_core::token::TokenRequest;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::facts::{NOW, PAYMENTS, REPORTS, World, plain, targeting};
+use crate::facts::{NOW, PAYMENTS, REPORTS, World, plain, suspend_access, targeting};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -215,10 +216,6 @@ impl Real {
     fn status_and_epoch(&mut self, subject: usize) -> (&mut Status, &mut i64) {
         match subject {
             TENANT => (&mut self.world.tenant.status, &mut self.world.tenant.epoch),
-            access @ ACCESS..APP => {
-                let access = &mut self.world.accesses[access - ACCESS];
-                (&mut access.status, &mut access.epoch)
-            }
             app => {
                 let app = &mut self.apps[app - APP];
                 (&mut app.status, &mut app.epoch)
@@ -227,6 +224,9 @@ impl Real {
     }
 
     fn suspend(&mut self, subject: usize) {
+        if (ACCESS..APP).contains(&subject) {
+            return suspend_access(&mut self.world.accesses[subject - ACCESS]);
+        }
         let (status, epoch) = self.status_and_epoch(subject);
         if *status == Status::Active {
             *status = Status::Suspended;
@@ -235,6 +235,10 @@ impl Real {
     }
 
     fn resume(&mut self, subject: usize) {
+        if (ACCESS..APP).contains(&subject) {
+            self.world.accesses[subject - ACCESS].status = AccessStatus::Approved;
+            return;
+        }
         *self.status_and_epoch(subject).0 = Status::Active;
     }
 

@@ -2,7 +2,7 @@
 
 use grantor_core::claims::AccessClaims;
 use grantor_core::comment::Comment;
-use grantor_core::decision::Write;
+use grantor_core::decision::{Concern, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::environment::OnLeak;
 use grantor_core::grant::{EndReason, Grant, GrantState};
@@ -11,7 +11,8 @@ use grantor_core::incident::{
     Course, Incident, LeakSource, LeakedKind, Measure, Place, Resolution, Sighting, course,
 };
 use grantor_core::introspect::Revoked;
-use grantor_core::leak::{Leaked, Response, respond};
+use grantor_core::leak::{Leaked, Others, REASON, Response, respond};
+use grantor_core::leak_trace::trace;
 use grantor_core::tenant::Status;
 
 use crate::facts::{NOW, World, plain};
@@ -30,6 +31,12 @@ fn measures(leaked: &Leaked<'_>, policy: OnLeak) -> Vec<Measure> {
     let response = respond(leaked, policy, NOW);
     assert!(response.alive);
     assert_eq!(response.measures.len(), response.writes.len(), "a measure is a write");
+    for measure in &response.measures {
+        let entry = trace(leaked, *measure).expect("a measure has an entry in the audit");
+        assert_eq!(entry.detail["reason"], REASON, "{}", entry.action);
+        let concerns = leaked.tenant().map_or(Concern::Nobody, Concern::Tenant);
+        assert_eq!(entry.concerns, concerns, "{}", entry.action);
+    }
     response.measures
 }
 
@@ -66,10 +73,21 @@ fn under_record_nothing_is_stopped_but_an_operators_token() {
     ] {
         assert_eq!(measures(&leaked, OnLeak::Record), [], "{:?}", leaked.kind());
     }
-    let operator = Leaked::Operator(OperatorId::from_bytes([9; 16]));
+    let operator = Leaked::Operator(OperatorId::from_bytes([9; 16]), Others::Some);
     for policy in OnLeak::ALL {
         assert_eq!(measures(&operator, policy), [Measure::OperatorEnded], "{policy:?}");
     }
+}
+
+#[test]
+fn the_only_operator_is_kept_and_the_incident_says_so() {
+    let only = Leaked::Operator(OperatorId::from_bytes([9; 16]), Others::None);
+    for policy in OnLeak::ALL {
+        let response = respond(&only, policy, NOW);
+        assert!(response.alive && response.writes.is_empty(), "{policy:?}");
+        assert_eq!(response.measures, [Measure::OperatorKept], "{policy:?}");
+    }
+    assert!(Measure::OperatorKept.sentence().contains("STILL WORKS"));
 }
 
 #[test]
@@ -215,6 +233,8 @@ fn people_are_told_once_and_again_only_after_somebody_has_closed_it() {
         (Some(seen(10, false)), true, &[], Course::Nothing),
         (Some(seen(60, false)), true, &[], Course::Count),
         (Some(seen(10, false)), true, &measure, Course::Count),
+        (Some(seen(10, false)), true, &[Measure::OperatorKept], Course::Nothing),
+        (Some(seen(60, false)), true, &[Measure::OperatorKept], Course::Count),
         (Some(seen(60, false)), false, &[], Course::Count),
         (Some(seen(10, false)), false, &[], Course::Nothing),
         (Some(seen(10, true)), true, &[], Course::Open),

@@ -5,7 +5,13 @@ mod api_choice;
 #[cfg(test)]
 mod api_key;
 #[cfg(test)]
+mod api_key_change;
+#[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod authorization_request;
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod client_auth;
 #[cfg(test)]
@@ -17,6 +23,8 @@ mod documents;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]
+mod gates;
+#[cfg(test)]
 mod histories;
 #[cfg(test)]
 mod history;
@@ -27,11 +35,15 @@ mod leak;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
+mod onboarding;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
 mod profile;
+#[cfg(test)]
+mod recommendation;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
@@ -42,6 +54,8 @@ mod registration;
 mod reply;
 #[cfg(test)]
 mod revocation;
+#[cfg(test)]
+mod secret_version;
 #[cfg(test)]
 mod subject;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! RFC 6749 4.3, legacy: off unless a profile says so, and never a way around what a sign-in would ask for.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::client_metadata::Tenancy;
 use grantor_core::decision::Write;
 use grantor_core::env::UnixMillis;
@@ -64,7 +65,7 @@ const REFUSALS: [Case; 12] = [
     ("no access", |a| a.world.accesses.clear(), OAuthError::AccessDenied, Reason::AccessMissing),
     (
         "the access suspended",
-        |a| a.world.accesses[0].status = Status::Suspended,
+        |a| a.world.accesses[0].status = AccessStatus::Suspended,
         OAuthError::AccessDenied,
         Reason::AccessNotActive,
     ),

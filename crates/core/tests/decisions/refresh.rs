@@ -1,5 +1,6 @@
 //! RFC 6749 6 and RFC 9700 4.14.2: which refresh token gives what, and which one ends its Grant.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::client_metadata::Tenancy;
 use grantor_core::document::Document;
 use grantor_core::env::UnixMillis;
@@ -152,7 +153,7 @@ const REFUSALS: [Refusal; 28] = [
     refuses("no access", |a| a.world.accesses.clear(), OAuthError::AccessDenied, Reason::AccessMissing),
     refuses(
         "the access suspended",
-        |a| a.world.accesses[0].status = Status::Suspended,
+        |a| a.world.accesses[0].status = AccessStatus::Suspended,
         OAuthError::AccessDenied,
         Reason::AccessNotActive,
     ),

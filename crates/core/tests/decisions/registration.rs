@@ -7,6 +7,7 @@ use grantor_core::env::{Env, UnixMillis};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::ClientId;
+use grantor_core::permission::Maker;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::registration::{NewSecret, Registration, new_secret, register};
 use grantor_core::secret::{Brand, CredentialType, Secret, Spelling, Stage};
@@ -37,7 +38,13 @@ fn registered(world: &World, wish: Registration<'_>) -> Result<App, Denial> {
 
 fn registered_from(seed: u64, world: &World, wish: Registration<'_>) -> Result<App, Denial> {
     let mut rng = Seeded(seed);
-    register(wish, &world.tenant, &world.accesses, world.environment.id, &mut Env { now: NOW, rng: &mut rng })
+    register(
+        wish,
+        Maker::Provider,
+        (&world.tenant, &world.accesses),
+        world.environment.id,
+        &mut Env { now: NOW, rng: &mut rng },
+    )
 }
 
 /// The refusal of a wish, after a change of it.

@@ -1,5 +1,6 @@
 //! Where an answer may go, what it holds, and the Grant that stands behind a code.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::authorize::interaction::Done;
 use grantor_core::authorize::request::{AuthorizationRequest, ReplyTo, ResponseMode, Untrusted, reply_to};
 use grantor_core::authorize::respond::{Facts, Reply, grant, remember};
@@ -233,7 +234,7 @@ fn a_shut_gate_makes_no_code() {
     let shut: [Case; 4] = [
         (|world| world.tenant.status = Status::Suspended, Reason::TenantSuspended),
         (|world| world.accesses.clear(), Reason::AccessMissing),
-        (|world| world.accesses[0].status = Status::Suspended, Reason::AccessNotActive),
+        (|world| world.accesses[0].status = AccessStatus::Suspended, Reason::AccessNotActive),
         (|world| drop(world.accesses.remove(0)), Reason::AccessMissing),
     ];
     for (shut, reason) in shut {

@@ -1,7 +1,8 @@
 //! RFC 7009: only the app itself gives its token back, and nobody else learns whether there is one.
 
+use grantor_core::change::Change;
 use grantor_core::claims::AccessClaims;
-use grantor_core::decision::{Change, Decision, Write};
+use grantor_core::decision::{Decision, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::id::EnvironmentId;
 use grantor_core::revoke::revoke;

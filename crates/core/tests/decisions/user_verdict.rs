@@ -1,5 +1,6 @@
 //! Is a user's token good, here, now? Everything behind it must be alive and belong together.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::claims::AccessClaims;
 use grantor_core::client_metadata::Tenancy;
 use grantor_core::epoch::Epochs;
@@ -68,7 +69,7 @@ fn f10_whatever_ends_or_is_suspended_behind_a_users_token_kills_it() {
         ("app suspended", |t| t.behind.world.app.status = Status::Suspended, Reason::AppSuspended),
         (
             "access suspended",
-            |t| t.behind.world.accesses[0].status = Status::Suspended,
+            |t| t.behind.world.accesses[0].status = AccessStatus::Suspended,
             Reason::AccessNotActive,
         ),
         ("API taken from the app", |t| t.behind.world.app.apis.clear(), Reason::WrongAudience),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use grantor_core::access::AccessStatus;
 use grantor_core::api_key::ApiKey;
 use grantor_core::claims::AccessClaims;
 use grantor_core::env::UnixMillis;
@@ -145,8 +146,8 @@ fn f10_a_suspended_or_closed_subject_kills_its_tokens() {
         ("app closed", |w| w.app.status = Status::Closed, Reason::AppSuspended),
         ("tenant suspended", |w| w.tenant.status = Status::Suspended, Reason::TenantSuspended),
         ("tenant closed", |w| w.tenant.status = Status::Closed, Reason::TenantSuspended),
-        ("access suspended", |w| w.accesses[0].status = Status::Suspended, Reason::AccessNotActive),
-        ("access closed", |w| w.accesses[0].status = Status::Closed, Reason::AccessNotActive),
+        ("access suspended", |w| w.accesses[0].status = AccessStatus::Suspended, Reason::AccessNotActive),
+        ("access closed", |w| w.accesses[0].status = AccessStatus::Closed, Reason::AccessNotActive),
         ("access gone", |w| drop(w.accesses.remove(0)), Reason::AccessMissing),
     ];
     for (name, change, reason) in cases {
@@ -188,7 +189,7 @@ fn f10_a_node_that_lags_behind_accepts_a_token_from_one_that_does_not() {
 #[test]
 fn suspending_one_api_leaves_the_tokens_of_the_other() {
     let mut world = World::with_both_apis();
-    world.accesses[1].status = Status::Suspended;
+    world.accesses[1].status = AccessStatus::Suspended;
     assert_eq!(judge(&world, &claims()), Ok(()));
 }
 
@@ -199,7 +200,7 @@ fn of_two_reasons_the_first_in_order_is_given() {
     let mut claims = claims();
     world.tenant.epoch = 1;
     assert_eq!(judge(&world, &claims), Err(Reason::EpochTooOld));
-    world.accesses[0].status = Status::Suspended;
+    world.accesses[0].status = AccessStatus::Suspended;
     assert_eq!(judge(&world, &claims), Err(Reason::AccessNotActive));
     world.tenant.status = Status::Suspended;
     assert_eq!(judge(&world, &claims), Err(Reason::TenantSuspended));
@@ -229,7 +230,12 @@ fn k10_a_good_key_is_good_at_each_of_its_apis() {
 fn k10_a_key_ends_at_its_exact_millisecond() {
     let world = World::with_keys();
     let at = |millis| {
-        judge_key(&ApiKey { expires_at: UnixMillis(NOW.0 + millis), ..world.key() }, &world.subjects(0), NOW)
+        judge_key(
+            &ApiKey { expires_at: UnixMillis(NOW.0 + millis), ..world.key() },
+            &world.subjects(0),
+            None,
+            NOW,
+        )
     };
     assert_eq!(
         (at(1), at(0), at(-1)),
@@ -264,7 +270,7 @@ fn k10_f10_a_key_dies_with_its_tenant_and_with_the_access() {
     let cases: [Case; 4] = [
         ("tenant suspended", |w| w.tenant.status = Status::Suspended, Reason::TenantSuspended),
         ("tenant closed", |w| w.tenant.status = Status::Closed, Reason::TenantSuspended),
-        ("access suspended", |w| w.accesses[0].status = Status::Suspended, Reason::AccessNotActive),
+        ("access suspended", |w| w.accesses[0].status = AccessStatus::Suspended, Reason::AccessNotActive),
         ("access gone", |w| drop(w.accesses.remove(0)), Reason::AccessMissing),
     ];
     for (name, change, reason) in cases {

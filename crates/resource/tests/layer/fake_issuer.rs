@@ -105,5 +105,5 @@ async fn answer(
         _ => String::new(),
     };
     // A redirect that leads to a better answer, for clients that follow it.
-    (status, [("location", "/introspect-elsewhere")], text)
+    (status, [("location", "/introspect-elsewhere"), ("retry-after", "7")], text)
 }

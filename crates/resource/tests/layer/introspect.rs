@@ -91,6 +91,20 @@ async fn a_refusal_is_never_kept() {
 }
 
 #[tokio::test]
+async fn a_used_up_quota_of_the_credential_is_a_429_and_one_of_our_own_is_trouble() {
+    let (issuer, api, _) = setup(0).await;
+    issuer.status(429);
+    issuer.introspection(&serde_json::json!({ "error": "temporarily_unavailable" }));
+    let answer = api.get("/transfers", "t").await;
+    assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (429, "7"));
+    assert_eq!((answer.json()["error"].as_str(), answer.challenge()), (Some("temporarily_unavailable"), ""));
+    for other in [serde_json::json!({ "error": "invalid_client" }), serde_json::json!([])] {
+        issuer.introspection(&other);
+        assert_eq!(api.get("/transfers", "t").await.status, 503, "{other}");
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_in_trouble_is_a_503_and_never_an_allowance() {
     let (issuer, api, _) = setup(0).await;
     for status in [500, 503, 429, 401, 403, 404, 302, 204] {

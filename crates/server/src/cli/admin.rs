@@ -1,5 +1,7 @@
 //! The admin API as the commands see it: by HTTP, or in this process with `--offline`.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +30,9 @@ enum Transport {
 
 /// A path below `/admin/v1`.
 pub(super) struct Path(String);
+
+/// A long answer may take so long.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// RFC 3986 2.3: everything but the unreserved characters is encoded in a segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -111,6 +116,39 @@ impl Admin {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// Reads an answer that may be long, piece by piece, as it comes.
+    pub(super) async fn stream(
+        &self,
+        path: Path,
+        take: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (status, mut body) = match &self.transport {
+            Transport::Remote { client, url, authorization } => {
+                let request = client
+                    .get(format!("{url}{}", path.0))
+                    .timeout(LONGEST)
+                    .header(header::AUTHORIZATION, authorization.clone());
+                let response = request.send().await.map_err(|error| unreachable(url, &error))?;
+                (response.status(), Body::new(reqwest::Body::from(response)))
+            }
+            Transport::Offline(router) => {
+                let response = router.clone().oneshot(request(Method::GET, &path, None)?).await?;
+                (response.status(), response.into_body())
+            }
+        };
+        if !status.is_success() {
+            let bytes = body.collect().await.context("the answer broke off")?.to_bytes();
+            return Err(refusal(status, Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())).into());
+        }
+        while let Some(frame) = body.frame().await {
+            let frame = frame.context("the answer broke off")?;
+            if let Some(bytes) = frame.data_ref() {
+                take(bytes)?;
+            }
+        }
+        Ok(())
+    }
+
     async fn send(&self, method: Method, path: Path, body: Option<Value>) -> anyhow::Result<Answer> {
         let (status, body) = match &self.transport {
             Transport::Remote { client, url, authorization } => {
@@ -119,11 +157,7 @@ impl Admin {
                 if let Some(body) = &body {
                     request = request.json(body);
                 }
-                let unreachable = |error| {
-                    let next = "Is the server running? Start it with `grantor serve`, or use --offline.";
-                    anyhow::anyhow!("cannot reach {url}: {}. {next}", cause(&error))
-                };
-                let response = request.send().await.map_err(unreachable)?;
+                let response = request.send().await.map_err(|error| unreachable(url, &error))?;
                 let status = response.status();
                 let body = response.text().await.with_context(|| format!("the answer of {url} broke off"))?;
                 (status, Zeroizing::new(body))
@@ -140,16 +174,24 @@ async fn ask_router(
     path: Path,
     body: Option<Value>,
 ) -> anyhow::Result<(StatusCode, Zeroizing<String>)> {
+    let response = router.oneshot(request(method, &path, body)?).await?;
+    let status = response.status();
+    let bytes = response.into_body().collect().await.context("the answer broke off")?.to_bytes();
+    Ok((status, Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())))
+}
+
+fn request(method: Method, path: &Path, body: Option<Value>) -> anyhow::Result<Request<Body>> {
     let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
     let request = Request::builder()
         .method(method)
         .uri(format!("/admin/v1{}", path.0))
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body)?;
-    let response = router.oneshot(request).await?;
-    let status = response.status();
-    let bytes = response.into_body().collect().await.context("the answer broke off")?.to_bytes();
-    Ok((status, Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())))
+        .header(header::CONTENT_TYPE, "application/json");
+    Ok(request.body(body)?)
+}
+
+fn unreachable(url: &str, error: &reqwest::Error) -> anyhow::Error {
+    let next = "Is the server running? Start it with `grantor serve`, or use --offline.";
+    anyhow::anyhow!("cannot reach {url}: {}. {next}", cause(error))
 }
 
 /// RFC 9457: title and detail for people, further members as they are, then what to do next.
@@ -176,7 +218,10 @@ fn refusal(status: StatusCode, body: Zeroizing<String>) -> Refusal {
         StatusCode::UNAUTHORIZED => {
             "Is the operator token right, and of this installation? See GRANTOR_TOKEN."
         }
-        StatusCode::FORBIDDEN => "This operator token may not do that.",
+        // A decision says why by itself; what is left is a token that may not ask.
+        StatusCode::FORBIDDEN if problem["type"] == "urn:grantor:problem:forbidden" => {
+            "This operator token may not do that."
+        }
         StatusCode::NOT_FOUND if problem.is_null() => "Nothing answers there. Does the URL end in /admin/v1?",
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => "Try again in a moment.",
         status if status.is_redirection() => {

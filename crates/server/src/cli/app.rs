@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::Session;
 use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
 use super::reason::Reason;
+use super::{Session, activity};
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -32,8 +32,13 @@ pub(super) enum Command {
         /// End all other versions after this time, for example 24h
         #[arg(long, value_name = "TIME")]
         end_others_after: Option<Seconds>,
+        /// When the new version begins to work, as RFC 3339 [default: now]
+        #[arg(long, value_name = "TIME")]
+        not_before: Option<String>,
     },
-    /// End one secret version at once
+    /// List the versions of an app's secret with their ends, without secrets
+    Secrets(Id),
+    /// End one secret version, at once or later
     EndSecret {
         #[command(flatten)]
         id: Id,
@@ -42,6 +47,24 @@ pub(super) enum Command {
         /// End the app's issued tokens too
         #[arg(long)]
         end_tokens: bool,
+        /// Not now but after this time, for example 7d; never later than it would end anyway
+        #[arg(long, value_name = "TIME", conflicts_with = "end_tokens")]
+        after: Option<Seconds>,
+    },
+    /// Take a rotation back: its version ends now, and the others live on as before
+    CancelRotation {
+        #[command(flatten)]
+        id: Id,
+        /// The new version, as in `app secrets`
+        version: u64,
+    },
+    /// Say whether a client id can be chosen, and why not
+    CheckId(Id),
+    /// Say which flow fits what is built, at one API
+    Recommend {
+        /// The API that the app calls
+        #[arg(long = "api", value_name = "NAME")]
+        api: String,
     },
     /// Suspend an app; its tokens end within a second
     Suspend {
@@ -66,6 +89,22 @@ pub(super) enum Command {
     },
     /// End all issued tokens of an app
     EndTokens(Id),
+    /// Show how the last requests of an app ended, why they were refused, and what mends it
+    Log {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        log: activity::LogFlags,
+    },
+    /// Show what the owner of an app should know
+    Notices(Id),
+    /// Count what an app has done
+    Usage {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        usage: activity::UsageFlags,
+    },
 }
 
 #[derive(Args)]
@@ -135,6 +174,20 @@ const VERSIONS: &[Column] = &[
     Column("not_before", "/not_before"),
     Column("expires_at", "/expires_at"),
     Column("ended_at", "/ended_at"),
+    Column("last_used_at", "/last_used_at"),
+    Column("last_used_from", "/last_used_from"),
+    Column("seconds_left", "/seconds_left"),
+];
+
+const CHOICE: &[Column] =
+    &[Column("client_id", "/client_id"), Column("verdict", "/verdict"), Column("detail", "/detail")];
+const FLOWS: &[Column] = &[
+    Column("kind", "/kind"),
+    Column("grant", "/grant"),
+    Column("auth_method", "/auth_method"),
+    Column("available", "/available"),
+    Column("off", "/off"),
+    Column("why", "/why"),
 ];
 
 /// Runs one verb.
@@ -158,8 +211,9 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let answer = admin.get(admin.path(&["apps", &client_id])?).await?;
             show(&answer, output)?;
         }
-        Command::RotateSecret { id: Id { client_id }, lifetime, end_others_after } => {
+        Command::RotateSecret { id: Id { client_id }, lifetime, end_others_after, not_before } => {
             let body = present([
+                ("not_before", not_before.map(Value::String)),
                 ("lifetime", lifetime.map(|span| json!(span.0))),
                 ("end_others_after", end_others_after.map(|span| json!(span.0))),
             ]);
@@ -167,7 +221,29 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output.answer(&answer, ROTATED)?;
             output.shown_once("the secret")?;
         }
-        Command::EndSecret { id: Id { client_id }, version, end_tokens } => {
+        Command::Secrets(Id { client_id }) => {
+            let answer = admin.get(admin.path(&["apps", &client_id, "secrets"])?).await?;
+            output.answer(&answer, VERSIONS)?;
+        }
+        Command::EndSecret { id: Id { client_id }, version, after: Some(after), .. } => {
+            let path = admin.path(&["apps", &client_id, "secrets", &version.to_string(), "schedule-end"])?;
+            let answer = admin.post(path, json!({"after": after.0})).await?;
+            output.answer(&answer, VERSIONS)?;
+        }
+        Command::CancelRotation { id: Id { client_id }, version } => {
+            let path = admin.path(&["apps", &client_id, "secrets", &version.to_string(), "cancel"])?;
+            let answer = admin.post(path, json!({})).await?;
+            output.answer(&answer, VERSIONS)?;
+        }
+        Command::CheckId(Id { client_id }) => {
+            let answer = admin.get(admin.path(&["client-ids", &client_id])?).await?;
+            output.answer(&answer, CHOICE)?;
+        }
+        Command::Recommend { api } => {
+            let answer = admin.get(admin.path(&["apis", &api, "recommendations"])?).await?;
+            output.answer(&answer, FLOWS)?;
+        }
+        Command::EndSecret { id: Id { client_id }, version, end_tokens, after: None } => {
             let path = admin.path(&["apps", &client_id, "secrets", &version.to_string(), "end"])?;
             let answer = admin.post(path, json!({"end_tokens": end_tokens})).await?;
             output
@@ -189,6 +265,15 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
         Command::EndTokens(Id { client_id }) => {
             let answer = admin.post(admin.path(&["apps", &client_id, "tokens", "end"])?, json!({})).await?;
             output.done(&answer, &format!("All tokens of app {client_id} in {place} have ended."))?;
+        }
+        Command::Log { id: Id { client_id }, log } => {
+            activity::log(&admin, output, &["apps", &client_id], log).await?;
+        }
+        Command::Notices(Id { client_id }) => {
+            activity::notices(&admin, output, &["apps", &client_id]).await?;
+        }
+        Command::Usage { id: Id { client_id }, usage } => {
+            activity::usage(&admin, output, &["apps", &client_id], usage).await?;
         }
     }
     Ok(())

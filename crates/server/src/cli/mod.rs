@@ -4,11 +4,15 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error.
 
 mod access;
+mod activity;
 mod admin;
 mod answer;
 mod app;
 mod apply;
-mod check_config;
+mod audit;
+mod audit_verify;
+mod case;
+mod config;
 mod confirm;
 mod context;
 mod demo;
@@ -16,6 +20,7 @@ mod doctor;
 mod document;
 mod environment;
 mod failure;
+mod get;
 mod http_client;
 mod incident;
 mod init;
@@ -32,6 +37,7 @@ mod token;
 mod token_get;
 mod token_inspect;
 mod user;
+mod webhook;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -89,23 +95,28 @@ enum Command {
     Init(init::Flags),
     /// Run the server
     Serve(static_config::SettingFlags),
-    /// Look at the static configuration
+    /// The static configuration: check it, show it, begin one
     #[command(subcommand)]
-    Config(check_config::Command),
+    Config(config::Command),
     /// Bring environments, profiles, APIs, tenants, accesses, apps, users and documents to the state that manifests describe
     Apply(apply::Flags),
-    /// Accesses: what tenants may do with APIs
-    #[command(subcommand)]
-    Access(access::Command),
+    /// Print what there is as a manifest for `apply`
+    Get(get::Flags),
     /// Apps: the clients of an environment
     #[command(subcommand)]
     App(app::Command),
     /// API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Cases: what tenants ask the provider's team for
+    #[command(subcommand)]
+    Case(case::Command),
     /// Tenants: partner organisations
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// What tenants may do with APIs: applications, approvals, contracts
+    #[command(subcommand)]
+    Access(access::Command),
     /// Users: people who sign in to apps
     #[command(subcommand)]
     User(user::Command),
@@ -115,12 +126,18 @@ enum Command {
     /// Credentials that have leaked, and what was done about them
     #[command(subcommand)]
     Incident(incident::Command),
+    /// Webhooks: addresses that hear of events
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Access tokens: get, inspect, revoke
     #[command(subcommand)]
     Token(token::Command),
     /// Keys that sign and seal tokens, and the pepper of stored hashes
     #[command(subcommand)]
     SigningKey(signing_key::Command),
+    /// The audit: who did what, and the proof that it was not changed since
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check the installation
     Doctor,
 }
@@ -186,17 +203,21 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Demo(flags) => demo::run(session, flags).await,
         Command::Init(flags) => init::run(session, flags).await,
         Command::Serve(flags) => serve::run(session, flags).await,
-        Command::Config(command) => check_config::run(session, command),
+        Command::Config(command) => config::run(session, command),
         Command::Apply(flags) => apply::run(session, flags).await,
-        Command::Access(command) => access::run(session, command).await,
+        Command::Get(flags) => get::run(session, flags).await,
         Command::App(command) => app::run(session, command).await,
         Command::Key(command) => key::run(session, command).await,
+        Command::Case(command) => case::run(session, command).await,
         Command::Tenant(command) => tenant::run(session, command).await,
+        Command::Access(command) => access::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
         Command::Incident(command) => incident::run(session, command).await,
+        Command::Webhook(command) => webhook::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::SigningKey(command) => signing_key::run(session, command).await,
+        Command::Audit(command) => audit::run(session, command).await,
         Command::Doctor => doctor::run(session).await,
     }
 }

@@ -156,6 +156,11 @@ impl<'a> Output<'a> {
         writeln!(self.out, "{text}")
     }
 
+    /// Bytes on standard output, as they are.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
     /// A line on standard error.
     pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.notes, "{}", escape_lines(text))

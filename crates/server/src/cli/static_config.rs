@@ -11,7 +11,7 @@ use super::failure::Misuse;
 use super::{Global, environment};
 use crate::config::refuse_unknown_variables;
 use crate::config::{
-    Config, DatabaseUrl, DatabaseUrlError, LogFormat, LogLevel, ManagementListener, Overrides,
+    Config, DatabaseUrl, DatabaseUrlError, LogFormat, LogLevel, ManagementListener, Overrides, TlsFlags,
 };
 
 const DEFAULT_FILE: &str = "/etc/grantor/grantor.toml";
@@ -25,6 +25,12 @@ pub(super) struct SettingFlags {
     /// Address and port of the management listener, or "off"
     #[arg(long, value_name = "ADDR:PORT")]
     management: Option<ManagementListener>,
+    /// PEM file with the server's certificate and those that lead to its authority
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// The database, sqlite:PATH or postgres://USER@HOST/DATABASE
     #[arg(long, value_name = "URL")]
     database_url: Option<DatabaseUrlFlag>,
@@ -66,6 +72,7 @@ impl TryFrom<SettingFlags> for Overrides {
         Ok(Self {
             listen: flags.listen,
             management: flags.management,
+            tls: TlsFlags { cert: flags.tls_cert, key: flags.tls_key },
             database_url: flags.database_url.map(DatabaseUrlFlag::read).transpose()?,
             master_key_file: flags.master_key_file,
             log_format: flags.log_format,

@@ -1,7 +1,7 @@
 //! `grantor tenant`: partner organisations. They span environments.
 
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Session;
 use super::admin::Path;
@@ -25,6 +25,24 @@ pub(super) enum Command {
     },
     /// List tenants
     List,
+    /// Accept a document in a tenant's name, for what its apps and keys do without a user
+    Accept {
+        /// Its short name or id
+        tenant: String,
+        /// The document's kind or id, for example terms
+        document: String,
+        /// The version that was read
+        #[arg(long, value_name = "N")]
+        version: i64,
+        /// How it is known, for example the number of a signed letter
+        #[arg(long, value_name = "TEXT")]
+        evidence: Option<String>,
+    },
+    /// What was accepted in a tenant's name, by whom and when
+    Acceptances {
+        /// Its short name or id
+        tenant: String,
+    },
     /// Suspend a tenant in all environments; everything of it ends within a second
     Suspend {
         /// Its short name or id
@@ -58,6 +76,14 @@ const COLUMNS: &[Column] = &[
     Column("epoch", "/epoch"),
 ];
 
+const ACCEPTED: &[Column] = &[
+    Column("document", "/document"),
+    Column("version", "/version"),
+    Column("sha256", "/sha256"),
+    Column("accepted_by", "/accepted_by"),
+    Column("accepted_at", "/accepted_at"),
+];
+
 /// Runs one verb.
 pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::Result<()> {
     let admin = session.admin().await?;
@@ -68,6 +94,19 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             admin.post(Path::of(&["tenants"])?, body).await?
         }
         Command::List => admin.get(Path::of(&["tenants"])?).await?,
+        Command::Accept { tenant, document, version, evidence } => {
+            let body = present([
+                ("document", Some(Value::String(document))),
+                ("version", Some(json!(version))),
+                ("evidence", evidence.map(Value::String)),
+            ]);
+            let answer = admin.post(Path::of(&["tenants", &tenant, "acceptances"])?, body).await?;
+            return session.output.answer(&answer, ACCEPTED);
+        }
+        Command::Acceptances { tenant } => {
+            let answer = admin.get(Path::of(&["tenants", &tenant, "acceptances"])?).await?;
+            return session.output.answer(&answer, ACCEPTED);
+        }
         Command::Suspend { tenant, reason } => {
             let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, reason.body()).await?;
             return session

@@ -23,6 +23,7 @@ pub(super) fn read(name: &str, text: &str) -> Result<Vec<Value>, ConfigError> {
 #[serde(default, deny_unknown_fields)]
 struct FileLayer {
     server: ServerSection,
+    tls: TlsSection,
     database: DatabaseSection,
     keys: KeysSection,
     log: LogSection,
@@ -30,6 +31,7 @@ struct FileLayer {
     leaks: LeaksSection,
     passwords: PasswordsSection,
     pages: PagesSection,
+    remote: RemoteSection,
 }
 
 #[derive(Deserialize, Default)]
@@ -39,6 +41,14 @@ struct ServerSection {
     management: Option<Spanned<String>>,
     trusted_proxies: Option<Spanned<Vec<String>>>,
     brand: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct TlsSection {
+    cert: Option<Spanned<String>>,
+    key: Option<Spanned<String>>,
+    min_version: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -94,6 +104,22 @@ struct PagesSection {
     theme: Option<Spanned<String>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct RemoteSection {
+    allow: Option<Spanned<Vec<String>>>,
+    allow_http: Option<Spanned<bool>>,
+    ports: Option<Spanned<NumbersOrWord>>,
+    extra_roots: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumbersOrWord {
+    Numbers(Vec<i64>),
+    Word(String),
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum NumberOrWord {
@@ -130,11 +156,21 @@ impl FileLayer {
         });
         let number =
             |found: Option<Spanned<i64>>| found.map(|found| respelled(found, |number| number.to_string()));
+        let remote = self.remote;
+        let ports = remote.ports.map(|ports| {
+            respelled(ports, |ports| match ports {
+                NumbersOrWord::Numbers(all) => all.iter().map(i64::to_string).collect::<Vec<_>>().join(","),
+                NumbersOrWord::Word(word) => word,
+            })
+        });
         let all = [
             (setting::LISTEN.name, self.server.listen),
             (setting::MANAGEMENT.name, self.server.management),
             (setting::TRUSTED_PROXIES.name, proxies),
             (setting::BRAND.name, self.server.brand),
+            (setting::TLS_CERT.name, self.tls.cert),
+            (setting::TLS_KEY.name, self.tls.key),
+            (setting::TLS_MIN_VERSION.name, self.tls.min_version),
             (setting::DATABASE_URL.name, self.database.url),
             (setting::MASTER_KEY_FILE.name, self.keys.master_key_file),
             (setting::LOG_FORMAT.name, self.log.format),
@@ -151,6 +187,13 @@ impl FileLayer {
             (setting::PASSWORDS_ITERATIONS.name, number(self.passwords.iterations)),
             (setting::PASSWORDS_THREADS.name, threads),
             (setting::PAGES_THEME.name, self.pages.theme),
+            (setting::REMOTE_ALLOW.name, remote.allow.map(|list| respelled(list, |list| list.join(",")))),
+            (
+                setting::REMOTE_ALLOW_HTTP.name,
+                remote.allow_http.map(|flag| respelled(flag, |flag| flag.to_string())),
+            ),
+            (setting::REMOTE_PORTS.name, ports),
+            (setting::REMOTE_EXTRA_ROOTS.name, remote.extra_roots),
         ];
         Ok(all.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect())
     }

@@ -1,4 +1,4 @@
-//! The sections `[mail]`, `[passwords]` and `[pages]`: what they make, what is refused, what is never shown.
+//! The sections `[tls]`, `[mail]`, `[passwords]` and `[pages]`: what they make, what is refused, what is never shown.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn a_mail_server_arrives_with_its_login() {
     assert_eq!(server.trust_roots.as_deref(), Some(Path::new("/etc/grantor/ca.pem")));
     let login = server.login.as_ref().unwrap();
     assert_eq!((login.username.as_str(), login.password.as_str()), ("grantor", "hunter2"));
-    assert_eq!(shown(&config, "mail.smtp_password"), "(hidden)");
+    assert_eq!(shown(&config, "mail.smtp_password"), "(set)");
     assert!(config.effective().iter().all(|setting| !setting.value.contains("hunter2")));
 }
 
@@ -155,6 +155,34 @@ fn a_theme_is_a_folder() {
 }
 
 #[test]
+fn what_may_be_called_is_public_by_tls_unless_the_file_or_the_environment_says_more() {
+    let strict = loaded("", &[]).remote;
+    assert!(strict.allow.is_empty() && strict.extra_roots.is_none());
+    assert_eq!((strict.plain_http, &strict.ports), (PlainHttp::Refused, &Ports::Only(vec![443])));
+    let text = "[remote]\nallow = [\"10.0.0.0/8\", \"fd00::/8\"]\nallow_http = true\nports = [443, 8443]\nextra_roots = \"/r.pem\"\n";
+    let open = loaded(text, &[]).remote;
+    assert!(open.allow[0].contains("10.1.2.3".parse().unwrap()) && open.allow.len() == 2);
+    assert_eq!((open.plain_http, &open.ports), (PlainHttp::Allowed, &Ports::Only(vec![443, 8443])));
+    assert_eq!(open.extra_roots, Some(PathBuf::from("/r.pem")));
+    let variables = [("GRANTOR_REMOTE__PORTS", "any"), ("GRANTOR_REMOTE__ALLOW", "192.168.0.0/16,::1")];
+    let both = loaded(text, &variables).remote;
+    assert_eq!((both.ports, both.allow.len()), (Ports::Any, 2));
+    for (bad, place) in [
+        ("allow = [\"intranet.example\"]", "remote.allow"),
+        ("ports = []", "remote.ports"),
+        ("ports = [0]", "remote.ports"),
+        ("ports = [65536]", "remote.ports"),
+        ("ports = \"all\"", "remote.ports"),
+        ("extra_roots = \"\"", "remote.extra_roots"),
+    ] {
+        let told = refusal(&format!("[remote]\n{bad}\n"), &[]);
+        assert!(told.starts_with("grantor.toml:2:") && told.contains(place), "{told}");
+    }
+    let told = refusal("", &[("GRANTOR_REMOTE__ALLOW_HTTP", "yes")]);
+    assert!(told.contains("remote.allow_http: write true or false"), "{told}");
+}
+
+#[test]
 fn the_example_of_the_reference_page_is_accepted() {
     let page = include_str!("../../../../docs/configuration.md");
     let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
@@ -165,4 +193,52 @@ fn the_example_of_the_reference_page_is_accepted() {
     let settings = setting::SETTINGS.iter().filter(|setting| !never_in_the_file.contains(&setting.name));
     let missing: Vec<_> = settings.filter(named).map(|setting| setting.name).collect();
     assert!(missing.is_empty(), "the example lacks {missing:?}");
+}
+
+#[test]
+fn a_certificate_and_its_key_arrive_together_or_are_refused() {
+    let config = loaded("[tls]\ncert = \"/c\"\nkey = \"/k\"\nmin_version = \"1.3\"\n", &[]);
+    let tls = config.tls.clone().unwrap();
+    assert_eq!((tls.cert, tls.key), (PathBuf::from("/c"), PathBuf::from("/k")));
+    assert_eq!(tls.min_version, TlsVersion::V1_3);
+    assert_eq!(shown(&config, "tls.cert"), "/c");
+    assert_eq!(loaded("[tls]\nmin_version = \"1.3\"\n", &[]).tls, None);
+    assert_eq!(
+        loaded("", &[("GRANTOR_TLS__CERT", "/c"), ("GRANTOR_TLS__KEY", "/k")]).tls.unwrap().min_version,
+        TlsVersion::V1_2
+    );
+    let told = refusal("[tls]\ncert = \"/c\"\n", &[]);
+    assert!(
+        told.starts_with("grantor.toml:2:8: tls.cert: ") && told.contains("tls.key is missing"),
+        "{told}"
+    );
+    let told = refusal("", &[("GRANTOR_TLS__KEY", "/k")]);
+    assert!(
+        told.starts_with("GRANTOR_TLS__KEY: tls.key: ") && told.contains("tls.cert is missing"),
+        "{told}"
+    );
+    let flags = Overrides { tls: TlsFlags { cert: Some("/c".into()), key: None }, ..Overrides::default() };
+    let told = load(None, &[], flags).err().unwrap().to_string();
+    assert!(told.starts_with("--tls-cert: tls.cert: "), "{told}");
+    let flags = TlsFlags { cert: Some("/c".into()), key: Some("/k".into()) };
+    let config = load(None, &[], Overrides { tls: flags, ..Overrides::default() }).unwrap();
+    assert!(config.tls.is_some());
+    assert_eq!(origin_of(&config, "tls.key"), Origin::Flag("--tls-key"));
+}
+
+#[test]
+fn no_version_of_tls_below_1_2_can_be_configured() {
+    for bad in ["\"1.1\"", "\"1.0\"", "\"\"", "\"TLSv1.3\"", "\"1.4\""] {
+        let told = refusal(&format!("[tls]\nmin_version = {bad}\n"), &[]);
+        assert!(told.starts_with("grantor.toml:2:15: tls.min_version: write \"1.2\" or \"1.3\""), "{told}");
+    }
+}
+
+#[test]
+fn every_setting_is_shown_once_and_in_the_order_of_the_reference_page() {
+    let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    for config in [loaded("", &[]), loaded("", &[("GRANTOR_KEYS__MASTER_KEY", key)])] {
+        let names: Vec<_> = config.effective().iter().map(|shown| shown.name).collect();
+        assert_eq!(names, setting::SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>());
+    }
 }

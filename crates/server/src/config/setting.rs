@@ -23,6 +23,16 @@ impl Setting {
             _ => None,
         }
     }
+
+    /// Whether it may stand in the configuration file, which is read, copied and committed by many. No secret may.
+    pub fn stands_in_files(&self) -> bool {
+        !matches!(self.name, "keys.master_key" | "mail.smtp_password")
+    }
+
+    /// Whether its default is a value, and not the absence of one or made of another setting.
+    pub fn has_fixed_default(&self) -> bool {
+        self.default != "none" && self.name != "keys.master_key_file"
+    }
 }
 
 macro_rules! settings {
@@ -46,6 +56,12 @@ settings! {
         "Networks whose forwarding headers are believed, in CIDR notation. In the environment separated by commas.";
     BRAND: "server.brand", "GRANTOR_SERVER__BRAND", "grt",
         "First part of every credential that this installation makes, 2 to 16 of a-z and 0-9. Credentials of another brand are not recognised: choose it before the first use.";
+    TLS_CERT: "tls.cert", "GRANTOR_TLS__CERT", "none",
+        "PEM file with the server's certificate and those that lead to its authority, its own first. With it the public listener speaks HTTPS alone. Read again when it changes.";
+    TLS_KEY: "tls.key", "GRANTOR_TLS__KEY", "none",
+        "PEM file with the private key of that certificate, without a passphrase. Read again when it changes.";
+    TLS_MIN_VERSION: "tls.min_version", "GRANTOR_TLS__MIN_VERSION", "1.2",
+        "The oldest version of TLS that is spoken, `1.2` or `1.3`.";
     DATABASE_URL: "database.url", "GRANTOR_DATABASE__URL", "sqlite:/var/lib/grantor/grantor.db",
         "The database, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`. Also as `GRANTOR_DATABASE__URL_FILE`, the path of a file that holds it.";
     MASTER_KEY_FILE: "keys.master_key_file", "GRANTOR_KEYS__MASTER_KEY_FILE", "master.key beside the database",
@@ -82,6 +98,14 @@ settings! {
         "Threads that hash passwords, from 1 to 64; `auto` for one less than the machine has cores. Thirty passwords may wait for each thread.";
     PAGES_THEME: "pages.theme", "GRANTOR_PAGES__THEME", "none",
         "Folder with templates and assets that replace the built-in ones of the same name.";
+    REMOTE_ALLOW: "remote.allow", "GRANTOR_REMOTE__ALLOW", "[]",
+        "Networks that requests to others (webhooks) may reach although they are not public, in CIDR notation. In the environment separated by commas.";
+    REMOTE_ALLOW_HTTP: "remote.allow_http", "GRANTOR_REMOTE__ALLOW_HTTP", "false",
+        "Whether such requests may go in clear, by `http://`.";
+    REMOTE_PORTS: "remote.ports", "GRANTOR_REMOTE__PORTS", "[443]",
+        "The ports that they may reach; `any` for all. In the environment separated by commas.";
+    REMOTE_EXTRA_ROOTS: "remote.extra_roots", "GRANTOR_REMOTE__EXTRA_ROOTS", "none",
+        "PEM file with certificates of authorities that their receivers' certificates may come from, beside those of the system.";
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn the_master_key_of_the_environment_wins_over_the_file_and_is_never_shown() {
     let MasterKeySource::Value(key) = &config.keys.master_key else { panic!("the variable wins") };
     assert_eq!(**key, [1; 32]);
     let shown = config.effective().iter().find(|setting| setting.name == "keys.master_key").unwrap();
-    assert_eq!(shown.value, "(hidden)");
+    assert_eq!(shown.value, "(set)");
     assert!(config.effective().iter().all(|setting| !setting.value.contains(KEY)));
 }
 

@@ -66,6 +66,15 @@ pub(super) struct KnownAcceptance {
     pub(super) version: i64,
 }
 
+/// A document that is to be accepted in a tenant's name.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct OpenDocument {
+    /// Its id.
+    pub(super) document_id: String,
+    /// The version in force.
+    pub(super) version: i64,
+}
+
 /// An acceptance to be recorded on somebody's behalf.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct NewAcceptance {
@@ -239,6 +248,33 @@ impl Admin {
     ) -> anyhow::Result<()> {
         let path = ["environments", environment, "users", email, "acceptances"];
         self.send::<Value>(Method::POST, &path, Some(json!(acceptance))).await.map(|_| ())
+    }
+
+    /// What is to be accepted in a tenant's name now.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn open_for(&self, tenant: &str) -> anyhow::Result<Vec<OpenDocument>> {
+        #[derive(Deserialize)]
+        struct Acceptances {
+            open: Vec<OpenDocument>,
+        }
+        let all: Acceptances = self.send(Method::GET, &["tenants", tenant, "acceptances"], None).await?;
+        Ok(all.open)
+    }
+
+    /// Records that a version of a document is accepted in a tenant's name.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub(super) async fn accept_for(
+        &self,
+        tenant: &str,
+        open: &OpenDocument,
+        evidence: &str,
+    ) -> anyhow::Result<()> {
+        let body = json!({ "document": open.document_id, "version": open.version, "evidence": evidence });
+        self.send::<Value>(Method::POST, &["tenants", tenant, "acceptances"], Some(body)).await.map(|_| ())
     }
 
     /// All pages of a list.

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use grantor_core::profile::{ClientAuthMethod, Gate, GrantType, Rotation, TokenFormat};
+use grantor_core::gate_rule::Gate;
+use grantor_core::profile::{ClientAuthMethod, GrantType, Rotation, TokenFormat};
 use grantor_resource::CredentialKind;
 
 use super::super::embedded::FILES;
@@ -314,7 +315,8 @@ fn the_profiles_say_what_the_reference_table_says() {
         assert_eq!(profile.lifetimes.client_token.seconds(), 3600, "{}", row.name);
         assert_eq!(profile.lifetimes.user_token.seconds(), row.user_token, "{}", row.name);
         assert_eq!(profile.grants, row.grants, "{}", row.name);
-        assert_eq!(profile.gates, row.gates, "{}", row.name);
+        let gates: Vec<Gate> = profile.gates.iter().map(|rule| rule.gate).collect();
+        assert_eq!(gates, row.gates, "{}", row.name);
         assert!(!profile.fapi2, "{}", row.name);
     }
 }

@@ -61,6 +61,19 @@ pub(super) async fn make(
     Ok(users)
 }
 
+/// Accepts what is open in the name of every tenant of the manifest: what apps and keys do without a user stands on that.
+///
+/// # Errors
+/// What the admin API says.
+pub(super) async fn accept_for_tenants(admin: &Admin, manifest: &Manifest) -> anyhow::Result<()> {
+    for tenant in &manifest.tenants {
+        for open in admin.open_for(tenant.name.as_str()).await? {
+            admin.accept_for(tenant.name.as_str(), &open, EVIDENCE).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whoever administers a tenant, and everybody else.
 fn role(user: &UserEntry) -> &'static str {
     let mut roles = user.memberships.iter().flat_map(|membership| &membership.roles);

@@ -37,6 +37,8 @@ pub(super) fn text(world: &World) -> String {
             quoted(&world.operator_token)
         ),
     ];
+    let issuers = world.manifest.environments.iter().map(|environment| &environment.issuer);
+    last.extend(issuers.map(|issuer| format!("# How to use the APIs, with programs to copy: {issuer}/docs")));
     last.extend(
         world
             .management

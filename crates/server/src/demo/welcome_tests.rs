@@ -53,6 +53,14 @@ fn a_secret_travels_in_the_way_of_the_profile() {
 }
 
 #[test]
+fn the_documentation_of_each_environment_is_named() {
+    let text = told();
+    for issuer in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/sandbox"] {
+        assert!(text.lines().any(|line| line.ends_with(&format!(": {issuer}/docs"))), "{text}");
+    }
+}
+
+#[test]
 fn the_call_is_one_that_the_credential_may_make() {
     let text = told();
     assert!(

@@ -7,11 +7,17 @@ use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::error::Denial;
 use grantor_core::name::ClientId;
-use grantor_core::registration::{NewSecret, Registration, new_secret, register};
+use grantor_core::outbox::MailKind;
+use grantor_core::permission::Maker;
+use grantor_core::registration::{NewSecret, Registration, may_have_secret, new_secret, register};
 use grantor_core::secret::Secret;
+use grantor_core::secret_version;
 use grantor_core::tenant::{Status, Tenant};
+use serde_json::{Value, json};
 
-use super::notice::Deed;
+use super::client_id;
+use super::deed::Deed;
+use super::notice::{login_page, moment, to_admins, values};
 use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
@@ -32,14 +38,16 @@ pub struct Created {
 pub async fn create(
     node: &Node,
     actor: &Actor,
-    state: &EnvironmentState,
-    tenant: &Tenant,
-    registration: Registration<'_>,
-    first: NewSecret,
+    maker: Maker<'_>,
+    (state, tenant): (&EnvironmentState, &Tenant),
+    (registration, first): (Registration<'_>, NewSecret),
 ) -> Result<Created, FlowError> {
+    if let Some(chosen) = &registration.client_id {
+        client_id::must_be_free(node, state, chosen).await?;
+    }
     let accesses = node.store.accesses(tenant.id).await?;
     let (app, secret) = node.decide(|env| {
-        let app = register(registration, tenant, &accesses, state.environment.id, env)?;
+        let app = register(registration, maker, (tenant, &accesses), state.environment.id, env)?;
         let public = app.auth_method == Some(grantor_core::profile::ClientAuthMethod::None);
         let secret = if public {
             None
@@ -53,6 +61,7 @@ pub async fn create(
         writes.push(Write::InsertSecret(app.id, version.clone()));
     }
     let event = AuditEvent::new("app.create", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("tenant", tenant.name.as_str());
     node.commit(&actor.within(state.environment.id), writes, vec![event]).await?;
@@ -66,15 +75,32 @@ pub async fn create(
 pub async fn change(
     node: &Node,
     actor: &Actor,
-    tenant: &Tenant,
-    app: &App,
+    maker: Maker<'_>,
+    (tenant, app): (&Tenant, &App),
     registration: Registration<'_>,
 ) -> Result<(), FlowError> {
     let accesses = node.store.accesses(tenant.id).await?;
-    let new = node.decide(|env| register(registration, tenant, &accesses, app.environment, env))?;
-    let event = AuditEvent::new("app.change", app.id.to_string()).detail("client_id", app.client_id.as_str());
-    let write = Write::ChangeApp(app.registered_as(new));
+    let new = node.decide(|env| register(registration, maker, (tenant, &accesses), app.environment, env))?;
+    let new = app.registered_as(new);
+    let event = AuditEvent::new("app.change", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str())
+        .changes(&registered(app), &registered(&new));
+    let write = Write::ChangeApp(new);
     Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
+}
+
+/// What a change of an app can change, for the audit.
+fn registered(app: &App) -> Value {
+    json!({
+        "name": app.name,
+        "auth_method": app.auth_method,
+        "grants": app.grants,
+        "apis": app.apis,
+        "introspects": app.introspects,
+        "scopes": app.scopes,
+        "metadata": app.metadata,
+    })
 }
 
 /// Loads an app with its secrets. Closed ones are not found.
@@ -104,7 +130,10 @@ pub async fn switch(node: &Node, actor: &Actor, app: &App, order: &Order) -> Res
         Switch::Resume => "app.resume",
         Switch::Close => "app.delete",
     };
-    let event = AuditEvent::new(action, app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new(action, app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str())
+        .change("status", from, to);
     let deed = Deed::of(order, app.tenant, app.environment, format!("the app {}", app.client_id));
     let mut writes = vec![Write::SetAppStatus(StatusChange { id: app.id, from, to })];
     writes.extend(deed.notices(node).await?);
@@ -126,17 +155,49 @@ pub async fn rotate_secret(
     end_others_at: Option<UnixMillis>,
 ) -> Result<(Secret, SecretVersion), FlowError> {
     let spelling = (&node.brand, state.environment.stage);
+    let tenant = node.store.tenant(app.tenant).await?.ok_or(Fault::Internal)?;
+    may_have_secret(app, &tenant, &node.store.accesses(app.tenant).await?, &state.apis)?;
     let (secret, version) = node.decide(|env| new_secret(app, &new, &state.keys.peppers, spelling, env))?;
     let mut writes = vec![Write::InsertSecret(app.id, version.clone())];
     if let Some(at) = end_others_at {
-        let alive = app.secrets.iter().filter(|old| old.ended_at.is_none());
-        writes.extend(alive.map(|old| Write::ScheduleSecretEnd { app: app.id, version: old.version, at }));
+        writes.extend(secret_version::end_others(app, &version, at, node.now())?);
+    }
+    // The first one is no rotation: whoever makes the app makes it.
+    if !app.secrets.is_empty() {
+        writes.extend(tell(node, state, app, (&version, end_others_at)).await?);
     }
     let event = AuditEvent::new("app.secret_create", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version.version);
     node.commit(&actor.within(app.environment), writes, vec![event]).await?;
+    node.wake_mail();
     Ok((secret, version))
+}
+
+/// The mails about a new version.
+async fn tell(
+    node: &Node,
+    state: &EnvironmentState,
+    app: &App,
+    (version, end_others_at): (&SecretVersion, Option<UnixMillis>),
+) -> Result<Vec<Write>, Fault> {
+    let tenant = node.cache.tenant(&node.store, app.tenant).await?.ok_or(Fault::Internal)?;
+    let how = match end_others_at {
+        None => "was made; the other versions work on".to_owned(),
+        Some(at) => format!("was made; the other versions work until {}", moment(at)),
+    };
+    let told = values([
+        (
+            "credential",
+            format!("Client secret {} (...{}) of app {}", version.version, version.last_four, app.client_id),
+        ),
+        ("tenant", tenant.tenant.title.clone()),
+        ("how", how),
+        ("when", moment(version.created_at)),
+        ("login", login_page(state)),
+    ]);
+    to_admins(node, app.tenant, app.environment, MailKind::CredentialChanged, told).await
 }
 
 /// What happens to tokens that were had with a secret that is ended.
@@ -176,6 +237,7 @@ pub async fn end_secret(
     };
     writes.extend(deed.notices(node).await?);
     let event = AuditEvent::new("app.secret_end", app.id.to_string())
+        .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version)
         .detail("end_tokens", tokens == Tokens::End);
@@ -184,13 +246,47 @@ pub async fn end_secret(
     Ok(Some(()))
 }
 
+/// Sets the end of a version of the secret. It may come earlier than what was planned, never later.
+///
+/// # Errors
+/// What the decision refuses; [`Fault::Conflict`] if somebody else was quicker.
+pub async fn schedule_secret_end(
+    node: &Node,
+    actor: &Actor,
+    app: &App,
+    version: i64,
+    at: UnixMillis,
+) -> Result<(), FlowError> {
+    let write = secret_version::schedule_end(app, version, at, node.now())?;
+    let event = AuditEvent::new("app.secret_schedule_end", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str())
+        .detail("version", version)
+        .detail("at", moment(at));
+    Ok(node.commit(&actor.within(app.environment), vec![write], vec![event]).await?)
+}
+
+/// Takes a rotation back: its version ends now, and those whose end it has set live on as before.
+///
+/// # Errors
+/// What the decision refuses; [`Fault::Conflict`] if somebody else was quicker.
+pub async fn cancel_rotation(node: &Node, actor: &Actor, app: &App, version: i64) -> Result<(), FlowError> {
+    let writes = secret_version::cancel(app, version, node.now())?;
+    let event = AuditEvent::new("app.secret_cancel", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str())
+        .detail("version", version);
+    Ok(node.commit(&actor.within(app.environment), writes, vec![event]).await?)
+}
+
 /// Ends every token of an app.
 ///
 /// # Errors
 /// Storage trouble.
 pub async fn end_tokens(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
-    let event =
-        AuditEvent::new("app.tokens_end", app.id.to_string()).detail("client_id", app.client_id.as_str());
+    let event = AuditEvent::new("app.tokens_end", app.id.to_string())
+        .of_tenant(app.tenant)
+        .detail("client_id", app.client_id.as_str());
     node.commit(&actor.within(app.environment), vec![Write::EndAppTokens(app.id)], vec![event]).await
 }
 

@@ -1,5 +1,6 @@
 //! Applying a manifest: plan the difference, commit it as one unit. Applying it again changes nothing.
 
+mod accesses;
 mod documents;
 mod metadata;
 mod partners;
@@ -58,6 +59,8 @@ struct World {
     apis: Vec<Arc<Api>>,
     tenants: Vec<Tenant>,
     plan: Plan,
+    /// Who applies, as the audit names them.
+    by: String,
 }
 
 /// Applies a manifest.
@@ -70,12 +73,12 @@ pub async fn apply(
     manifest: &Manifest,
     mode: Mode,
 ) -> Result<Vec<Change>, ApplyError> {
-    let mut world = load(node).await?;
+    let mut world = load(node, actor).await?;
     environments(node, manifest, &mut world)?;
     profiles(manifest, &mut world)?;
     apis(node, manifest, &mut world)?;
     partners::tenants(node, manifest, &mut world).await?;
-    let accesses = partners::accesses(node, manifest, &mut world).await?;
+    let accesses = accesses::accesses(node, manifest, &mut world).await?;
     partners::apps(node, manifest, &mut world, &accesses).await?;
     people::users(node, manifest, &mut world).await?;
     documents::documents(node, manifest, &mut world).await?;
@@ -97,7 +100,7 @@ pub async fn apply(
     Ok(world.plan.changes)
 }
 
-async fn load(node: &Node) -> Result<World, Fault> {
+async fn load(node: &Node, actor: &Actor) -> Result<World, Fault> {
     let environments = node.store.environments().await?;
     let profiles: Vec<Arc<Profile>> = node.store.profiles().await?.into_iter().map(Arc::new).collect();
     let mut apis = Vec::new();
@@ -109,7 +112,14 @@ async fn load(node: &Node) -> Result<World, Fault> {
         let (api, _) = resolve(&stored, environment, &profiles).map_err(|_| Fault::Internal)?;
         apis.push(Arc::new(api));
     }
-    Ok(World { environments, profiles, apis, tenants: Vec::new(), plan: Plan::default() })
+    Ok(World {
+        environments,
+        profiles,
+        apis,
+        tenants: Vec::new(),
+        plan: Plan::default(),
+        by: actor.name.clone(),
+    })
 }
 
 fn environments(node: &Node, manifest: &Manifest, world: &mut World) -> Result<(), ApplyError> {

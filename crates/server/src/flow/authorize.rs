@@ -11,11 +11,14 @@ use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::form::Form;
 use grantor_core::id::{InteractionId, SessionId};
 use grantor_core::interaction::{INTERACTION_SECONDS, Interaction};
+use grantor_core::name::ClientId;
+use grantor_core::request_log::Door;
 use grantor_core::secret::{CredentialType, Secret};
 use grantor_core::session::{ABSOLUTE_SECONDS, Session};
 use grantor_jose::{Type, jws};
 
 use super::browser::{BrowserCall, Mark, Marks};
+use super::seen::{Place, Seen};
 use super::situation::{Situation, interaction};
 use super::{Fault, FlowError};
 use crate::catalogue::PagePath;
@@ -72,7 +75,11 @@ pub async fn trust(node: &Node, call: &BrowserCall<'_>, form: &Form) -> Result<(
     if !owner.is_some_and(|owner| owner.tenant.status.is_active()) {
         return Err(unknown());
     }
-    let reply_to = request::reply_to(form, &app).map_err(|Untrusted(denial)| Refused::Page(denial))?;
+    let reply_to = request::reply_to(form, &app).map_err(|Untrusted(denial)| {
+        // Not even the app may be told; its owner reads it in the log.
+        Seen::begin(node, place(call)).turned_away(node, &app, &denial, denial.error.status());
+        Refused::Page(denial)
+    })?;
     Ok((app, reply_to))
 }
 
@@ -92,7 +99,7 @@ pub async fn begin(node: &Node, call: &BrowserCall<'_>, form: &Form) -> Result<O
     let request = match request::parse(form, reply_to.clone(), &facts) {
         Ok(request) => request,
         Err(denial) => {
-            note(call, &denial);
+            note(node, call, Some(&app.client_id), &denial);
             let reply = Reply::error(&reply_to, &denial, &state.environment.issuer);
             return Ok(Onward { to: Destination::App(reply), marks: Marks::default() });
         }
@@ -190,7 +197,7 @@ pub async fn go_on_after(
         Ok(step) => step,
         Err(denial) => {
             let Some(request) = &situation.request else { return Err(denial.into()) };
-            note(call, &denial);
+            note(node, call, Some(&request.client_id), &denial);
             let reply = Reply::error(&request.reply_to, &denial, &call.state.environment.issuer);
             return end(node, call, waiting.as_ref(), taken, Destination::App(reply)).await;
         }
@@ -239,6 +246,9 @@ fn sign_in(node: &Node, call: &BrowserCall<'_>, situation: &mut Situation, taken
     });
     if let Some(old) = before.filter(|old| old.user != evidence.user) {
         taken.writes.push(Write::EndSession(old.id, now));
+        taken
+            .events
+            .push(AuditEvent::new("session.end", old.id.to_string()).detail("user", old.user.to_string()));
     }
     taken.events.push(
         AuditEvent::new("session.create", session.id.to_string()).detail("user", session.user.to_string()),
@@ -317,7 +327,7 @@ async fn conclude(
         let reply = match answer(node, call, request, done, situation, &mut taken) {
             Ok(reply) => reply,
             Err(denial) => {
-                note(call, &denial);
+                note(node, call, Some(&request.client_id), &denial);
                 Reply::error(&request.reply_to, &denial, &call.state.environment.issuer)
             }
         };
@@ -357,7 +367,8 @@ pub async fn decline(
     waiting: Waiting,
     denial: Denial,
 ) -> Result<Onward, FlowError> {
-    note(call, &denial);
+    let client_id = waiting.interaction.request.as_ref().map(|request| &request.client_id);
+    note(node, call, client_id, &denial);
     let to = match &waiting.interaction.request {
         Some(request) => {
             Destination::App(Reply::error(&request.reply_to, &denial, &call.state.environment.issuer))
@@ -452,8 +463,18 @@ fn browser(
     }
 }
 
-/// A refusal that an app is told is logged like one of the token endpoint.
-fn note(call: &BrowserCall<'_>, denial: &Denial) {
+fn place<'a>(call: &BrowserCall<'a>) -> Place<'a> {
+    Place { door: Door::Authorize, state: call.state, source: call.source, request_id: call.request_id }
+}
+
+/// A refusal that an app is told is logged like one of the token endpoint, for us and for the app's owner.
+fn note(node: &Node, call: &BrowserCall<'_>, client_id: Option<&ClientId>, denial: &Denial) {
+    const SEE_OTHER: u16 = 303;
+    let environment = call.state.environment.id;
+    // It was loaded for this very request.
+    if let Some(app) = client_id.and_then(|id| node.cache.known_app(environment, id.as_str())) {
+        Seen::begin(node, place(call)).turned_away(node, &app, denial, SEE_OTHER);
+    }
     tracing::info!(
         request_id = call.request_id,
         endpoint = "authorize",

@@ -8,7 +8,8 @@ use grantor_core::app::App;
 use grantor_core::client_auth::{AuthenticatedApp, Presented, authenticate};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::profile::ClientAuthMethod;
-use grantor_core::secret::{CredentialType, Secret, Spelling};
+use grantor_core::record::Used;
+use grantor_core::secret::{CredentialType, Secret};
 
 use super::FlowError;
 use crate::cache::TenantFacts;
@@ -59,14 +60,15 @@ pub async fn load(
     node.limits
         .failed(Who::Client(environment, first), source)
         .map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
-    Err(Denial::new(
-        OAuthError::InvalidClient,
-        other_environment(node, state, secret).unwrap_or(Reason::UnknownClient),
-    )
-    .into())
+    Err(Denial::new(OAuthError::InvalidClient, Reason::UnknownClient).into())
 }
 
 impl ClientFacts {
+    /// The app that was named. It has proved nothing.
+    pub fn named(&self) -> &App {
+        &self.app
+    }
+
     /// The app's tenant with its accesses.
     pub fn tenant(&self) -> &TenantFacts {
         &self.tenant
@@ -92,17 +94,15 @@ impl ClientFacts {
                 if secret.is_some() {
                     node.limits.proved(who, source);
                 }
+                if let Some(version) = client.secret_version() {
+                    node.activity.uses.note(Used::Secret(self.app.id, version), node.now(), Some(source));
+                }
                 Ok(client)
             }
             Err(denial) => {
                 node.limits.failed(who, source).map_err(|wait| FlowError::Throttled(TOO_MANY, wait))?;
-                let reason = match denial.reason {
-                    Reason::SecretMismatch => {
-                        other_environment(node, state, secret).unwrap_or(Reason::SecretMismatch)
-                    }
-                    reason => reason,
-                };
-                Err(Denial { reason, ..denial }.into())
+                // Whether the secret is genuine elsewhere is asked behind the answer: see `flow/misplaced.rs`.
+                Err(denial.into())
             }
         }
     }
@@ -132,10 +132,4 @@ impl ClientFacts {
         }
         Ok(client)
     }
-}
-
-/// A secret that says itself that it belongs to another kind of environment. For the log only: the answer is the same.
-fn other_environment(node: &Node, state: &EnvironmentState, secret: Option<&Secret>) -> Option<Reason> {
-    let spelling = Spelling::parse(&node.brand, secret?.reveal())?;
-    (spelling.stage != state.environment.stage).then_some(Reason::SecretOfOtherEnvironment)
 }

@@ -28,7 +28,7 @@ pub async fn create(
     let document = Document { id, tenant, kind, versions: version.into_iter().collect() };
     let mut events =
         vec![AuditEvent::new("document.create", id.to_string()).detail("kind", document.kind.as_str())];
-    events.extend(document.versions.iter().map(|version| published(id, version)));
+    events.extend(document.versions.iter().map(|version| published(&document, version)));
     node.commit(actor, vec![Write::InsertDocument(document.clone())], events).await?;
     Ok(document)
 }
@@ -47,7 +47,7 @@ pub async fn publish_version(
     let Some(version) = publish(&document.versions, new, node.now()).map_err(refused)? else {
         return Ok(now);
     };
-    let event = published(document.id, &version);
+    let event = published(document, &version);
     node.commit(actor, vec![Write::PublishVersion(document.id, version.clone())], vec![event]).await?;
     now.versions.push(version);
     Ok(now)
@@ -112,12 +112,15 @@ pub async fn accept_on_behalf(
         // Nobody was seen accepting: the operator's address stands in the audit.
         address: String::new(),
     };
-    let event = AuditEvent::new("document.accept", document.id.to_string())
+    let mut event = AuditEvent::new("document.accept", document.id.to_string())
         .detail("user", call.user.id.to_string())
         .detail("version", version.number)
         .detail("sha256", version.hash.as_str())
         .detail("on_behalf", true)
         .detail("evidence", call.evidence);
+    if let Some(tenant) = call.tenant {
+        event = event.of_tenant(tenant);
+    }
     let write = Write::RecordAcceptance(acceptance.clone());
     node.commit(&actor.within(call.user.environment), vec![write], vec![event]).await?;
     Ok((document.clone(), acceptance))
@@ -139,8 +142,9 @@ fn named<'a>(documents: &'a [Document], call: &OnBehalf<'_>) -> Result<&'a Docum
     }
 }
 
-fn published(id: DocumentId, version: &DocumentVersion) -> AuditEvent {
-    AuditEvent::new("document.publish", id.to_string())
+fn published(document: &Document, version: &DocumentVersion) -> AuditEvent {
+    AuditEvent::new("document.publish", document.id.to_string())
+        .of_tenant_or_all(document.tenant)
         .detail("version", version.number)
         .detail("sha256", version.hash.as_str())
 }

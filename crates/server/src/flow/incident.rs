@@ -20,7 +20,13 @@ pub async fn resolve(
     if incident.resolution.is_some() {
         return Ok(());
     }
-    let event = AuditEvent::new("incident.resolve", incident.id.to_string())
+    let event = AuditEvent::new("incident.resolve", incident.id.to_string());
+    let event = match incident.tenant {
+        Some(tenant) => event.of_tenant(tenant),
+        None => event,
+    };
+    let event = event
+        .detail("kind", incident.kind.as_str())
         .detail("subject", incident.subject.as_str())
         .detail("comment", comment.as_ref().map(Comment::as_str));
     let resolution = Resolution { by: actor.name.clone(), at: node.now(), comment };

@@ -9,6 +9,7 @@ use grantor_core::environment::OnLeak;
 use grantor_core::id::IncidentId;
 use grantor_core::incident::{Course, Incident, IncidentWrite, Measure, Sighting, course};
 use grantor_core::leak::respond;
+use grantor_core::leak_trace::trace;
 use grantor_core::secret::{CredentialType, Secret, Spelling};
 
 use self::find::Found;
@@ -129,16 +130,25 @@ async fn act(
         measures = response.measures.len(),
         "a credential of this installation was seen where it must not be"
     );
-    if matches!(found, Found::Operator(_)) {
-        tracing::error!(incident = %incident.id, "an operator's token has leaked and ends now: look for its traces in the audit");
+    match response.measures[..] {
+        [Measure::OperatorKept] => {
+            tracing::error!(incident = %incident.id, "the token of the only operator has leaked and still works: make another operator and report it again");
+        }
+        [Measure::OperatorEnded] => {
+            tracing::error!(incident = %incident.id, "an operator's token has leaked and ends now: look for its traces in the audit");
+        }
+        _ => {}
     }
     let mut events = vec![event(&incident, &response.measures, course, client_id)];
+    events.extend(response.measures.iter().filter_map(|measure| trace(&leaked, *measure)));
     let mut writes = response.writes;
     if let Some(app) = leaked.app() {
         writes.push(Write::MarkExposed(app.id, now));
         if matches!(found, Found::Secret { .. }) {
-            let exposed = AuditEvent::new("app.secret_exposed", app.id.to_string());
-            events.push(exposed.detail("client_id", app.client_id.as_str()));
+            let exposed = AuditEvent::new("app.secret_exposed", app.id.to_string())
+                .of_tenant(app.tenant)
+                .detail("client_id", app.client_id.as_str());
+            events.push(exposed);
         }
     }
     if course == Course::Open {
@@ -161,7 +171,12 @@ async fn act(
 fn event(incident: &Incident, measures: &[Measure], course: Course, client_id: Option<&str>) -> AuditEvent {
     let action = if course == Course::Open { "incident.open" } else { "incident.seen" };
     let place = incident.sighting.place.as_ref().map(|place| place.as_str());
-    AuditEvent::new(action, incident.id.to_string())
+    let event = AuditEvent::new(action, incident.id.to_string());
+    let event = match incident.tenant {
+        Some(tenant) => event.of_tenant(tenant),
+        None => event,
+    };
+    event
         .detail("kind", incident.kind.as_str())
         .detail("subject", incident.subject.as_str())
         .detail("client_id", client_id)

@@ -9,7 +9,8 @@ use super::signup::value;
 use crate::mail::OutgoingMail;
 use crate::node::{Actor, Node};
 use crate::pages::{
-    IncidentNotice, MailText, PasswordChanged, Shown, SignupAttempted, SignupVerification, Switched,
+    CredentialChanged, CredentialExpiring, IncidentNotice, MailText, NoticeMail, PasswordChanged, Shown,
+    SignupAttempted, SignupVerification, Switched,
 };
 
 /// Mails that are taken at once.
@@ -71,8 +72,8 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
     let state = catalogue.environment_by_id(mail.environment)?;
     let environment = Shown::name(state.environment.name.as_str());
     let email = Shown::name(mail.to.as_str());
-    let name = |key: &str| Shown::name(value(&mail.values, key));
-    let long = |key: &str| Shown::text(value(&mail.values, key));
+    let long = |name| Shown::text(value(&mail.values, name));
+    let shown = |name| Shown::name(value(&mail.values, name));
     Some(match mail.kind {
         MailKind::SignupLink => node.pages.mail(&SignupVerification {
             environment,
@@ -93,23 +94,49 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
         }),
         MailKind::Incident => node.pages.mail(&IncidentNotice {
             environment,
-            what: name("what"),
+            what: shown("what"),
             owner: long("owner"),
             place: long("place"),
-            when: name("when"),
+            when: shown("when"),
             done: long("done"),
             next: long("next"),
-            incident: name("incident"),
+            incident: shown("incident"),
             login: value(&mail.values, "login").to_owned(),
         }),
         MailKind::Switched => node.pages.mail(&Switched {
             environment,
             thing: long("thing"),
-            past: name("past"),
+            past: shown("past"),
             effect: long("effect"),
             reason: long("reason"),
-            when: name("when"),
+            when: shown("when"),
             login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::CredentialExpiring => node.pages.mail(&CredentialExpiring {
+            environment,
+            email,
+            tenant: shown("tenant"),
+            credential: Shown::text(value(&mail.values, "credential")),
+            days: shown("days"),
+            ends: shown("ends"),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::CredentialChanged => node.pages.mail(&CredentialChanged {
+            environment,
+            email,
+            tenant: shown("tenant"),
+            credential: Shown::text(value(&mail.values, "credential")),
+            how: Shown::text(value(&mail.values, "how")),
+            when: shown("when"),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::Notice => node.pages.mail(&NoticeMail {
+            environment,
+            email,
+            title: Shown::text(value(&mail.values, "title")),
+            happened: Shown::text(value(&mail.values, "happened")),
+            advice: Shown::text(value(&mail.values, "advice")),
+            link: value(&mail.values, "link").to_owned(),
         }),
     })
 }

@@ -1,13 +1,21 @@
 //! One file per verb: load -> decide -> seal -> commit. A flow never sees a header or a status code.
 
+pub mod acceptance;
 pub mod access;
+pub mod activity;
 pub mod api_key;
 pub mod app;
 pub mod apply;
+pub mod audit;
+pub mod audit_export;
 pub mod authorize;
 pub mod browser;
+pub mod case;
 pub mod client;
+pub mod client_id;
+pub mod deed;
 pub mod document;
+pub mod export;
 pub mod exposure;
 pub mod incident;
 pub mod introspect;
@@ -15,19 +23,26 @@ pub mod leak;
 pub mod leak_message;
 pub mod login;
 pub mod mail;
+pub mod misplaced;
 pub mod notice;
 pub mod plan;
+pub mod reminder;
 pub mod revoke;
+pub mod seen;
 pub mod sign_in;
+mod signed;
 pub mod signing_key;
 pub mod signup;
 pub mod situation;
 pub mod steps;
 pub mod tenant;
 pub mod token;
+pub mod usage;
 pub mod user;
 pub mod userinfo;
 pub mod verify;
+pub mod webhook;
+pub mod webhook_delivery;
 
 use grantor_core::error::Denial;
 

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use grantor_core::access::Access;
+use grantor_core::access::{Access, AccessStatus};
 use grantor_core::api::{Api, ScopeDefinition};
-use grantor_core::decision::{AuditEvent, Write};
+use grantor_core::contract::Contract as SignedContract;
+use grantor_core::decision::{AuditEvent, Concern, Write};
+use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, EnvironmentId};
 use grantor_core::name::Name;
 use grantor_core::profile::Profile;
 use grantor_core::scope::{Scope, ScopeSet};
-use grantor_core::tenant::{Status, Tenant};
+use grantor_core::tenant::Tenant;
 use grantor_resource::Contract;
 use serde::Serialize;
 use serde_json::Value;
@@ -80,7 +82,7 @@ impl Plan {
         old: Option<&T>,
         new: &T,
         write: impl FnOnce() -> Vec<Write>,
-    ) {
+    ) -> Noted<'_> {
         let to = serde_json::to_value(new).unwrap_or_default();
         let from = old.map(|old| serde_json::to_value(old).unwrap_or_default());
         let fields = differing(from.as_ref(), &to);
@@ -90,16 +92,28 @@ impl Plan {
             Some(_) => Action::Update,
         };
         if action != Action::Unchanged {
-            let changed: Vec<Value> = fields.iter().map(|field| field.field.as_str().into()).collect();
-            self.events.push(
-                AuditEvent::new("manifest.apply", format!("{kind}:{name}"))
-                    .detail("action", if action == Action::Create { "create" } else { "update" })
-                    .detail("fields", changed),
-            );
+            let event = AuditEvent::new("manifest.apply", format!("{kind}:{name}"))
+                .detail("action", if action == Action::Create { "create" } else { "update" });
+            let changed =
+                |event: AuditEvent, field: &FieldChange| event.change(&field.field, &field.from, &field.to);
+            self.events.push(fields.iter().fold(event, changed));
             self.writes.extend(write());
         }
         let fields = if action == Action::Update { fields } else { Vec::new() };
         self.changes.push(Change { action, kind, name, fields });
+        Noted(self.events.last_mut().filter(|_| action != Action::Unchanged))
+    }
+}
+
+/// The audit event of a thing that was noted, if it changes.
+pub struct Noted<'a>(Option<&'a mut AuditEvent>);
+
+impl Noted<'_> {
+    /// Says which tenant it concerns, or that it concerns all.
+    pub fn concerns(self, concerns: Concern, environment: Option<EnvironmentId>) {
+        if let Some(event) = self.0 {
+            (event.concerns, event.environment) = (concerns, environment);
+        }
     }
 }
 
@@ -284,6 +298,7 @@ pub struct AccessView<'a> {
     client_token_lifetime: Option<i64>,
     user_token_lifetime: Option<i64>,
     quota: &'static str,
+    contract: Option<&'a SignedContract>,
 }
 
 impl<'a> From<&'a Access> for AccessView<'a> {
@@ -293,6 +308,7 @@ impl<'a> From<&'a Access> for AccessView<'a> {
             client_token_lifetime: access.client_token_lifetime.map(|life| life.seconds()),
             user_token_lifetime: access.user_token_lifetime.map(|life| life.seconds()),
             quota: access.quota.as_str(),
+            contract: access.contract.as_ref(),
         }
     }
 }
@@ -331,13 +347,27 @@ pub fn access(
     Ok(Access {
         tenant: tenant.id,
         api: api.id,
-        status: old.map_or(Status::Active, |old| old.status),
+        // Whoever applies a manifest is the provider: a new access is approved by that.
+        status: old.map_or(AccessStatus::Approved, |old| old.status),
         epoch: old.map_or(0, |old| old.epoch),
         scopes,
         client_token_lifetime: entry.client_token_lifetime,
         user_token_lifetime: entry.user_token_lifetime,
         quota: entry.quota,
+        contract: old.and_then(|old| old.contract.clone()),
     })
+}
+
+/// The contract that an entry records; one that is not mentioned stays.
+pub fn contract_of(
+    entry: &AccessEntry,
+    old: Option<&Access>,
+    now: UnixMillis,
+) -> Result<Option<SignedContract>, ManifestError> {
+    let Some(contract) = &entry.contract else { return Ok(old.and_then(|old| old.contract.clone())) };
+    SignedContract::record(contract.sha256.clone(), contract.signed_at.0, contract.reference.clone(), now)
+        .map(Some)
+        .map_err(|why| ManifestError(format!("access of {}: {}", entry.tenant, why.0)))
 }
 
 /// The full name of a thing within an environment.

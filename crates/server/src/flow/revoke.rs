@@ -9,9 +9,11 @@ use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::grant::{EndReason, GrantState};
 use grantor_core::refresh_token::RefreshToken;
+use grantor_core::request_log::Door;
 use grantor_core::revoke;
 use grantor_core::secret::{CredentialType, Spelling};
 
+use super::seen::{Place, Seen};
 use super::verify::{Genuine, recognise};
 use super::{Fault, FlowError, client};
 use crate::catalogue::EnvironmentState;
@@ -36,8 +38,19 @@ pub struct RevokeCall<'a> {
 /// # Errors
 /// `invalid_client`; `unsupported_token_type` for anything spelled like an API key or secret, genuine or not; storage trouble.
 pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError> {
+    let place =
+        Place { door: Door::Revoke, state: call.state, source: call.source, request_id: call.request_id };
+    let mut seen = Seen::begin(node, place);
+    let outcome = revoke_seen(node, call, &mut seen).await;
+    seen.ended(node, call.presented, &outcome);
+    outcome
+}
+
+async fn revoke_seen(node: &Node, call: &RevokeCall<'_>, seen: &mut Seen<'_>) -> Result<(), FlowError> {
     let facts = client::load(node, call.state, call.presented, call.source).await?;
+    seen.names(facts.named());
     let caller = facts.authenticate_anywhere(node, call.state, call.presented, call.source)?;
+    seen.proves(caller.secret_version());
     if let Some(token) = RefreshToken::parse(call.token, &node.brand, call.state.environment.stage) {
         return refresh_token(node, call, caller.app(), &token).await;
     }
@@ -48,6 +61,9 @@ pub async fn revoke(node: &Node, call: &RevokeCall<'_>) -> Result<(), FlowError>
         return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
     }
     let genuine = recognise(node, call.state, call.token).await?;
+    if matches!(genuine, Ok(Genuine::Key(_))) {
+        return Err(Denial::new(OAuthError::UnsupportedTokenType, Reason::NoSuchKeyType).into());
+    }
     let claims = match &genuine {
         Ok(Genuine::Token(claims)) => Some(&**claims),
         _ => None,

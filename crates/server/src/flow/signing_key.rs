@@ -79,13 +79,12 @@ pub async fn rotate(
     let mut writes = Vec::new();
     let mut events = Vec::new();
     for active in chosen {
-        writes.extend(rotate_one(
-            node,
-            &ring,
-            active,
-            rotation.patience,
-            (now, longest_token(state, node).await?),
-        )?);
+        let longest = longest_token(state, node).await?;
+        // API keys that are JWTs live longer than any token.
+        let last_key =
+            node.store.last_signed_api_key_end(environment, &active.kid).await.map_err(Fault::from)?;
+        let longest = longest.max(last_key.seconds() - now.seconds());
+        writes.extend(rotate_one(node, &ring, active, rotation.patience, (now, longest))?);
         events.push(
             AuditEvent::new("signing_key.rotate", active.kid.clone())
                 .detail("use", active.usage.as_str())
@@ -196,11 +195,17 @@ pub async fn on_schedule(node: &Node) -> Result<(), Fault> {
     for state in &node.catalogue_full().environments {
         complete(node, state).await?;
         let ring = node.store.key_ring(state.environment.id).await?;
-        let served =
-            |key: &&StoredKey| key.state == KeyState::Retiring && key.retires_at.is_some_and(|at| at <= now);
-        let writes: Vec<Write> = ring
-            .iter()
-            .filter(served)
+        let mut served = Vec::new();
+        for key in ring.iter().filter(|key| key.state == KeyState::Retiring) {
+            // Asked again at the end: an API key that was signed while this one stopped signing was not known then.
+            if key.retires_at.is_some_and(|at| at <= now)
+                && node.store.last_signed_api_key_end(key.environment, &key.kid).await? <= now
+            {
+                served.push(key);
+            }
+        }
+        let writes: Vec<Write> = served
+            .into_iter()
             .map(|key| {
                 Write::AdvanceKey(KeyStep {
                     environment: key.environment,

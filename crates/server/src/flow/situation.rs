@@ -179,7 +179,7 @@ impl Situation {
         };
         for id in ids {
             let Some(facts) = node.cache.tenant(&node.store, id).await? else { continue };
-            if access::gate(&facts.tenant, &facts.accesses, api).is_ok() {
+            if access::open(&facts.tenant, &facts.accesses, api).is_ok() {
                 self.tenant_rows.push(facts.tenant.clone());
                 self.tenants.push(facts);
             }

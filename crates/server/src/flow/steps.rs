@@ -127,10 +127,14 @@ pub async fn accept(
     };
     let Some(acceptances) = acceptances else { return Ok(Err((Box::new(situation), waiting))) };
     let events = acceptances.iter().map(|acceptance| {
-        AuditEvent::new("document.accept", acceptance.document.to_string())
+        let event = AuditEvent::new("document.accept", acceptance.document.to_string())
             .detail("user", acceptance.user.to_string())
             .detail("version", acceptance.version)
-            .detail("hash", acceptance.hash.as_str())
+            .detail("sha256", acceptance.hash.as_str());
+        match acceptance.tenant {
+            Some(tenant) => event.of_tenant(tenant),
+            None => event,
+        }
     });
     let taken = Taken {
         events: events.collect(),

@@ -7,7 +7,7 @@ use grantor_core::name::Name;
 use grantor_core::tenant::{Status, Tenant};
 
 use super::Fault;
-use super::notice::Deed;
+use super::deed::Deed;
 use crate::node::{Actor, Node};
 
 /// A status that an operator may set.
@@ -101,7 +101,9 @@ pub async fn create(
         status: Status::Active,
         epoch: 0,
     });
-    let event = AuditEvent::new("tenant.create", tenant.id.to_string()).detail("name", tenant.name.as_str());
+    let event = AuditEvent::new("tenant.create", tenant.id.to_string())
+        .of_tenant(tenant.id)
+        .detail("name", tenant.name.as_str());
     node.commit(actor, vec![Write::InsertTenant(tenant.clone(), node.now())], vec![event]).await?;
     Ok(tenant)
 }
@@ -134,7 +136,10 @@ pub async fn switch(node: &Node, actor: &Actor, tenant: &Tenant, order: &Order) 
         Switch::Resume => "tenant.resume",
         Switch::Close => "tenant.close",
     };
-    let event = AuditEvent::new(action, tenant.id.to_string()).detail("name", tenant.name.as_str());
+    let event = AuditEvent::new(action, tenant.id.to_string())
+        .of_tenant(tenant.id)
+        .detail("name", tenant.name.as_str())
+        .change("status", from, to);
     let deed = Deed {
         tenant: tenant.id,
         environment: None,

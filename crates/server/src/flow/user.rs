@@ -13,7 +13,7 @@ use grantor_core::password::{NewPassword, PasswordHash};
 use grantor_core::tenant::{Status, Tenant};
 use grantor_core::user::{Membership, NewUser, Role, User};
 
-use super::notice::Deed;
+use super::deed::Deed;
 use super::sign_in::busy;
 use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
@@ -92,7 +92,7 @@ pub async fn switch(node: &Node, actor: &Actor, user: &User, order: &Order) -> R
         let deed = Deed::of(order, membership.tenant, user.environment, thing);
         writes.extend(deed.notices(node).await?);
     }
-    let event = order.reason(AuditEvent::new(action, user.id.to_string()));
+    let event = order.reason(AuditEvent::new(action, user.id.to_string()).change("status", from, to));
     node.commit(&actor.within(user.environment), writes, vec![event]).await?;
     node.wake_mail();
     Ok(())
@@ -150,10 +150,13 @@ pub async fn put_membership(
     tenant: &Tenant,
     roles: Vec<Role>,
 ) -> Result<Membership, FlowError> {
+    let before = self::membership(node, user, tenant).await?.map(|membership| membership.roles);
     let membership = Membership::new(user.id, tenant.id, roles).map_err(refused)?;
     let event = AuditEvent::new("membership.put", user.id.to_string())
+        .of_tenant(tenant.id)
         .detail("tenant", tenant.name.as_str())
-        .detail("roles", serde_json::json!(membership.roles));
+        .detail("roles", serde_json::json!(membership.roles))
+        .change("roles", before, &membership.roles);
     let write = Write::PutMembership(membership.clone());
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(membership)
@@ -178,11 +181,13 @@ pub async fn remove_membership(
     user: &User,
     tenant: &Tenant,
 ) -> Result<Option<()>, Fault> {
-    if membership(node, user, tenant).await?.is_none() {
+    let Some(before) = membership(node, user, tenant).await? else {
         return Ok(None);
-    }
-    let event =
-        AuditEvent::new("membership.remove", user.id.to_string()).detail("tenant", tenant.name.as_str());
+    };
+    let event = AuditEvent::new("membership.remove", user.id.to_string())
+        .of_tenant(tenant.id)
+        .detail("tenant", tenant.name.as_str())
+        .change("roles", Some(before.roles), None::<Vec<Role>>);
     let write = Write::RemoveMembership { user: user.id, tenant: tenant.id, at: node.now() };
     node.commit(&actor.within(user.environment), vec![write], vec![event]).await?;
     Ok(Some(()))

@@ -4,6 +4,7 @@
 //! cache. Status, epochs, audience and expiry are judged on every call.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -14,20 +15,18 @@ use grantor_core::claims::AccessClaims;
 use grantor_core::error::Reason;
 use grantor_core::grant::Grant;
 use grantor_core::introspect::{Revoked, Subjects, UserSubjects, judge_key, judge_token};
+use grantor_core::request_log::{Owned, Subject};
 use grantor_core::scope::Scope;
 use grantor_core::secret::{CredentialType, Spelling};
 use grantor_core::user::User;
-use grantor_jose::{Type, jws};
 use grantor_resource::CredentialKind;
 
-use super::Fault;
+use super::signed::{Signed, signed};
+use super::{Fault, seen};
 use crate::cache::{SignedClaims, TenantFacts};
 use crate::catalogue::EnvironmentState;
-use crate::keys::token_digest;
+use crate::limits::{Holder, RetryAfter};
 use crate::node::Node;
-
-/// Seconds by which a token may begin in the future: the clock of the node that signed it may be ahead.
-const START_SKEW: i64 = 60;
 
 /// A genuine credential of this environment. Whether it is good for an API is judged by [`Genuine::judge`].
 pub enum Genuine {
@@ -68,6 +67,14 @@ pub struct Good {
     pub tenant: Arc<TenantFacts>,
 }
 
+/// A genuine credential that is not good for an API now.
+pub struct Unfit {
+    /// Why.
+    pub reason: Reason,
+    /// Whose it is, as far as that is known.
+    pub whose: Option<Owned>,
+}
+
 /// What stands behind a user's token.
 struct UserFacts {
     grant: Arc<Grant>,
@@ -88,12 +95,8 @@ pub async fn recognise(
     match Spelling::parse(&node.brand, credential) {
         Some(spelling) if spelling.stage != state.environment.stage => Ok(Err(Reason::WrongEnvironment)),
         Some(spelling) if spelling.kind == CredentialType::ApiKey => {
-            for hash in state.keys.peppers.candidates(CredentialType::ApiKey, credential) {
-                if let Some(key) = node.cache.api_key(&node.store, state.environment.id, hash.mac).await? {
-                    return Ok(Ok(Genuine::Key(key)));
-                }
-            }
-            Ok(Err(Reason::UnknownCredential))
+            let key = key_by_hash(node, state, credential).await?;
+            Ok(key.map(Genuine::Key).ok_or(Reason::UnknownCredential))
         }
         Some(spelling) if spelling.kind == CredentialType::AccessToken => {
             let claims = state.keys.seal.unseal(credential, &node.brand, state.environment.stage);
@@ -102,61 +105,41 @@ pub async fn recognise(
                 .ok_or(Reason::UnknownCredential))
         }
         Some(_) => Ok(Err(Reason::UnknownCredential)),
-        None => {
-            let signed =
-                signed(node, state, credential).map(|signed| Genuine::Token(TokenClaims::Signed(signed)));
-            Ok(signed.ok_or(Reason::UnknownCredential))
+        None => match signed(node, state, credential) {
+            Some(Signed::Token(signed)) => Ok(Ok(Genuine::Token(TokenClaims::Signed(signed)))),
+            Some(Signed::Key(signed)) => {
+                // By its hash, too: whoever got hold of a signing key cannot make keys for rows that are there.
+                let key = key_by_hash(node, state, credential).await?;
+                let own = key.filter(|key| signed.claims.are_of(key, &signed.kid, &state.environment));
+                Ok(own.map(Genuine::Key).ok_or(Reason::UnknownCredential))
+            }
+            None => Ok(Err(Reason::UnknownCredential)),
+        },
+    }
+}
+
+/// The row of a key, by the keyed hash of the whole of it.
+async fn key_by_hash(
+    node: &Node,
+    state: &EnvironmentState,
+    credential: &str,
+) -> Result<Option<Arc<ApiKey>>, Fault> {
+    for hash in state.keys.peppers.candidates(CredentialType::ApiKey, credential) {
+        if let Some(key) = node.cache.api_key(&node.store, state.environment.id, hash.mac).await? {
+            return Ok(Some(key));
         }
     }
-}
-
-/// A JWT that was verified before, by a key that still verifies; else its signature is checked now.
-fn signed(node: &Node, state: &EnvironmentState, token: &str) -> Option<Arc<SignedClaims>> {
-    let digest = token_digest(token);
-    if let Some(known) = node.cache.claims(state.environment.id, digest) {
-        return state.keys.verifying.get(&known.kid).is_some().then_some(known);
-    }
-    let signed = Arc::new(verify_signature(node, state, token)?);
-    node.cache.remember_claims(state.environment.id, digest, signed.clone());
-    Some(signed)
-}
-
-/// Signature, `typ`, claims of the right types, and their beginning (RFC 7662 2.2, RFC 7519 4.1.5). Issuer, audience and
-/// expiry are judged with the subjects, on every use.
-fn verify_signature(node: &Node, state: &EnvironmentState, token: &str) -> Option<SignedClaims> {
-    /// Strict: a time that is no number is an error, not an absent one.
-    #[derive(serde::Deserialize)]
-    struct Start {
-        #[serde(default, deserialize_with = "number")]
-        nbf: Option<u64>,
-    }
-    fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-        serde::Deserialize::deserialize(deserializer).map(Some)
-    }
-    let verified = jws::verify(token, &state.keys.verifying).ok()?;
-    if !Type::AccessToken.accepts(verified.header.typ.as_deref()) {
-        return None;
-    }
-    let claims: AccessClaims = serde_json::from_slice(&verified.payload).ok()?;
-    let latest = node.now().seconds().saturating_add(START_SKEW);
-    let nbf = match memchr::memmem::find(&verified.payload, b"nbf") {
-        // We never write it; a token that has it is read once more.
-        Some(_) => serde_json::from_slice::<Start>(&verified.payload).ok()?.nbf,
-        None => None,
-    };
-    let in_future = |start: i64| start > latest;
-    if in_future(claims.iat)
-        || claims.iat < 0
-        || claims.exp < 0
-        || nbf.is_some_and(|nbf| i64::try_from(nbf).map_or(true, in_future))
-    {
-        return None;
-    }
-    Some(SignedClaims { claims, kid: verified.header.kid })
+    Ok(None)
 }
 
 impl Genuine {
-    /// Judges the credential for an API, with the present state of its subjects.
+    /// Whose key it is; `None` for a token, whose app is known once it is judged.
+    pub fn key_owner(&self) -> Option<Owned> {
+        owned(self, None)
+    }
+
+    /// Judges the credential for an API, with the present state of its subjects. `caller` is the address that it is used from,
+    /// `None` where nobody says: a key that has a list of addresses is not good then.
     ///
     /// # Errors
     /// Storage trouble is a [`Fault`].
@@ -165,17 +148,15 @@ impl Genuine {
         node: &Node,
         state: &EnvironmentState,
         api: &Api,
-    ) -> Result<Result<Good, Reason>, Fault> {
+        caller: Option<IpAddr>,
+    ) -> Result<Result<Good, Unfit>, Fault> {
+        let nobody = || Ok(Err(Unfit { reason: Reason::UnknownCredential, whose: None }));
         let tenant = match &self {
             Self::Token(claims) => claims.tid.parse().ok(),
             Self::Key(key) => Some(key.tenant),
         };
-        let Some(tenant) = tenant else {
-            return Ok(Err(Reason::UnknownCredential));
-        };
-        let Some(facts) = node.cache.tenant(&node.store, tenant).await? else {
-            return Ok(Err(Reason::UnknownCredential));
-        };
+        let Some(tenant) = tenant else { return nobody() };
+        let Some(facts) = node.cache.tenant(&node.store, tenant).await? else { return nobody() };
         let subjects = Subjects {
             environment: &state.environment,
             api,
@@ -183,12 +164,9 @@ impl Genuine {
             accesses: &facts.accesses,
         };
         let (verdict, app, user) = match &self {
-            Self::Key(key) => (judge_key(key, &subjects, node.now()), None, None),
+            Self::Key(key) => (judge_key(key, &subjects, caller, node.now()), None, None),
             Self::Token(claims) => {
-                let app = node.cache.app(&node.store, state.environment.id, &claims.client_id).await?;
-                let Some(app) = app else {
-                    return Ok(Err(Reason::UnknownCredential));
-                };
+                let Some(app) = app_of(node, state, claims).await? else { return nobody() };
                 let revoked = if node.cache.is_revoked(state.environment.id, &claims.jti) {
                     Revoked::Yes
                 } else {
@@ -203,7 +181,29 @@ impl Genuine {
                 (judge_token(claims, &subjects, &app, known.as_ref(), revoked, node.now()), Some(app), user)
             }
         };
-        Ok(verdict.map(|()| Good { credential: self, app, user, tenant: facts }))
+        Ok(match verdict {
+            Ok(()) => Ok(Good { credential: self, app, user, tenant: facts }),
+            Err(reason) => Err(Unfit { reason, whose: owned(&self, app.as_deref()) }),
+        })
+    }
+}
+
+/// The app that a token names.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn app_of(
+    node: &Node,
+    state: &EnvironmentState,
+    claims: &AccessClaims,
+) -> Result<Option<Arc<App>>, Fault> {
+    Ok(node.cache.app(&node.store, state.environment.id, &claims.client_id).await?)
+}
+
+fn owned(credential: &Genuine, app: Option<&App>) -> Option<Owned> {
+    match credential {
+        Genuine::Key(key) => Some(Owned { subject: Subject::Key(key.id), tenant: key.tenant }),
+        Genuine::Token(_) => app.map(seen::owned),
     }
 }
 
@@ -224,6 +224,22 @@ async fn behind(
 }
 
 impl Good {
+    /// Whose it is: a key its own, a token its app's.
+    pub fn owned(&self) -> Option<Owned> {
+        owned(&self.credential, self.app.as_deref())
+    }
+
+    /// Takes one call from the quota of a key. A token has none here: the quota of its app was taken when it was issued.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn take_quota(&self, node: &Node) -> Result<(), RetryAfter> {
+        match &self.credential {
+            Genuine::Key(key) => node.limits.take(key.quota, Holder::Key(key.id)),
+            Genuine::Token(_) => Ok(()),
+        }
+    }
+
     /// App, Grant and user of a user's token.
     pub fn user(&self) -> Option<(&App, &Grant, &User)> {
         let user = self.user.as_ref()?;

@@ -56,6 +56,7 @@ pub fn get(call: &Call<'_>, api: &Api, dress: Dress, request: &Request<Incoming>
                 api: Shown::name(if api.title.is_empty() { api.name.as_str() } else { &api.title }),
                 issuer: issuer.as_str().to_owned(),
                 json: format!("{}/docs/{}/flows.json", issuer.path(), api.name),
+                docs: format!("{}/docs/{}", issuer.path(), api.name),
                 flows: flows.collect(),
             };
             html(call, StatusCode::OK, &page, &[])

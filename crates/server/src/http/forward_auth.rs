@@ -4,10 +4,13 @@
 //! what the caller sent. The original method and URI are believed only from trusted proxies. A proxy that does not say
 //! which operation is asked for gets a 200 only for a credential that opens every operation of the API.
 
+use std::net::IpAddr;
+
 use ::http::header::{CACHE_CONTROL, HeaderName};
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use grantor_core::api::Api;
-use grantor_core::error::Reason;
+use grantor_core::error::{OAuthError, Reason};
+use grantor_core::request_log::{self, Door};
 use grantor_resource::{Refusal, bearer, judge};
 use hyper::body::Incoming;
 
@@ -15,7 +18,9 @@ use super::Call;
 use super::body::note_in_query;
 use super::respond::{self, Body};
 use crate::flow::Fault;
-use crate::flow::verify::{Genuine, Good, recognise};
+use crate::flow::seen::{Place, Seen};
+use crate::flow::verify::{Genuine, Good, Unfit, recognise};
+use crate::limits::RetryAfter;
 
 const ENDPOINT: &str = "forward_auth";
 
@@ -76,18 +81,78 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
             return Err(Stop::Refused(refusal, Reason::Malformed));
         }
     };
+    let place = Place {
+        door: Door::ForwardAuth,
+        state: call.state,
+        source: call.source,
+        request_id: call.request_id,
+    };
+    let mut seen = Seen::begin(call.node, place);
+    seen.concerns(api.id);
     let inactive = |reason| Stop::Refused(Refusal::InvalidToken, reason);
-    let genuine = recognise(call.node, call.state, token).await.map_err(Stop::Fault)?.map_err(inactive)?;
-    let good = genuine.judge(call.node, call.state, api).await.map_err(Stop::Fault)?.map_err(inactive)?;
-    let Some(contract) = call.state.contracts.get(&api.id) else {
-        return if matches!(original, Original::Malformed) {
-            Err(Stop::Refused(Refusal::UnknownPath, Reason::Malformed))
-        } else {
+    let genuine = match recognise(call.node, call.state, token).await.map_err(Stop::Fault)? {
+        Ok(genuine) => genuine,
+        Err(reason) => {
+            seen.unrecognised(call.node, token, said(&Refusal::InvalidToken, reason));
+            return Err(inactive(reason));
+        }
+    };
+    let caller = caller(call, headers);
+    let good = match genuine.judge(call.node, call.state, api, caller).await.map_err(Stop::Fault)? {
+        Ok(good) => good,
+        Err(Unfit { reason, whose }) => {
+            seen.unfit(call.node, whose, token, said(&Refusal::InvalidToken, reason));
+            return Err(inactive(reason));
+        }
+    };
+    match reaches(call, api, &original, &good).and_then(|()| within_quota(call, &good)) {
+        Ok(()) => {
+            seen.verified(call.node, &good, token);
             Ok(good)
+        }
+        Err((refusal, reason)) => {
+            seen.unfit(call.node, good.owned(), token, said(&refusal, reason));
+            Err(Stop::Refused(refusal, reason))
+        }
+    }
+}
+
+/// The address that a request comes from, as far as a trusted proxy says so. The proxy's own is not the caller's.
+fn caller(call: &Call<'_>, headers: &HeaderMap) -> Option<IpAddr> {
+    (call.through_proxy && headers.contains_key("x-forwarded-for")).then_some(call.source)
+}
+
+/// Takes one call from the quota of a key that reaches the operation.
+fn within_quota(call: &Call<'_>, good: &Good) -> Result<(), (Refusal, Reason)> {
+    good.take_quota(call.node).map_err(|RetryAfter(seconds)| {
+        (Refusal::TooManyCalls { retry_after: seconds }, Reason::QuotaExceeded)
+    })
+}
+
+/// What the owner of the credential reads of a refusal: the code that RFC 6750 3.1 has for it.
+fn said(refusal: &Refusal, reason: Reason) -> (u16, request_log::Refusal) {
+    let error = match status(refusal.status()) {
+        StatusCode::UNAUTHORIZED => OAuthError::InvalidToken,
+        _ => OAuthError::InsufficientScope,
+    };
+    (error.status(), request_log::Refusal { error: Some(error), reason })
+}
+
+/// Whether a good credential reaches the operation that is asked for.
+fn reaches(
+    call: &Call<'_>,
+    api: &Api,
+    original: &Original<'_>,
+    good: &Good,
+) -> Result<(), (Refusal, Reason)> {
+    let Some(contract) = call.state.contracts.get(&api.id) else {
+        return match original {
+            Original::Malformed => Err((Refusal::UnknownPath, Reason::Malformed)),
+            _ => Ok(()),
         };
     };
     let scope = good.scope(api);
-    let verdict = match &original {
+    let verdict = match original {
         Original::Malformed => Err(Refusal::UnknownPath),
         Original::Unknown => judge(&contract.strictest(), good.kind(), &scope),
         Original::Known { method, uri } => match contract.find(method, uri) {
@@ -95,18 +160,14 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
             None => Err(Refusal::UnknownPath),
         },
     };
-    drop(scope);
-    match verdict {
-        Ok(()) => Ok(good),
-        Err(refusal) => {
-            let reason = match refusal {
-                Refusal::CredentialKind { .. } => Reason::KindNotAccepted,
-                Refusal::MissingScope { .. } => Reason::ScopeNotAllowed,
-                _ => Reason::UnknownOperation,
-            };
-            Err(Stop::Refused(refusal, reason))
-        }
-    }
+    verdict.map_err(|refusal| {
+        let reason = match refusal {
+            Refusal::CredentialKind { .. } => Reason::KindNotAccepted,
+            Refusal::MissingScope { .. } => Reason::ScopeNotAllowed,
+            _ => Reason::UnknownOperation,
+        };
+        (refusal, reason)
+    })
 }
 
 /// The request that the proxy asks about.
@@ -171,12 +232,16 @@ fn identity(call: &Call<'_>, api: &Api, good: &Good) -> Response<Body> {
 }
 
 /// Whatever is not a matter of authentication is a 403 here: gateways know no other refusal.
-fn refuse(call: &Call<'_>, api: &Api, refusal: &Refusal) -> Response<Body> {
-    let answer: Response<String> = refusal.response(api.name.as_str());
-    let status = match answer.status() {
+fn status(of: StatusCode) -> StatusCode {
+    match of {
         StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => StatusCode::UNAUTHORIZED,
         _ => StatusCode::FORBIDDEN,
-    };
+    }
+}
+
+fn refuse(call: &Call<'_>, api: &Api, refusal: &Refusal) -> Response<Body> {
+    let answer: Response<String> = refusal.response(api.name.as_str());
+    let status = status(answer.status());
     let (parts, body) = answer.into_parts();
     let mut response = respond::json_bytes(status, body);
     response.headers_mut().extend(parts.headers);

@@ -1,4 +1,5 @@
-//! `POST <issuer>/introspect` (RFC 7662).
+//! `POST <issuer>/introspect` (RFC 7662). Beside `token` an API may send `client_address`, the address that its caller comes
+//! from: a key that is tied to addresses is good from those alone, and without the parameter from none.
 
 use ::http::{Request, Response, StatusCode};
 use grantor_core::api::Api;
@@ -53,7 +54,26 @@ pub async fn post(call: &Call<'_>, request: Request<Incoming>) -> Response<Body>
             Denial::hinted(OAuthError::InvalidRequest, Reason::Malformed, "The parameter token is missing.");
         return error::flow(call, ENDPOINT, challenge, &FlowError::Denied(missing));
     };
-    let question = IntrospectCall { state: &state, presented: &presented, source: call.source, token };
+    let client_address = match form.get("client_address").map(str::parse) {
+        None => None,
+        Some(Ok(address)) => Some(address),
+        Some(Err(_)) => {
+            let bad = Denial::hinted(
+                OAuthError::InvalidRequest,
+                Reason::Malformed,
+                "The parameter client_address is one IP address, without a port.",
+            );
+            return error::flow(call, ENDPOINT, challenge, &FlowError::Denied(bad));
+        }
+    };
+    let question = IntrospectCall {
+        state: &state,
+        presented: &presented,
+        source: call.source,
+        token,
+        request_id: call.request_id,
+        client_address,
+    };
     match introspect(call.node, &question).await {
         Ok(Verdict::Active(good, api)) => {
             call.node.metrics.count(ENDPOINT, "ok");

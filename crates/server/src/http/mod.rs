@@ -11,6 +11,7 @@
 //! | `<issuer>/userinfo` | GET, POST | a user's token | form, 64 KiB |
 //! | `<issuer>/login`, `/signup`, `/terms`, `/consent` and their like | GET, POST | a browser; a POST needs its form's proof | form, 64 KiB |
 //! | `<issuer>/static/<file>`, `<issuer>/docs/<api>/flows` | GET | anyone | none |
+//! | `<issuer>/docs`, `<issuer>/docs/<api>` and the articles below, each also as `.md` | GET | anyone | none |
 //! | `<issuer>/jwks`, discovery (RFC 8414, OpenID Connect) | GET | anyone | none |
 //! | `<issuer>/forward-auth/<api>` | any | a bearer credential, asked by a gateway | ignored |
 //! | `/leaks` | POST | anyone who has found a credential of ours | form, JSON or text, 8 KiB |
@@ -25,27 +26,33 @@ pub mod assets;
 pub mod authorize;
 pub mod body;
 pub mod discovery;
+pub mod docs;
 pub mod error;
 pub mod flows;
 pub mod forward_auth;
+mod frames;
 pub mod framing;
+mod http1;
+mod http2;
 pub mod introspect;
 pub mod leaks;
 pub mod listener;
 pub mod management;
 pub mod pages;
+mod places;
 pub mod respond;
 pub mod revoke;
 pub mod source;
 pub mod token;
 pub mod userinfo;
+mod watched;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use ::http::header::{HOST, HeaderValue};
-use ::http::{Request, Response, StatusCode};
+use ::http::header::{HOST, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use ::http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -55,6 +62,7 @@ use crate::config::IpNet;
 use crate::node::Node;
 
 pub use respond::Body;
+use source::{Link, Peer};
 
 /// What all connections share.
 pub struct Service {
@@ -86,8 +94,11 @@ pub struct Call<'a> {
     pub through_proxy: bool,
 }
 
+/// Who has come over TLS comes so for a year (RFC 6797 section 6.1.1). Where a proxy ends TLS, this is the proxy's to promise.
+const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Answers a request. A panic becomes a 500 and ends nothing else.
-pub async fn answer(service: &Service, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+pub async fn answer(service: &Service, peer: Peer, request: Request<Incoming>) -> Response<Body> {
     let request_id = service.node.request_id();
     let handled = std::pin::pin!(dispatch(service, peer, request, &request_id));
     let mut handled = handled;
@@ -105,12 +116,15 @@ pub async fn answer(service: &Service, peer: SocketAddr, request: Request<Incomi
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("x-request-id", value);
     }
+    if peer.link == Link::Tls {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONE_YEAR);
+    }
     response
 }
 
 async fn dispatch(
     service: &Service,
-    peer: SocketAddr,
+    peer: Peer,
     request: Request<Incoming>,
     request_id: &str,
 ) -> Response<Body> {
@@ -118,9 +132,10 @@ async fn dispatch(
     if request.extensions().get::<framing::Ambiguous>().is_some() {
         return respond::bad_framing(request_id);
     }
-    // RFC 9112 3.2: exactly one Host, or nobody can say who was asked.
-    let hosts = request.headers().get_all(HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == ::http::Version::HTTP_11) {
+    if request.extensions().get::<http2::Crowded>().is_some() {
+        return respond::unavailable(request_id);
+    }
+    if !names_one_host(&request) {
         return respond::bad_framing(request_id);
     }
     let path = request.uri().path();
@@ -130,7 +145,7 @@ async fn dispatch(
         let catalogue = node.catalogue();
         catalogue.route(path, host).map(|(state, endpoint)| (state.clone(), endpoint.clone()))
     };
-    let Some(origin) = source::origin(peer.ip(), request.headers(), &service.proxies) else {
+    let Some(origin) = source::origin(peer, request.headers(), &service.proxies) else {
         // A gateway takes any status but 401 and 403 for a defect of its own configuration.
         return match routed {
             Some((_, Endpoint::ForwardAuth(_))) => respond::bad_forwarding(StatusCode::FORBIDDEN, request_id),
@@ -169,6 +184,7 @@ async fn dispatch(
         Endpoint::Page(page) => pages::any(&call, page, request).await,
         Endpoint::Static(name) => assets::get(&call, &name, &request),
         Endpoint::Flows(api, dress) => flows::get(&call, &api, dress, &request),
+        Endpoint::Docs(file) => docs::get(&call, &file, &request),
     };
     if shared {
         respond::share(&mut response);
@@ -176,11 +192,30 @@ async fn dispatch(
     response
 }
 
+/// Whether it is clear who was asked.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (host, another) = (hosts.next(), hosts.next());
+    if another.is_some() {
+        return false;
+    }
+    match (request.version(), request.uri().authority(), host) {
+        // RFC 9112 3.2: exactly one Host. A target that names one itself comes before it.
+        (Version::HTTP_11, _, None) => false,
+        // RFC 9113 8.3.1: `:authority` or Host, and both only if they are the same.
+        (Version::HTTP_2, None, None) => false,
+        (Version::HTTP_2, Some(authority), Some(host)) => {
+            host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
+        }
+        _ => true,
+    }
+}
+
 /// Paths that belong to no environment: the intake of leaks, the admin API, and a site beside it.
 async fn beside(
     service: &Service,
     origin: &source::Origin,
-    peer: SocketAddr,
+    peer: Peer,
     mut request: Request<Incoming>,
     request_id: &str,
 ) -> Response<Body> {
@@ -203,7 +238,7 @@ async fn beside(
     };
     let seen = admin::Seen { address: origin.address.to_string(), request_id: request_id.to_owned() };
     request.extensions_mut().insert(seen);
-    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(peer.address);
     match router.clone().oneshot(request.map(axum::body::Body::new)).await {
         Ok(response) => response.map(Body::Right),
         Err(never) => match never {},

@@ -66,6 +66,9 @@ pub fn oauth_error(denial: &Denial, challenge: Challenge, request_id: &str) -> R
     if denial.told {
         body["reason"] = denial.reason.name().into();
     }
+    if let Some(gate) = denial.gate {
+        body["gate"] = gate.as_str().into();
+    }
     let mut response = json(status, &body);
     if status == StatusCode::UNAUTHORIZED && challenge == Challenge::Basic {
         response

@@ -6,6 +6,24 @@ use ::http::HeaderMap;
 
 use crate::config::IpNet;
 
+/// The other end of a connection, as the socket knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address and port.
+    pub address: SocketAddr,
+    /// How it speaks to us.
+    pub link: Link,
+}
+
+/// Whether anybody between us and the peer can read along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// In clear.
+    Clear,
+    /// Over TLS that ends here.
+    Tls,
+}
+
 /// The origin of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
@@ -18,16 +36,19 @@ pub struct Origin {
 }
 
 /// Finds the origin. `None` where a trusted proxy sends something that is no address: not knowing is not "local".
-pub fn origin(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Option<Origin> {
-    let peer = peer.to_canonical();
+pub fn origin(peer: Peer, headers: &HeaderMap, proxies: &[IpNet]) -> Option<Origin> {
+    let Peer { address, link } = peer;
+    let peer = address.ip().to_canonical();
+    // This machine's own traffic is seen by nobody.
+    let is_open = link == Link::Clear && !peer.is_loopback();
     let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
     if !trusted(peer) {
-        return Some(Origin { address: peer, through_proxy: false, is_plain: !peer.is_loopback() });
+        return Some(Origin { address: peer, through_proxy: false, is_plain: is_open });
     }
     Some(Origin {
         address: rightmost_untrusted(peer, headers, &trusted)?,
         through_proxy: true,
-        is_plain: is_plain(peer, headers),
+        is_plain: is_plain(headers).unwrap_or(is_open),
     })
 }
 
@@ -54,15 +75,11 @@ fn rightmost_untrusted(
     Some(nearest)
 }
 
-/// What the proxy nearest to us says of the scheme. Silence is plain, but from this machine itself.
-fn is_plain(peer: IpAddr, headers: &HeaderMap) -> bool {
-    match headers.get_all("x-forwarded-proto").iter().next_back() {
-        None => !peer.is_loopback(),
-        Some(value) => {
-            let last = value.to_str().ok().and_then(|text| text.rsplit(',').next()).map(str::trim);
-            !last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
-        }
-    }
+/// What the proxy nearest to us says of the scheme; `None` if it is silent, so that only its own connection is known.
+fn is_plain(headers: &HeaderMap) -> Option<bool> {
+    let value = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    let last = value.to_str().ok().and_then(|text| text.rsplit(',').next()).map(str::trim);
+    Some(!last.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")))
 }
 
 #[cfg(test)]
@@ -77,9 +94,14 @@ mod tests {
         map
     }
 
-    fn of(peer: &str, pairs: &[(&'static str, &str)]) -> Option<Origin> {
+    fn over(link: Link, peer: &str, pairs: &[(&'static str, &str)]) -> Option<Origin> {
         let proxies = ["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()];
-        origin(peer.parse().unwrap(), &headers(pairs), &proxies)
+        let address = SocketAddr::new(peer.parse().unwrap(), 4711);
+        origin(Peer { address, link }, &headers(pairs), &proxies)
+    }
+
+    fn of(peer: &str, pairs: &[(&'static str, &str)]) -> Option<Origin> {
+        over(Link::Clear, peer, pairs)
     }
 
     #[test]
@@ -117,5 +139,24 @@ mod tests {
         assert!(plain("10.0.0.1", &[]), "silence of a proxy elsewhere");
         assert!(!plain("127.0.0.1", &[]), "this machine");
         assert!(plain("127.0.0.1", &[("x-forwarded-proto", "http")]));
+    }
+
+    #[test]
+    fn over_tls_a_stranger_is_not_plain_and_his_headers_change_nothing() {
+        for proto in ["http", "https", "nonsense"] {
+            let pairs =
+                [("x-forwarded-proto", proto), ("x-forwarded-for", "10.1.1.1"), ("forwarded", "proto=http")];
+            let origin = over(Link::Tls, "203.0.113.9", &pairs).unwrap();
+            assert_eq!(origin.address.to_string(), "203.0.113.9");
+            assert!(!origin.through_proxy && !origin.is_plain, "{proto}");
+        }
+    }
+
+    #[test]
+    fn over_tls_a_proxy_is_believed_if_it_says_that_its_client_came_in_clear() {
+        let plain = |pairs: &[(&'static str, &str)]| over(Link::Tls, "10.0.0.1", pairs).unwrap().is_plain;
+        assert!(plain(&[("x-forwarded-proto", "http")]));
+        assert!(!plain(&[("x-forwarded-proto", "https")]));
+        assert!(!plain(&[]), "silence: the connection itself is over TLS");
     }
 }

@@ -13,7 +13,7 @@ use super::body::{self, MAX_FORM, NoForm};
 use super::respond::{self, Body, Challenge};
 use super::{Call, error};
 use crate::flow::FlowError;
-use crate::flow::userinfo::{Userinfo, userinfo};
+use crate::flow::userinfo::{Userinfo, UserinfoCall, userinfo};
 
 const ENDPOINT: &str = "userinfo";
 
@@ -39,7 +39,9 @@ pub async fn any(call: &Call<'_>, request: Request<Incoming>) -> Response<Body> 
             };
         }
     };
-    match userinfo(call.node, call.state, token).await {
+    let question =
+        UserinfoCall { state: call.state, source: call.source, token, request_id: call.request_id };
+    match userinfo(call.node, &question).await {
         Ok(Userinfo::Plain(claims)) => {
             call.node.metrics.count(ENDPOINT, "ok");
             respond::json(StatusCode::OK, &claims)

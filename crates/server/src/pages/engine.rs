@@ -8,6 +8,7 @@ use minijinja::{AutoEscape, Environment, Error, Output, State, UndefinedBehavior
 use serde::Serialize;
 
 use super::asset::Assets;
+use super::dialect;
 use super::files::{PARTS, TEMPLATES};
 use super::theme::{PagesError, Theme};
 
@@ -52,6 +53,7 @@ impl Engine {
         environment.set_syntax(syntax.expect("the usual delimiters differ from each other"));
         environment.set_auto_escape_callback(|name| match name.rsplit('.').next() {
             Some("txt") => AutoEscape::None,
+            Some("md") => AutoEscape::Custom(dialect::MARKDOWN.into()),
             // Escaping is the rule, so that a name that nobody thought of is safe.
             _ => AutoEscape::Html,
         });
@@ -60,6 +62,9 @@ impl Engine {
         environment.add_filter("length", minijinja::filters::length);
         environment.add_filter("lower", minijinja::filters::lower);
         environment.add_filter("upper", minijinja::filters::upper);
+        environment.add_filter("code", dialect::code);
+        environment.add_filter("cell", dialect::cell);
+        environment.add_filter("fenced", dialect::fenced);
         environment.add_test("none", minijinja::tests::is_none);
         environment.add_global("assets", Value::from(Serde(assets.names())));
         Self(environment)
@@ -87,6 +92,9 @@ fn is_known(used: &str, known: &BTreeSet<String>) -> bool {
 /// Text and double- or single-quoted attribute values. The slash stays: `action="/login"` is read by people and by
 /// simple tools, too.
 fn escape(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if dialect::is_spoken(state) {
+        return dialect::escape(out, value);
+    }
     let text = value.as_str().filter(|_| !value.is_safe() && *state.auto_escape() == AutoEscape::Html);
     let Some(text) = text else {
         return minijinja::escape_formatter(out, state, value);

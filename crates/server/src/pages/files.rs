@@ -6,16 +6,35 @@ macro_rules! templates {
     };
 }
 
-/// Pages and mails: name and source.
+/// Pages, articles of the documentation and mails: name and source.
 pub(super) const TEMPLATES: &[(&str, &str)] = templates![
     "choose_account.html",
     "choose_tenant.html",
     "consent.html",
+    "docs.html",
+    "docs/authentication.md",
+    "docs/credentials.md",
+    "docs/errors.md",
+    "docs/index.md",
+    "docs/overview.md",
+    "docs/security.md",
+    "docs/snippet_curl.txt",
+    "docs/snippet_go.txt",
+    "docs/snippet_java.txt",
+    "docs/snippet_node.txt",
+    "docs/snippet_php.txt",
+    "docs/snippet_python.txt",
+    "docs/snippet_ruby.txt",
+    "docs/snippet_rust.txt",
+    "docs/tenant_setup.md",
     "error.html",
     "flow_table.html",
     "form_post.html",
     "login.html",
     "mail/incident.txt",
+    "mail/credential_changed.txt",
+    "mail/credential_expiring.txt",
+    "mail/notice.txt",
     "mail/password_changed.txt",
     "mail/signup_attempted.txt",
     "mail/signup_verification.txt",

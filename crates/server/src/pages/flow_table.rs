@@ -17,6 +17,8 @@ pub struct FlowTable {
     pub issuer: String,
     /// The path of the same table as JSON.
     pub json: String,
+    /// The path of the API's documentation.
+    pub docs: String,
     /// One row each.
     pub flows: Vec<Flow>,
 }

@@ -79,6 +79,73 @@ impl MailContext for PasswordChanged {
     const TEMPLATE: &'static str = "mail/password_changed.txt";
 }
 
+/// To those who answer for a tenant: a secret or key ends soon.
+#[derive(Serialize)]
+pub struct CredentialExpiring {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// The address of this mail.
+    pub email: Shown,
+    /// The tenant's name for people.
+    pub tenant: Shown,
+    /// Which credential, in words. Never the credential.
+    pub credential: Shown,
+    /// At most so many days are left.
+    pub days: Shown,
+    /// When it ends, with the time zone.
+    pub ends: Shown,
+    /// The absolute address of the sign-in page.
+    pub login: String,
+}
+
+impl MailContext for CredentialExpiring {
+    const TEMPLATE: &'static str = "mail/credential_expiring.txt";
+}
+
+/// To those who answer for a tenant: a secret or key was made or rotated.
+#[derive(Serialize)]
+pub struct CredentialChanged {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// The address of this mail.
+    pub email: Shown,
+    /// The tenant's name for people.
+    pub tenant: Shown,
+    /// Which credential, in words. Never the credential.
+    pub credential: Shown,
+    /// What happened to it, as the rest of a sentence that begins with "it".
+    pub how: Shown,
+    /// When, with the time zone.
+    pub when: Shown,
+    /// The absolute address of the sign-in page.
+    pub login: String,
+}
+
+impl MailContext for CredentialChanged {
+    const TEMPLATE: &'static str = "mail/credential_changed.txt";
+}
+
+/// To those who answer for a tenant: anything else that they must know.
+#[derive(Serialize)]
+pub struct NoticeMail {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// The address of this mail.
+    pub email: Shown,
+    /// What it is about, in one line.
+    pub title: Shown,
+    /// What happened.
+    pub happened: Shown,
+    /// What to do.
+    pub advice: Shown,
+    /// The absolute address of where to do it.
+    pub link: String,
+}
+
+impl MailContext for NoticeMail {
+    const TEMPLATE: &'static str = "mail/notice.txt";
+}
+
 /// To those who answer for a tenant, and to the provider's team: a credential has leaked. Never the credential itself.
 #[derive(Serialize)]
 pub struct IncidentNotice {

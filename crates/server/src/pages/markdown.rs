@@ -1,13 +1,17 @@
 //! Markdown of operators (terms, policies) as HTML. There is no sanitizer, because nothing unsafe is ever written: raw HTML
 //! is text, a link leads to `https` or `mailto`, pictures are left out.
 
+mod article;
+
 use minijinja::value::Value;
 use pulldown_cmark::{
     Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html,
 };
 use serde::{Serialize, Serializer};
 
-/// HTML that templates do not escape. Only [`render_markdown`] makes it.
+pub use self::article::render_article;
+
+/// HTML that templates do not escape. Only [`render_markdown`] and [`render_article`] make it.
 pub struct SafeHtml(String);
 
 impl SafeHtml {

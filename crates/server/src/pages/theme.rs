@@ -13,6 +13,8 @@ const LONGEST: u64 = 256 * 1024;
 const PICTURES_AND_STYLE: [&str; 4] = ["grantor.css", "icon.svg", "logo.png", "logo.svg"];
 /// The folder of the mail templates.
 const MAIL: &str = "mail";
+/// The folder of the articles of the documentation.
+const DOCS: &str = "docs";
 /// The beginning of a mail template: its first line is the subject.
 pub(super) const SUBJECT: &str = "Subject: ";
 
@@ -127,12 +129,14 @@ fn unknown_file(name: String) -> PagesError {
     PagesError::UnknownFile { name, known: known_names().collect::<Vec<_>>().join(", ") }
 }
 
-/// What the folder and its folder of mails hold.
+/// What the folder and its folders of mails and articles hold.
 fn names_in(folder: &Path) -> Result<Vec<String>, PagesError> {
     let mut names = entries(folder)?;
-    if let Some(mail) = names.iter().position(|name| name == MAIL) {
-        names.swap_remove(mail);
-        names.extend(entries(&folder.join(MAIL))?.into_iter().map(|name| format!("{MAIL}/{name}")));
+    for inner in [MAIL, DOCS] {
+        if let Some(position) = names.iter().position(|name| name == inner) {
+            names.swap_remove(position);
+            names.extend(entries(&folder.join(inner))?.into_iter().map(|name| format!("{inner}/{name}")));
+        }
     }
     Ok(names)
 }

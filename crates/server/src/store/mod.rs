@@ -22,7 +22,20 @@ use sqlite::{SqliteOptions, SqliteStore};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "init", text: include_str!("../../migrations/0001_init.sql") },
     Migration { version: 2, name: "users", text: include_str!("../../migrations/0002_users.sql") },
-    Migration { version: 9, name: "incidents", text: include_str!("../../migrations/0009_incidents.sql") },
+    Migration { version: 3, name: "partners", text: include_str!("../../migrations/0003_partners.sql") },
+    Migration { version: 4, name: "audit", text: include_str!("../../migrations/0004_audit.sql") },
+    Migration {
+        version: 5,
+        name: "request_log",
+        text: include_str!("../../migrations/0005_request_log.sql"),
+    },
+    Migration { version: 6, name: "webhooks", text: include_str!("../../migrations/0006_webhooks.sql") },
+    Migration {
+        version: 7,
+        name: "credentials",
+        text: include_str!("../../migrations/0007_credentials.sql"),
+    },
+    Migration { version: 8, name: "incidents", text: include_str!("../../migrations/0008_incidents.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -161,6 +174,8 @@ pub fn statements() -> Vec<&'static Sql> {
     let reading = [
         load::app::STATEMENTS,
         load::api_key::STATEMENTS,
+        load::audit::STATEMENTS,
+        load::case::STATEMENTS,
         load::catalogue::STATEMENTS,
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
@@ -168,13 +183,16 @@ pub fn statements() -> Vec<&'static Sql> {
         load::incident::STATEMENTS,
         load::interaction::STATEMENTS,
         load::key_ring::STATEMENTS,
-        load::list::STATEMENTS,
         load::lockout::STATEMENTS,
         load::outbox::STATEMENTS,
+        load::record::STATEMENTS,
+        load::reminder::STATEMENTS,
         load::session::STATEMENTS,
         load::signup::STATEMENTS,
+        load::onboarding::STATEMENTS,
         load::tenant::STATEMENTS,
         load::user::STATEMENTS,
+        load::webhook::STATEMENTS,
     ];
     [reading.concat(), write::statements()].concat()
 }

@@ -1,38 +1,51 @@
 //! From a write as data to guarded statements. Reading this folder is reading everything that happens to the database.
 
+mod api_key;
 mod app;
+mod audit;
+mod case;
 mod credential;
 mod document;
 mod grant;
 mod incident;
 mod installation;
+mod onboarding;
 mod outbox;
 mod partner;
+mod record;
 mod session;
 #[cfg(test)]
 mod tests;
 mod user;
+mod webhook;
 
 use grantor_core::decision::Write;
 use grantor_core::tenant::Status;
 use serde::Serialize;
 
 use super::sql::{Expect, Sql, Statement, Value};
-pub use installation::{AuditRow, PUT_META_ONCE, audit};
+pub use audit::{AUDIT_KEY, AUDIT_LEASE, audit};
+pub use installation::PUT_META_ONCE;
 
 /// Every statement that writes, for the test that prepares it.
 pub fn statements() -> Vec<&'static Sql> {
     [
+        api_key::STATEMENTS,
         app::STATEMENTS,
+        audit::STATEMENTS,
+        case::STATEMENTS,
         credential::STATEMENTS,
         document::STATEMENTS,
         grant::STATEMENTS,
         incident::STATEMENTS,
         installation::STATEMENTS,
+        onboarding::STATEMENTS,
         outbox::STATEMENTS,
         partner::STATEMENTS,
+        record::STATEMENTS,
         session::STATEMENTS,
         user::STATEMENTS,
+        webhook::STATEMENTS,
     ]
     .concat()
 }
@@ -48,24 +61,31 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::SetTenantStatus(change) => partner::tenant_status(change),
         Write::InsertAccess(access, at) => partner::insert_access(access, *at),
         Write::ChangeAccess(access) => partner::change_access(access),
-        Write::SetAccessStatus(change) => partner::access_status(change),
+        Write::MoveAccess(change) => onboarding::move_access(change),
+        Write::RecordContract(tenant, api, contract) => onboarding::record_contract(*tenant, *api, contract),
+        Write::NoteAccessStep(step) => onboarding::note_step(step),
+        Write::AcceptForTenant(acceptance) => onboarding::accept_for_tenant(acceptance),
         Write::InsertApp(app) => app::insert_app(app),
         Write::ChangeApp(app) => app::change_app(app),
         Write::SetAppStatus(change) => app::app_status(change),
         Write::EndAppTokens(id) => app::end_app_tokens(*id),
         Write::InsertSecret(app, secret) => app::insert_secret(*app, secret),
         Write::EndSecret { app, version, at } => app::end_secret(*app, *version, *at),
-        Write::ScheduleSecretEnd { app, version, at } => app::schedule_secret_end(*app, *version, *at),
+        Write::ScheduleSecretEnd { app, version, at, by, remind_at } => {
+            app::schedule_secret_end((*app, *version), *at, *by, *remind_at)
+        }
+        Write::Credential(write) => api_key::change_credential(write),
         Write::MarkExposed(app, at) => app::mark_exposed(*app, *at),
-        Write::InsertApiKey(key, hash) => credential::insert_api_key(key, hash),
-        Write::SetApiKeyStatus(change, reason) => credential::api_key_status(change, reason.as_deref()),
+        Write::InsertApiKey(key, hash) => api_key::insert_api_key(key, hash),
+        Write::SetApiKeyStatus(change, reason) => api_key::api_key_status(change, reason.as_deref()),
+        Write::Case(write) => case::write(write),
         Write::RevokeToken { environment, jti, expires_at } => {
             credential::revoke_token(*environment, jti, *expires_at)
         }
         Write::InsertKey(key) => credential::insert_key(key),
         Write::AdvanceKey(step) => credential::advance_key(step),
         Write::InsertOperator { id, name, hash, at } => credential::insert_operator(*id, name, hash, *at),
-        Write::CountIssued { app, minute, count } => installation::count_issued(*app, *minute, *count),
+        Write::Record(record) => return record::statements(record),
         Write::CountSealed { environment, count } => credential::count_sealed(*environment, *count),
         Write::InsertUser(new) => user::insert_user(new),
         Write::SetUserStatus(change) => user::user_status(change),
@@ -101,8 +121,14 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
         Write::EndOperator(id) => incident::end_operator(*id),
         Write::Incident(write) => incident::incident(write),
+        Write::InsertAuditKey(sealed) => audit::insert_audit_key(sealed),
+        Write::LinkAudit(batch) => return audit::link_audit(batch),
+        Write::ReleaseAuditLease(holder) => audit::release_lease(*holder),
+        Write::Webhook(write) => return webhook::statements_of(write),
         Write::MarkClock(at) => installation::mark_clock(*at),
-        Write::Prune(now) => return installation::prune(*now),
+        Write::Prune(now) => {
+            return installation::prune(*now).into_iter().chain(webhook::prune(*now)).collect();
+        }
     };
     vec![statement]
 }

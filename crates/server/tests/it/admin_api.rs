@@ -9,7 +9,8 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every route: method and path, with names of the demo in the places of its parameters.
-const ROUTES: [(&str, &str); 52] = [
+const ROUTES: [(&str, &str); 94] = [
+    ("GET", "/manifest"),
     ("POST", "/apply"),
     ("GET", "/environments"),
     ("GET", "/profiles"),
@@ -19,7 +20,18 @@ const ROUTES: [(&str, &str); 52] = [
     ("GET", "/tenants/{tenant}"),
     ("POST", "/tenants/{tenant}/suspend"),
     ("POST", "/tenants/{tenant}/resume"),
+    ("POST", "/tenants/{tenant}/close"),
     ("GET", "/environments/{environment}/accesses"),
+    ("POST", "/environments/{environment}/accesses"),
+    ("GET", "/environments/{environment}/accesses/{tenant}/{api}"),
+    ("GET", "/environments/{environment}/accesses/{tenant}/{api}/terms"),
+    ("PUT", "/environments/{environment}/accesses/{tenant}/{api}/terms"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/approve"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/refuse"),
+    ("PUT", "/environments/{environment}/accesses/{tenant}/{api}/contract"),
+    ("POST", "/environments/{environment}/accesses/{tenant}/{api}/close"),
+    ("GET", "/tenants/{tenant}/acceptances"),
+    ("POST", "/tenants/{tenant}/acceptances"),
     ("POST", "/environments/{environment}/accesses/{tenant}/{api}/suspend"),
     ("POST", "/environments/{environment}/accesses/{tenant}/{api}/resume"),
     ("GET", "/environments/{environment}/apps"),
@@ -31,6 +43,12 @@ const ROUTES: [(&str, &str); 52] = [
     ("POST", "/environments/{environment}/apps/{client_id}/secrets"),
     ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/end"),
     ("POST", "/environments/{environment}/apps/{client_id}/tokens/end"),
+    ("GET", "/environments/{environment}/apps/{client_id}/log"),
+    ("GET", "/environments/{environment}/apps/{client_id}/notices"),
+    ("GET", "/environments/{environment}/apps/{client_id}/usage"),
+    ("GET", "/environments/{environment}/keys/{key}/log"),
+    ("GET", "/environments/{environment}/keys/{key}/notices"),
+    ("GET", "/environments/{environment}/keys/{key}/usage"),
     ("GET", "/environments/{environment}/keys"),
     ("POST", "/environments/{environment}/keys"),
     ("GET", "/environments/{environment}/keys/{key}"),
@@ -57,16 +75,42 @@ const ROUTES: [(&str, &str); 52] = [
     ("DELETE", "/environments/{environment}/users/{user}/grants/{grant}"),
     ("GET", "/environments/{environment}/users/{user}/acceptances"),
     ("POST", "/environments/{environment}/users/{user}/acceptances"),
+    ("GET", "/environments/{environment}/webhooks"),
+    ("POST", "/environments/{environment}/webhooks"),
+    ("GET", "/environments/{environment}/webhooks/{webhook}"),
+    ("PUT", "/environments/{environment}/webhooks/{webhook}"),
+    ("DELETE", "/environments/{environment}/webhooks/{webhook}"),
+    ("POST", "/environments/{environment}/webhooks/{webhook}/roll"),
+    ("POST", "/environments/{environment}/webhooks/{webhook}/test"),
+    ("GET", "/environments/{environment}/webhooks/{webhook}/deliveries"),
+    ("POST", "/environments/{environment}/webhooks/{webhook}/deliveries/{message}/resend"),
     ("GET", "/documents"),
     ("POST", "/documents"),
     ("GET", "/documents/{document}"),
     ("POST", "/documents/{document}/versions"),
+    ("GET", "/environments/{environment}/apis/{api}/recommendations"),
+    ("GET", "/environments/{environment}/client-ids/{client_id}"),
+    ("GET", "/environments/{environment}/apps/{client_id}/secrets"),
+    ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/schedule-end"),
+    ("POST", "/environments/{environment}/apps/{client_id}/secrets/{version}/cancel"),
+    ("POST", "/environments/{environment}/keys/{key}/rotate"),
+    ("POST", "/environments/{environment}/keys/{key}/narrow"),
+    ("GET", "/environments/{environment}/cases"),
+    ("POST", "/environments/{environment}/cases"),
+    ("GET", "/environments/{environment}/cases/{case}"),
+    ("POST", "/environments/{environment}/cases/{case}/answer"),
+    ("GET", "/incidents"),
+    ("POST", "/incidents"),
+    ("GET", "/incidents/{incident}"),
+    ("POST", "/incidents/{incident}/resolve"),
     ("GET", "/doctor"),
 ];
 
 /// `ROUTES` and the audit, which is read by every test of writes.
 fn routes() -> Vec<(&'static str, &'static str)> {
-    ROUTES.into_iter().chain([("GET", "/audit")]).collect()
+    let of_the_audit =
+        [("GET", "/audit"), ("GET", "/audit/key"), ("GET", "/audit/export"), ("POST", "/audit/checkpoint")];
+    ROUTES.into_iter().chain(of_the_audit).collect()
 }
 
 fn filled(path: &str, ids: &Ids) -> String {
@@ -78,20 +122,41 @@ fn filled(path: &str, ids: &Ids) -> String {
         .replace("{user}", "admin@acme.example")
         .replace("{grant}", "gnt_0000000000000000")
         .replace("{key}", &ids.key)
+        .replace("{case}", &ids.case)
+        .replace("{incident}", &ids.incident)
         .replace("{document}", &ids.document)
+        .replace("{webhook}", &ids.webhook)
+        .replace("{message}", &ids.message)
 }
 
 /// What has an id that is made when the server starts.
 struct Ids {
     key: String,
     document: String,
+    webhook: String,
+    message: String,
+    case: String,
+    incident: String,
 }
 
 impl Ids {
     async fn of(server: &Server) -> Self {
         let documents = server.admin("GET", "/documents", json!({})).await.json();
         let document = documents["items"][0]["id"].as_str().unwrap().to_owned();
-        Self { key: key_id(server), document }
+        let hooks = "/environments/production/webhooks";
+        // Nobody listens there.
+        let body = json!({ "tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["key.expiring"] });
+        let webhook = server.admin("POST", hooks, body).await.json()["id"].as_str().unwrap().to_owned();
+        let tested = server.admin("POST", &format!("{hooks}/{webhook}/test"), json!({})).await.json();
+        let message = tested["message"].as_str().unwrap().to_owned();
+        let asked = json!({ "tenant": "acme", "kind": "other", "text": "A question." });
+        let case = server.admin("POST", "/environments/production/cases", asked).await.json();
+        let case = case["id"].as_str().unwrap().to_owned();
+        let spilled = json!({ "tenant": "acme", "apis": ["payments"] });
+        let spilled = server.new_app("production", spilled).await.secret;
+        let incident = server.admin("POST", "/incidents", json!({ "value": spilled })).await.json();
+        let incident = incident["id"].as_str().unwrap().to_owned();
+        Self { key: key_id(server), document, webhook, message, case, incident }
     }
 }
 
@@ -236,6 +301,10 @@ async fn i01_unknown_members_are_refused_and_nothing_is_written() {
         ("/environments/production/signing-keys/rotate".to_owned(), json!({ "private": "x" })),
         (app.to_owned(), json!({ "tenant": "acme", "apis": ["payments"], "metadata": { "trusted": true } })),
         ("/environments/production/users".to_owned(), json!({ "email": "e@evil.test", "epoch": 9 })),
+        (
+            "/environments/production/webhooks".to_owned(),
+            json!({ "url": "https://a.example/", "events": ["*"], "secret": "whsec_chosen" }),
+        ),
         ("/documents".to_owned(), json!({ "kind": "evil", "version": { "texts": {}, "hash": "x" } })),
         ("/apply".to_owned(), json!({ "manifest": {}, "skip_checks": true })),
         ("/apply".to_owned(), json!({ "manifest": { "operator": [] } })),

@@ -1,15 +1,20 @@
 //! The real binary as people and scripts meet it: arguments, variables, standard streams, signals, exit codes.
 
+mod audit;
 mod commands;
 mod credentials;
 mod demo;
+mod floods;
+mod https;
 mod incidents;
 mod installation;
+mod partner;
 mod people;
 mod postgresql;
 mod process;
 mod targets;
 mod tokens;
+mod webhooks;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

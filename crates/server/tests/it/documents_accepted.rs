@@ -31,9 +31,12 @@ pub(crate) async fn publish(server: &Server, kind: &str, more: Value) {
 
 /// Another partner that may use `payments` and `assets`, and its app for users.
 async fn neighbour(server: &Server, api: &str, client_id: &str) -> App {
-    let manifest = "[[tenant]]\nname = \"neighbour\"\n[[access]]\ntenant = \"neighbour\"\n\
-        apis = [\"payments\", \"assets\"]\nenvironments = [\"production\"]\nquota = \"unlimited\"\n";
-    assert_eq!(server.apply(manifest).await.status, 200);
+    let manifest = format!(
+        "[[tenant]]\nname = \"neighbour\"\n[[access]]\ntenant = \"neighbour\"\n\
+         apis = [\"payments\", \"assets\"]\nenvironments = [\"production\"]\nquota = \"unlimited\"\n{}",
+        grantor_testkit::SIGNED
+    );
+    assert_eq!(server.apply(&manifest).await.status, 200);
     App::of_api(server, api, json!({ "client_id": client_id, "tenant": "neighbour" })).await
 }
 

@@ -167,6 +167,8 @@ async fn every_switch_is_one_call_with_a_reason_for_the_audit_and_for_the_tenant
         for (verb, past, status) in [("suspend", "suspended", "suspended"), ("resume", "resumed", "active")] {
             let reason = format!("{verb} for ticket {told}");
             let done = server.admin("POST", &format!("{path}/{verb}"), json!({ "reason": reason })).await;
+            // An access that goes on stands where its state machine had it.
+            let status = if path.contains("/accesses/") && verb == "resume" { "approved" } else { status };
             assert_eq!((done.status, &done.json()["status"]), (200, &json!(status)), "{path} {}", done.text);
             told += 1;
             let mail = loop {
@@ -189,7 +191,9 @@ async fn every_switch_is_one_call_with_a_reason_for_the_audit_and_for_the_tenant
             assert_eq!(server.admin("POST", &format!("{path}/{verb}"), json!({})).await.status, 200);
         }
     }
-    let to_admin = server.mails().iter().filter(|mail| mail.to == admin).count();
+    let is_deed = |subject: &str| subject.ends_with("was suspended") || subject.ends_with("was resumed");
+    let mails = server.mails();
+    let to_admin = mails.iter().filter(|mail| mail.to == admin && is_deed(&mail.subject)).count();
     assert_eq!(to_admin, told, "one mail for each act, though the admin is one in two environments");
     for bad in [
         json!({ "reason": "" }),
@@ -221,11 +225,11 @@ async fn what_is_closed_never_opens_again() {
     let closed = server.admin("POST", "/tenants/acme/close", json!({})).await;
     assert_eq!((closed.status, &closed.json()["status"]), (200, &json!("closed")));
     assert!(!is_active("banking", &other).await);
-    for path in [access, "/tenants/acme"] {
+    for (path, refused) in [(access, 422), ("/tenants/acme", 409)] {
         for verb in ["resume", "suspend"] {
             assert_eq!(
                 server.admin("POST", &format!("{path}/{verb}"), json!({})).await.status,
-                409,
+                refused,
                 "{path} {verb}"
             );
         }

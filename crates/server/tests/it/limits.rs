@@ -6,6 +6,7 @@ use grantor_server::clock::SystemClock;
 use grantor_server::config::{Config, DatabaseUrl, DemoConfig, MasterKeySource};
 use grantor_server::init::first_operator;
 use grantor_server::password::Cost;
+use grantor_server::store::load::audit::AuditFilter;
 use grantor_testkit::{Answer, Client, Server, basic};
 use serde_json::json;
 
@@ -55,7 +56,7 @@ fn assert_throttled(answer: &Answer) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_are_counted_per_app_over_all_three_endpoints_together() {
+async fn d14_failures_are_counted_per_app_over_all_three_endpoints_together() {
     let server = Server::start().await;
     let client = server.client("production", "payments");
     let issuer = server.issuer("production");
@@ -184,7 +185,7 @@ async fn l05_a_forwarded_address_from_an_untrusted_peer_changes_neither_limit_no
         .header("x-forwarded-for", OWNER)
         .json(&json!({ "name": "acme" }));
     assert_eq!(made.send().await.unwrap().status(), 201);
-    let audit = running.node.store.audit_newest(1).await.unwrap();
+    let audit = running.node.store.audit_page(&AuditFilter::default(), 1).await.unwrap().entries;
     assert_eq!(audit[0].action, "tenant.create");
     assert_eq!(audit[0].address, "127.0.0.1", "the audit names the peer");
 

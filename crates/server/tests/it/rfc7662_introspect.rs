@@ -192,6 +192,7 @@ scope = [{ name = "vault:open" }]
 tenant = "acme"
 apis = ["vault"]
 environments = ["production"]
+contract = { sha256 = "abababababababababababababababababababababababababababababababab", signed_at = "2020-01-02T00:00:00Z" }
 [[app]]
 client_id = "vault-api"
 environments = ["production"]

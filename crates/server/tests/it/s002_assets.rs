@@ -218,6 +218,7 @@ scope = [{ name = "vault:open", description = "Open" }]
 tenant = "acme"
 apis = ["vault"]
 environments = ["production"]
+contract = { sha256 = "abababababababababababababababababababababababababababababababab", signed_at = "2020-01-02T00:00:00Z" }
 "#;
     assert_eq!(server.apply(manifest).await.status, 200);
     let client = server.new_app("production", json!({ "tenant": "acme", "apis": ["vault"] })).await;

@@ -22,7 +22,7 @@ async fn s003_01_an_application_is_authorised_before_it_gets_any_access() {
     for environment in BOTH {
         let path = format!("/environments/{environment}/apps");
         let app = json!({ "tenant": "stranger", "apis": ["deals"] });
-        assert_eq!(server.admin("POST", &path, app.clone()).await.status, 422, "no access, no app");
+        assert_eq!(server.admin("POST", &path, app.clone()).await.status, 403, "no access, no app");
         let opened = server
             .apply(&format!(
                 "[[access]]\ntenant = \"stranger\"\napis = [\"deals\"]\nenvironments = [\"{environment}\"]\nscopes = [\"deals:read\"]\n"

@@ -42,6 +42,11 @@ async fn all_mails_are_out(server: &Server) {
     server.mail_to(&last.email).await;
 }
 
+/// How many mails went to people whom nobody knew: the demo's administrator is told of the demo's keys.
+fn to_strangers(server: &Server) -> usize {
+    server.mails().iter().filter(|mail| mail.to.ends_with("@people.test")).count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn g07_a_known_and_an_unknown_address_get_the_same_page_for_the_same_work_and_other_mails() {
     let server = Server::start().await;
@@ -96,7 +101,7 @@ async fn g07_what_is_wrong_with_a_form_is_said_without_a_look_at_the_address() {
         assert_eq!(answers[0], answers[1], "{email} {password}");
     }
     all_mails_are_out(&server).await;
-    assert_eq!(server.mails().len(), 1, "no mail for a form that was not taken");
+    assert_eq!(to_strangers(&server), 1, "no mail for a form that was not taken");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +261,7 @@ async fn one_source_cannot_send_mails_to_the_whole_world() {
     }
     assert_eq!(attempt(99, "203.0.113.9").await.status, 200);
     server.mail_to("flood99@people.test").await;
-    assert_eq!(server.mails().len(), 30 + 1, "30 from one source, and another source is not touched");
+    assert_eq!(to_strangers(&server), 30 + 1, "30 from one source, and another source is not touched");
 }
 
 #[tokio::test(flavor = "multi_thread")]

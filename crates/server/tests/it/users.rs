@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use grantor_core::decision::Write;
+use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::env::UnixMillis;
 use grantor_core::grant::Consent;
 use grantor_core::scope::{Scope, ScopeSet};
@@ -300,7 +300,8 @@ async fn a_consent_is_listed_and_withdrawn_with_everything_that_came_of_it() {
         scopes: ScopeSet::from(vec![Scope::parse("payments:read").unwrap()]),
         granted_at: UnixMillis(0),
     };
-    node.commit(&Actor::system(), vec![Write::PutConsent(consent)], Vec::new()).await.unwrap();
+    let event = AuditEvent::new("consent.give", "a test");
+    node.commit(&Actor::system(), vec![Write::PutConsent(consent)], vec![event]).await.unwrap();
 
     let consents = format!("{USERS}/{}/consents", person.email);
     let expected = json!([{

@@ -1,5 +1,6 @@
 //! What happens: the decisions themselves, and a store in memory with the guards of the real one.
 
+use grantor_core::access::AccessStatus;
 use grantor_core::api::ScopeDefinition;
 use grantor_core::app::App;
 use grantor_core::authorize::interaction::Done;
@@ -21,7 +22,7 @@ use grantor_core::token::{Granted, TokenRequest, authorization_code, refresh};
 use grantor_core::user::{Evidence, User};
 
 use super::{ACCESS, APP, By, Given, MAX_AGE, Step, TENANT, Told, USER};
-use crate::facts::{NOW, Seeded, World, basic, peppers, plain, scopes};
+use crate::facts::{NOW, Seeded, World, basic, peppers, plain, scopes, suspend_access};
 use crate::people::{CALLBACK, evidence, session, spelled, user, world_with_users};
 use crate::visit::request;
 
@@ -112,10 +113,15 @@ impl Real {
                 }
             }
             Step::Suspend { subject } => {
+                if *subject == ACCESS {
+                    suspend_access(&mut self.world.accesses[0]);
+                    return Vec::new();
+                }
                 let (status, epoch) = self.subject(*subject);
                 *epoch += i64::from(*status == Status::Active);
                 *status = Status::Suspended;
             }
+            Step::Resume { subject: ACCESS } => self.world.accesses[0].status = AccessStatus::Approved,
             Step::Resume { subject } => *self.subject(*subject).0 = Status::Active,
             Step::Allow { scopes } => self.world.accesses[0].scopes = scopes.clone(),
             Step::Wait { millis } => self.now.0 += millis,
@@ -130,10 +136,6 @@ impl Real {
     fn subject(&mut self, subject: usize) -> (&mut Status, &mut i64) {
         match subject {
             TENANT => (&mut self.world.tenant.status, &mut self.world.tenant.epoch),
-            ACCESS => {
-                let access = &mut self.world.accesses[0];
-                (&mut access.status, &mut access.epoch)
-            }
             app if app < USER => {
                 let app = &mut self.apps[app - APP];
                 (&mut app.status, &mut app.epoch)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use grantor_core::decision::Write;
+use grantor_core::decision::{Concern, Write};
 use grantor_core::document::{Document, DocumentText, DocumentVersion};
 use grantor_core::id::DocumentId;
 use grantor_core::publication::{NewVersion, publish};
@@ -49,7 +49,8 @@ pub(super) async fn documents(node: &Node, manifest: &Manifest, world: &mut Worl
             None => vec![Write::InsertDocument(new.clone())],
             Some(old) => added.into_iter().map(|version| Write::PublishVersion(old.id, version)).collect(),
         };
-        world.plan.note("document", name, old.map(view).as_ref(), &view(&new), write);
+        let noted = world.plan.note("document", name, old.map(view).as_ref(), &view(&new), write);
+        noted.concerns(tenant.map_or(Concern::EveryTenant, Concern::Tenant), None);
     }
     Ok(())
 }

@@ -2,11 +2,13 @@
 
 use grantor_core::access::Access;
 use grantor_core::app::App;
+use grantor_core::client_id_choice::Choice;
 use grantor_core::client_metadata::ClientMetadata;
-use grantor_core::decision::Write;
+use grantor_core::decision::{Concern, Write};
 use grantor_core::environment::Environment;
 use grantor_core::id::{ApiId, TenantId};
 use grantor_core::name::Name;
+use grantor_core::permission::Maker;
 use grantor_core::registration::{Registration, id_token_algorithms, register};
 use grantor_core::scope::{Scope, ScopeSet};
 use grantor_core::tenant::{Status, Tenant};
@@ -16,7 +18,8 @@ use serde::Serialize;
 use super::metadata::metadata;
 use super::{ApplyError, World, api_named, environment_named};
 use crate::catalogue::expand;
-use crate::flow::plan::{self, AccessView, ManifestError};
+use crate::flow::client_id;
+use crate::flow::plan::{self, ManifestError};
 use crate::manifest::{AppEntry, Manifest};
 use crate::node::Node;
 
@@ -49,7 +52,9 @@ pub(super) async fn tenants(node: &Node, manifest: &Manifest, world: &mut World)
                 Write::InsertTenant(new.clone(), node.now())
             }]
         };
-        world.plan.note("tenant", new.name.to_string(), view.as_ref(), &View { title: &new.title }, write);
+        let shown = View { title: &new.title };
+        let noted = world.plan.note("tenant", new.name.to_string(), view.as_ref(), &shown, write);
+        noted.concerns(Concern::Tenant(new.id), None);
         world.tenants.push(new);
     }
     Ok(())
@@ -66,54 +71,6 @@ pub(super) async fn tenant_named(node: &Node, world: &mut World, name: &Name) ->
         .ok_or_else(|| ManifestError(format!("there is no tenant {name}")))?;
     world.tenants.push(tenant.clone());
     Ok(tenant)
-}
-
-pub(super) async fn accesses(
-    node: &Node,
-    manifest: &Manifest,
-    world: &mut World,
-) -> Result<Vec<Access>, ApplyError> {
-    let mut planned: Vec<Access> = Vec::new();
-    for entry in &manifest.accesses {
-        let tenant = tenant_named(node, world, &entry.tenant).await?;
-        let stored = node.store.accesses(tenant.id).await?;
-        for environment in &entry.environments {
-            let environment = environment_named(&world.environments, environment)?.clone();
-            for name in &entry.apis {
-                let api = api_named(&world.apis, &environment, name)?.clone();
-                let old = planned
-                    .iter()
-                    .chain(&stored)
-                    .find(|access| access.tenant == tenant.id && access.api == api.id)
-                    .cloned();
-                let new = plan::access(entry, &tenant, &api, &environment, old.as_ref())?;
-                let view = old.as_ref().map(AccessView::from);
-                let write = || {
-                    vec![if old.is_some() {
-                        Write::ChangeAccess(new.clone())
-                    } else {
-                        Write::InsertAccess(new.clone(), node.now())
-                    }]
-                };
-                world.plan.note(
-                    "access",
-                    plan::within(&environment.name, format!("{}/{name}", tenant.name)),
-                    view.as_ref(),
-                    &AccessView::from(&new),
-                    write,
-                );
-                planned.retain(|access| (access.tenant, access.api) != (new.tenant, new.api));
-                planned.push(new);
-            }
-        }
-        planned.extend(
-            stored
-                .into_iter()
-                .filter(|old| !planned.iter().any(|new| (new.tenant, new.api) == (old.tenant, old.api)))
-                .collect::<Vec<_>>(),
-        );
-    }
-    Ok(planned)
 }
 
 pub(super) async fn apps(
@@ -166,11 +123,20 @@ pub(super) async fn apps(
                 ))
                 .into());
             }
+            if old.is_none() {
+                let choice = client_id::choice(node, environment.id, entry.client_id.clone()).await?;
+                if !matches!(choice, Choice::Available(_)) {
+                    let why = choice.sentence();
+                    return Err(ManifestError(format!("app {} in {name}: {why}", entry.client_id)).into());
+                }
+            }
             let signing =
                 id_token_algorithms(world.apis.iter().filter(|api| api.environment == environment.id));
             let registration = registration(entry, world, &environment, &signing)?;
             let mut new = node
-                .decide(|env| register(registration, &tenant, &accesses, environment.id, env))
+                .decide(|env| {
+                    register(registration, Maker::Provider, (&tenant, &accesses), environment.id, env)
+                })
                 .map_err(|denial| {
                     ManifestError(format!("app {} in {name}: {}", entry.client_id, denial.description()))
                 })?;
@@ -185,13 +151,14 @@ pub(super) async fn apps(
                     Write::InsertApp(new.clone())
                 }]
             };
-            world.plan.note(
+            let noted = world.plan.note(
                 "app",
                 plan::within(name, &entry.client_id),
                 old_view.as_ref(),
                 &view(&new),
                 write,
             );
+            noted.concerns(Concern::Tenant(tenant.id), Some(environment.id));
         }
     }
     Ok(())

@@ -8,8 +8,9 @@ use grantor_core::app::App;
 use grantor_core::grant::{Grant, GrantState};
 use grantor_core::id::{AppId, OperatorId};
 use grantor_core::introspect::Revoked;
-use grantor_core::leak::Leaked;
+use grantor_core::leak::{Leaked, Others};
 use grantor_core::refresh_token::RefreshToken;
+use grantor_core::request_log::Subject;
 use grantor_core::secret::{CredentialType, Secret, Spelling};
 
 use crate::cache::TenantFacts;
@@ -31,7 +32,7 @@ pub(super) enum Found {
     /// A code.
     Code { app: App, grant: Grant },
     /// An operator's token.
-    Operator(OperatorId),
+    Operator(OperatorId, Others),
 }
 
 impl Found {
@@ -46,7 +47,7 @@ impl Found {
             }
             Self::Refresh { app, grant } => Leaked::RefreshToken(app, grant),
             Self::Code { app, grant } => Leaked::Code(app, grant),
-            Self::Operator(id) => Leaked::Operator(*id),
+            Self::Operator(id, others) => Leaked::Operator(*id, *others),
         }
     }
 }
@@ -55,8 +56,9 @@ impl Found {
 pub(super) fn operator(node: &Node, value: &Secret) -> Option<Found> {
     let is_theirs = |hash| node.operator_pepper.verify(CredentialType::OperatorToken, value.reveal(), hash);
     let catalogue = node.catalogue();
-    let found = catalogue.operators.iter().find(|operator| is_theirs(&operator.hash));
-    found.map(|operator| Found::Operator(operator.id))
+    let found = catalogue.operators.iter().find(|operator| is_theirs(&operator.hash))?;
+    let others = if catalogue.operators.len() > 1 { Others::Some } else { Others::None };
+    Some(Found::Operator(found.id, others))
 }
 
 /// The credential of an environment that this is.
@@ -91,13 +93,17 @@ pub(super) async fn credential(
 async fn secret(node: &Node, state: &EnvironmentState, value: &Secret) -> Result<Option<Found>, Fault> {
     let (environment, peppers) = (state.environment.id, &state.keys.peppers);
     for hash in peppers.candidates(CredentialType::ClientSecret, value.reveal()) {
-        let Some(client_id) = node.store.client_id_of_secret(environment, hash.mac).await? else { continue };
-        let Some(app) = node.cache.app(&node.store, environment, client_id.as_str()).await? else {
-            continue;
-        };
-        let matches = |hash| peppers.verify(CredentialType::ClientSecret, value.reveal(), hash);
-        if let Some(index) = app.secrets.iter().position(|version| matches(&version.hash)) {
-            return Ok(Some(Found::Secret { app, index }));
+        for (owner, _) in node.store.secret_owners(environment, hash.mac).await? {
+            let Subject::App(id) = owner.subject else { continue };
+            // By its row alone an app comes without its secrets.
+            let Some(named) = app_of(node, state, id).await? else { continue };
+            let Some(app) = node.cache.app(&node.store, environment, named.client_id.as_str()).await? else {
+                continue;
+            };
+            let matches = |hash| peppers.verify(CredentialType::ClientSecret, value.reveal(), hash);
+            if let Some(index) = app.secrets.iter().position(|version| matches(&version.hash)) {
+                return Ok(Some(Found::Secret { app, index }));
+            }
         }
     }
     Ok(None)

@@ -8,8 +8,8 @@ use grantor_core::secret::Stage;
 use serde_json::{Map, Value};
 
 use crate::catalogue::EnvironmentState;
-use crate::flow::{Fault, notice};
-use crate::moment::Moment;
+use crate::flow::Fault;
+use crate::flow::notice::{self, login_page, moment};
 use crate::node::Node;
 
 /// The mails: to those who answer for the tenant, and to the provider's team.
@@ -28,13 +28,15 @@ pub(super) async fn mails(
     };
     let Some(state) = state.or_else(first) else { return Ok(Vec::new()) };
     let environment = state.environment.id;
-    let values = values(node, state, leaked, incident, measures);
+    let told = values(node, state, leaked, incident, measures);
     let mut writes = match incident.tenant {
-        Some(tenant) => notice::to_admins(node, tenant, environment, MailKind::Incident, &values).await?,
+        Some(tenant) => {
+            notice::to_admins(node, tenant, environment, MailKind::Incident, told.clone()).await?
+        }
         None => Vec::new(),
     };
     if let Some(team) = &node.leaks.notify {
-        writes.push(notice::to(node, team.clone(), environment, MailKind::Incident, &values));
+        writes.push(notice::mail(node, team.clone(), environment, MailKind::Incident, told));
     }
     Ok(writes)
 }
@@ -57,15 +59,15 @@ fn values(
         [] => vec!["Nothing was stopped: it works on until you replace it."],
         done => done.iter().map(|measure| measure.sentence()).collect(),
     };
-    Map::from_iter([
-        ("what".to_owned(), what.into()),
-        ("owner".to_owned(), owner.into()),
-        ("place".to_owned(), place(incident).into()),
-        ("when".to_owned(), Moment(node.now()).to_string().into()),
-        ("done".to_owned(), done.join(" ").into()),
-        ("next".to_owned(), next(incident.kind).into()),
-        ("incident".to_owned(), incident.id.to_string().into()),
-        ("login".to_owned(), format!("{}/login", state.environment.issuer).into()),
+    notice::values([
+        ("what", what),
+        ("owner", owner),
+        ("place", place(incident)),
+        ("when", moment(node.now())),
+        ("done", done.join(" ")),
+        ("next", next(incident.kind).to_owned()),
+        ("incident", incident.id.to_string()),
+        ("login", login_page(state)),
     ])
 }
 

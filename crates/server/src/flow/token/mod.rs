@@ -12,13 +12,16 @@ use grantor_core::form::Form;
 use grantor_core::id_token::{IdTokenDraft, at_hash};
 use grantor_core::issue::TokenDraft;
 use grantor_core::profile::{GrantType, TokenFormat};
+use grantor_core::request_log::Door;
 use grantor_core::token;
 use grantor_core::token::Granted;
 use grantor_core::token::client_credentials::{self, Facts};
 use grantor_jose::Type;
 
+use super::seen::{Place, Seen};
 use super::{Fault, FlowError, client};
 use crate::catalogue::EnvironmentState;
+use crate::limits::Holder;
 use crate::node::Node;
 
 /// A token request, as it came in.
@@ -56,9 +59,25 @@ pub struct IssuedToken {
 /// # Errors
 /// The OAuth error of the first rule that fails.
 pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, FlowError> {
+    let place =
+        Place { door: Door::Token, state: call.state, source: call.source, request_id: call.request_id };
+    let mut seen = Seen::begin(node, place);
+    let outcome = exchange_seen(node, call, &mut seen).await;
+    seen.ended(node, call.presented, &outcome);
+    outcome
+}
+
+async fn exchange_seen(
+    node: &Node,
+    call: &TokenCall<'_>,
+    seen: &mut Seen<'_>,
+) -> Result<IssuedToken, FlowError> {
     let facts = client::load(node, call.state, call.presented, call.source).await?;
+    seen.names(facts.named());
     let client = facts.authenticate(node, call.state, call.presented, call.source)?;
+    seen.proves(client.secret_version());
     let request = token::parse(call.form)?;
+    seen.asks_for(request.grant);
     if request.grant.has_user() {
         let app = client.app();
         let own = app.apis.iter().filter_map(|id| call.state.api_by_id(*id)).map(Arc::as_ref);
@@ -68,14 +87,17 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
     match request.grant {
         GrantType::ClientCredentials => {
             let tenant = facts.tenant();
+            let catalogue = node.catalogue();
             let facts = Facts {
                 environment: &call.state.environment,
                 apis: &call.state.apis,
                 accesses: &tenant.accesses,
+                terms: tenant.terms(&catalogue.documents, node.now()),
                 path: call.path,
                 presented: call.presented,
             };
             let granted = node.decide(|env| client_credentials::grant(&request, &client, &facts, env))?;
+            seen.concerns(granted.access.api);
             within_quota(node, &client, &granted)?;
             let issued = seal(node, call.state, &granted.draft)?;
             count(node, &client);
@@ -95,7 +117,7 @@ pub async fn exchange(node: &Node, call: &TokenCall<'_>) -> Result<IssuedToken, 
 
 /// Takes one token from the quota of the access.
 fn within_quota(node: &Node, client: &AuthenticatedApp<'_>, granted: &Granted<'_>) -> Result<(), FlowError> {
-    node.limits.take(granted.access.quota, client.app().id).map_err(|wait| {
+    node.limits.take(granted.access.quota, Holder::App(client.app().id)).map_err(|wait| {
         FlowError::Throttled(Denial::new(OAuthError::TemporarilyUnavailable, Reason::QuotaExceeded), wait)
     })
 }

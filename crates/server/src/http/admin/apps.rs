@@ -5,10 +5,11 @@ use std::sync::Arc;
 use ::http::StatusCode;
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse as _, Response};
-use grantor_core::app::App;
+use grantor_core::app::{App, SecretVersion};
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::ClientId;
+use grantor_core::permission::Maker;
 use grantor_core::profile::{ClientAuthMethod, GrantType};
 use grantor_core::redirect_uri::RedirectUri;
 use grantor_core::registration::{NewSecret, Registration, id_token_algorithms};
@@ -18,11 +19,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, Why, answer, tenants, view};
+use super::{Admin, Body, Problem, Why, activity, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::app::{self, Tokens};
 use crate::flow::tenant::{Order, Switch};
+use crate::moment::Moment;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +55,9 @@ pub(super) struct NewApp {
 pub(super) struct RotateSecret {
     #[serde(default)]
     lifetime: Option<Lifetime>,
+    /// When it begins to authenticate; now if it is not given.
+    #[serde(default)]
+    not_before: Option<Moment>,
     /// Seconds until the other versions cease to authenticate; they live on if it is not given.
     #[serde(default)]
     end_others_after: Option<i64>,
@@ -94,7 +99,9 @@ pub(super) async fn create(
     let first = NewSecret { not_before: None, lifetime: body.secret_lifetime };
     let signing = id_token_algorithms(&state.apis);
     let registration = registration(&state, body, &signing)?;
-    let created = app::create(&admin.node, &admin.actor, &state, &tenant, registration, first).await?;
+    let created =
+        app::create(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant), (registration, first))
+            .await?;
     let mut shown = view::app(&state, &created.app, tenant.name.as_str());
     if let Some((secret, version)) = &created.secret {
         shown["client_secret"] = secret.reveal().into();
@@ -159,7 +166,7 @@ pub(super) async fn change(
     }
     let signing = id_token_algorithms(&state.apis);
     let registration = registration(&state, body, &signing)?;
-    app::change(&admin.node, &admin.actor, &tenant, &found, registration).await?;
+    app::change(&admin.node, &admin.actor, Maker::Provider, (&tenant, &found), registration).await?;
     let (state, now) = find(&admin, &environment, &client_id).await?;
     shown(&admin, &state, &now).await
 }
@@ -176,7 +183,13 @@ async fn shown(admin: &Admin, state: &EnvironmentState, app: &App) -> Result<Res
     let now = admin.node.now();
     let tenant = admin.node.store.tenant(app.tenant).await.map_err(Fault::from)?;
     let mut body = view::app(state, app, tenant.as_ref().map_or("", |tenant| tenant.name.as_str()));
-    body["secrets"] = app.secrets.iter().map(|version| view::secret(version, now)).collect();
+    let uses = activity::secret_uses(&admin.node, app).await?;
+    let shown = |version: &SecretVersion| {
+        let mut shown = view::secret(version, now);
+        uses.show(&mut shown, version.version);
+        shown
+    };
+    body["secrets"] = app.secrets.iter().map(shown).collect();
     body["tokens_issued_last_day"] = admin
         .node
         .store
@@ -187,7 +200,7 @@ async fn shown(admin: &Admin, state: &EnvironmentState, app: &App) -> Result<Res
     Ok(answer(StatusCode::OK, &body))
 }
 
-async fn find(
+pub(super) async fn find(
     admin: &Admin,
     environment: &str,
     client_id: &str,
@@ -247,7 +260,7 @@ pub(super) async fn rotate_secret(
         Some(seconds) => Some(admin.node.now().plus_seconds(seconds)),
         None => None,
     };
-    let new = NewSecret { not_before: None, lifetime: body.lifetime };
+    let new = NewSecret { not_before: body.not_before.map(|Moment(at)| at), lifetime: body.lifetime };
     let (secret, version) =
         app::rotate_secret(&admin.node, &admin.actor, &state, &found, new, end_others_at).await?;
     let mut shown = view::secret(&version, admin.node.now());

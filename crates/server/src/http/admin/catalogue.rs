@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Admin, Body, Problem, answer};
 use crate::flow::apply::{self, ApplyError, Mode};
+use crate::flow::export::{self, ExportError};
 use crate::manifest::Manifest;
 
 #[derive(Deserialize)]
@@ -28,6 +29,17 @@ pub(super) async fn apply(admin: Admin, Body(body): Body<Apply>) -> Result<Respo
             ApplyError::Fault(fault) => fault.into(),
         })?;
     Ok(answer(StatusCode::OK, &json!({ "dry_run": body.dry_run, "changes": changes })))
+}
+
+/// Everything that a manifest can say of this installation, to be applied elsewhere.
+pub(super) async fn export(admin: Admin) -> Result<Response, Problem> {
+    let manifest = export::export(&admin.node).await.map_err(|error| match error {
+        ExportError::TooLarge => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_large", error.to_string())
+        }
+        ExportError::Fault(fault) => fault.into(),
+    })?;
+    Ok(answer(StatusCode::OK, &json!(manifest)))
 }
 
 pub(super) async fn environments(admin: Admin) -> Response {

@@ -1,4 +1,4 @@
-//! What an operator should know before something breaks, and the newest entries of the audit.
+//! What an operator should know before something breaks.
 
 use ::http::StatusCode;
 use axum::response::Response;
@@ -10,11 +10,13 @@ use grantor_core::tenant::Status;
 use serde_json::{Value, json};
 
 use super::tenants::PAGE;
-use super::{Admin, Problem, answer, view};
+use super::{Admin, Problem, answer};
 use crate::catalogue::EnvironmentState;
-use crate::flow::Fault;
+use crate::config::{PlainHttp, Ports, Remote};
+use crate::flow::{Fault, audit};
 use crate::keys::times;
 use crate::mail::Mailer;
+use crate::node::Node;
 
 fn check(level: &str, name: &str, text: String, next: Option<&str>) -> Value {
     json!({ "level": level, "name": name, "text": text, "next": next })
@@ -32,6 +34,7 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
     } else {
         check("ok", "database", "The database answers and can be written.".to_owned(), None)
     }];
+    checks.extend(not_linked(&admin.node).await);
     if catalogue.environments.is_empty() {
         checks.push(check(
             "warn",
@@ -108,7 +111,57 @@ pub(super) async fn checks(admin: Admin) -> Result<Response, Problem> {
             checks.push(check("warn", "key_age", text, Some("grantor signing-key rotate")));
         }
     }
+    checks.extend(opened(admin.node.remote.rules()));
+    let webhooks = admin.node.store.all_webhooks().await.map_err(Fault::from)?;
+    checks.extend(webhooks.iter().filter_map(|webhook| {
+        let since = webhook.failing_since?;
+        let text = format!(
+            "Webhook {} has failed since {} ({}).",
+            webhook.id,
+            super::view::time(since),
+            webhook.status.as_str()
+        );
+        Some(check(
+            "warn",
+            "webhook",
+            text,
+            Some("grantor webhook deliveries ID tells how; then resume it or delete it."),
+        ))
+    }));
     Ok(answer(StatusCode::OK, &json!({ "checks": checks })))
+}
+
+/// Whether the audit can be gone on with: tried, because nothing else tells.
+async fn not_linked(node: &Node) -> Option<Value> {
+    audit::link(node).await.err()?;
+    let text = "The audit is not linked any more: its end is not what was signed, or the database refuses.";
+    let next = "The log says why. grantor audit verify names what does not fit.";
+    Some(check("fail", "audit", text.to_owned(), Some(next)))
+}
+
+/// What requests to others may reach beside public addresses by TLS.
+fn opened(rules: &Remote) -> Vec<Value> {
+    let warn = |text: String, next| check("warn", "remote", text, Some(next));
+    let mut checks = Vec::new();
+    if !rules.allow.is_empty() {
+        let networks: Vec<_> = rules.allow.iter().map(ToString::to_string).collect();
+        let text =
+            format!("Webhooks may reach {}, which may be inside of your network.", networks.join(", "));
+        checks.push(warn(text, "Name in remote.allow no more than the receivers that you know."));
+    }
+    if rules.plain_http == PlainHttp::Allowed {
+        let text = "Messages to webhooks may travel in clear.".to_owned();
+        checks.push(warn(text, "Take remote.allow_http out of the configuration outside of demos."));
+    }
+    if rules.ports != Ports::Only(vec![443]) {
+        let text = format!("Webhooks may reach other ports than 443: {}.", rules.ports);
+        checks.push(warn(text, "Name in remote.ports no more than receivers need."));
+    }
+    if let Some(file) = &rules.extra_roots {
+        let text = format!("The certificates in {} are trusted beside those of the system.", file.display());
+        checks.push(warn(text, "Fine for receivers with an authority of their own."));
+    }
+    checks
 }
 
 /// The apps that sign users in without PKCE: codes of theirs that are stolen can be used (RFC 9700 2.1.1).
@@ -136,16 +189,4 @@ async fn without_pkce(admin: &Admin, state: &EnvironmentState) -> Result<Option<
         format!("Apps in {} may sign users in without PKCE: {}.", state.environment.name, names.join(", "));
     let next = "Have them send a code_challenge (RFC 9700 2.1.1), then set require_pkce = true.";
     Ok(Some(check("warn", "pkce", text, Some(next))))
-}
-
-pub(super) async fn audit(admin: Admin) -> Result<Response, Problem> {
-    let entries = admin.node.store.audit_newest(PAGE).await.map_err(Fault::from)?;
-    let items: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            let detail: Value = serde_json::from_str(&entry.detail).unwrap_or(Value::Null);
-            json!({ "at": view::time(entry.at), "actor": entry.actor, "action": entry.action, "target": entry.target, "detail": detail, "request_id": entry.request_id, "address": entry.address })
-        })
-        .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
 }

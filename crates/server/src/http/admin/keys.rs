@@ -5,21 +5,27 @@ use std::sync::Arc;
 use ::http::StatusCode;
 use axum::extract::{Path, Query};
 use axum::response::Response;
+use grantor_core::access::QuotaClass;
+use grantor_core::address_list::AddressList;
+use grantor_core::api::Api;
 use grantor_core::api_key::ApiKey;
+use grantor_core::api_key_change::{Narrowing, Rotation};
 use grantor_core::id::ApiKeyId;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::NameError;
+use grantor_core::permission::Maker;
 use grantor_core::scope::{Scope, ScopeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::tenants::{PAGE, Page};
-use super::{Admin, Body, Problem, Why, answer, tenants, view};
+use super::{Admin, Body, Problem, Why, activity, answer, tenants, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::api_key::{self, KeyRequest};
 use crate::flow::app::apis_by_name;
 use crate::flow::tenant::{Order, Switch};
+use crate::moment::Moment;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +38,43 @@ pub(super) struct NewKey {
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
     lifetime: Option<Lifetime>,
+    #[serde(default)]
+    addresses: Option<AddressList>,
+    /// How many calls it may make; without it the API alone sets limits.
+    #[serde(default)]
+    quota: Option<QuotaClass>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotate {
+    /// Seconds for which the old key works on; 0 ends it at once.
+    overlap: i64,
+    #[serde(default)]
+    lifetime: Option<Lifetime>,
+    #[serde(default)]
+    apis: Option<Vec<String>>,
+    #[serde(default)]
+    scopes: Option<Vec<Scope>>,
+    #[serde(default)]
+    addresses: Option<AddressList>,
+    #[serde(default)]
+    quota: Option<QuotaClass>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Narrow {
+    #[serde(default)]
+    apis: Option<Vec<String>>,
+    #[serde(default)]
+    scopes: Option<Vec<Scope>>,
+    #[serde(default)]
+    addresses: Option<AddressList>,
+    #[serde(default)]
+    quota: Option<QuotaClass>,
+    #[serde(default)]
+    expires_at: Option<Moment>,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +102,13 @@ pub(super) async fn list(
     let now = admin.node.now();
     let shown = keys.iter().filter(|key| only.is_none_or(|tenant| key.tenant == tenant));
     let tenants = tenants::names(&admin, keys.iter().map(|key| key.tenant)).await?;
-    let items: Vec<Value> = shown.map(|key| view::key(&state, key, &tenants[&key.tenant], now)).collect();
+    let uses = activity::key_uses(&admin.node, state.environment.id, &keys).await?;
+    let shown = shown.map(|key| {
+        let mut shown = view::key(&state, key, &tenants[&key.tenant], now);
+        uses.show_key(&mut shown, key.id);
+        shown
+    });
+    let items: Vec<Value> = shown.collect();
     Ok(answer(StatusCode::OK, &json!({ "items": items, "next": next })))
 }
 
@@ -70,23 +119,76 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let state = admin.environment(&environment)?;
     let tenant = tenants::find(&admin, &body.tenant).await?;
-    let apis = apis_by_name(&state, &body.apis).map_err(|name| {
+    let request = KeyRequest {
+        name: body.name,
+        apis: apis(&state, &body.apis)?,
+        scopes: body.scopes.map(ScopeSet::from),
+        lifetime: body.lifetime,
+        addresses: body.addresses,
+        quota: body.quota.unwrap_or(QuotaClass::Unlimited),
+    };
+    let (secret, key) =
+        api_key::create(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant), request).await?;
+    let mut shown = view::key(&state, &key, tenant.name.as_str(), admin.node.now());
+    shown["key"] = secret.reveal().into();
+    Ok(answer(StatusCode::CREATED, &shown))
+}
+
+fn apis<'a>(state: &'a EnvironmentState, names: &[String]) -> Result<Vec<&'a Api>, Problem> {
+    let found = apis_by_name(state, names).map_err(|name| {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "unknown_api",
             format!("There is no API {name} in this environment."),
         )
     })?;
-    let request = KeyRequest {
-        name: body.name,
-        apis: apis.iter().map(|api| api.as_ref()).collect(),
-        scopes: body.scopes.map(ScopeSet::from),
+    Ok(found.into_iter().map(AsRef::as_ref).collect())
+}
+
+pub(super) async fn rotate(
+    admin: Admin,
+    Path((environment, id)): Path<(String, String)>,
+    Body(body): Body<Rotate>,
+) -> Result<Response, Problem> {
+    let (state, old) = find(&admin, &environment, &id).await?;
+    let tenant = admin.node.store.tenant(old.tenant).await.map_err(Fault::from)?.ok_or(Fault::Internal)?;
+    let rotation = Rotation {
+        narrowing: Narrowing {
+            apis: body.apis.map(|names| apis(&state, &names)).transpose()?,
+            scopes: body.scopes.map(ScopeSet::from),
+            addresses: body.addresses,
+            quota: body.quota,
+            expires_at: None,
+        },
         lifetime: body.lifetime,
+        overlap: body.overlap,
     };
-    let (secret, key) = api_key::create(&admin.node, &admin.actor, &state, &tenant, request).await?;
-    let mut shown = view::key(&state, &key, tenant.name.as_str(), admin.node.now());
+    let (secret, new) =
+        api_key::rotate(&admin.node, &admin.actor, Maker::Provider, (&state, &tenant, &old), rotation)
+            .await?;
+    let now = admin.node.now();
+    let (_, old) = find(&admin, &environment, &id).await?;
+    let mut shown = view::key(&state, &new, tenant.name.as_str(), now);
     shown["key"] = secret.reveal().into();
+    shown["replaces"] = view::key(&state, &old, tenant.name.as_str(), now);
     Ok(answer(StatusCode::CREATED, &shown))
+}
+
+pub(super) async fn narrow(
+    admin: Admin,
+    Path((environment, id)): Path<(String, String)>,
+    Body(body): Body<Narrow>,
+) -> Result<Response, Problem> {
+    let (state, key) = find(&admin, &environment, &id).await?;
+    let wanted = Narrowing {
+        apis: body.apis.map(|names| apis(&state, &names)).transpose()?,
+        scopes: body.scopes.map(ScopeSet::from),
+        addresses: body.addresses,
+        quota: body.quota,
+        expires_at: body.expires_at.map(|Moment(at)| at),
+    };
+    api_key::narrow(&admin.node, &admin.actor, &state, &key, &wanted).await?;
+    again(&admin, &environment, &id).await
 }
 
 pub(super) async fn show(
@@ -96,7 +198,7 @@ pub(super) async fn show(
     again(&admin, &environment, &id).await
 }
 
-async fn find(
+pub(super) async fn find(
     admin: &Admin,
     environment: &str,
     id: &str,
@@ -148,5 +250,8 @@ async fn switch(
 async fn again(admin: &Admin, environment: &str, id: &str) -> Result<Response, Problem> {
     let (state, key) = find(admin, environment, id).await?;
     let tenants = tenants::names(admin, [key.tenant].into_iter()).await?;
-    Ok(answer(StatusCode::OK, &view::key(&state, &key, &tenants[&key.tenant], admin.node.now())))
+    let mut shown = view::key(&state, &key, &tenants[&key.tenant], admin.node.now());
+    let uses = activity::key_uses(&admin.node, state.environment.id, std::slice::from_ref(&key)).await?;
+    uses.show_key(&mut shown, key.id);
+    Ok(answer(StatusCode::OK, &shown))
 }

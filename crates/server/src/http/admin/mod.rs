@@ -3,17 +3,26 @@
 //! Every route takes an [`Admin`], which only this file can make: a route without permission does not compile into the
 //! table below. Without a credential every route answers 401 before anything is parsed.
 
+mod accesses;
+mod activity;
 mod apps;
+mod audit;
+mod audit_export;
+mod cases;
 mod catalogue;
+mod client_ids;
 mod doctor;
 mod documents;
 mod incidents;
 mod keys;
+mod recommendations;
+mod secrets;
 mod signing_keys;
 mod tenants;
 mod tokens;
 mod users;
 mod view;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +36,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use grantor_core::comment::Comment;
+use grantor_core::error::OAuthError;
+use grantor_core::gate_rule::Gate;
 use grantor_core::secret::CredentialType;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -78,6 +89,7 @@ fn routes(state: Admins) -> Router {
     let at = |rest: &str| format!("{within}{rest}");
     Router::new()
         .route("/admin/v1/apply", post(catalogue::apply))
+        .route("/admin/v1/manifest", get(catalogue::export))
         .route("/admin/v1/environments", get(catalogue::environments))
         .route("/admin/v1/profiles", get(catalogue::profiles))
         .route(&at("/apis"), get(catalogue::apis))
@@ -86,22 +98,43 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/tenants/{tenant}/suspend", post(tenants::suspend))
         .route("/admin/v1/tenants/{tenant}/resume", post(tenants::resume))
         .route("/admin/v1/tenants/{tenant}/close", post(tenants::close))
-        .route(&at("/accesses"), get(tenants::accesses))
-        .route(&at("/accesses/{tenant}/{api}/suspend"), post(tenants::suspend_access))
-        .route(&at("/accesses/{tenant}/{api}/resume"), post(tenants::resume_access))
-        .route(&at("/accesses/{tenant}/{api}/close"), post(tenants::close_access))
+        .route("/admin/v1/tenants/{tenant}/acceptances", get(tenants::acceptances).post(tenants::accept))
+        .route(&at("/accesses"), get(accesses::list).post(accesses::apply))
+        .route(&at("/accesses/{tenant}/{api}"), get(accesses::show))
+        .route(&at("/accesses/{tenant}/{api}/terms"), get(accesses::terms).put(accesses::change_terms))
+        .route(&at("/accesses/{tenant}/{api}/approve"), post(accesses::approve))
+        .route(&at("/accesses/{tenant}/{api}/refuse"), post(accesses::refuse))
+        .route(&at("/accesses/{tenant}/{api}/contract"), put(accesses::record_contract))
+        .route(&at("/accesses/{tenant}/{api}/suspend"), post(accesses::suspend))
+        .route(&at("/accesses/{tenant}/{api}/resume"), post(accesses::resume))
+        .route(&at("/accesses/{tenant}/{api}/close"), post(accesses::close))
         .route(&at("/apps"), get(apps::list).post(apps::create))
         .route(&at("/apps/{client_id}"), get(apps::show).put(apps::change).delete(apps::delete))
         .route(&at("/apps/{client_id}/suspend"), post(apps::suspend))
         .route(&at("/apps/{client_id}/resume"), post(apps::resume))
-        .route(&at("/apps/{client_id}/secrets"), post(apps::rotate_secret))
+        .route(&at("/apis/{api}/recommendations"), get(recommendations::list))
+        .route(&at("/client-ids/{client_id}"), get(client_ids::check))
+        .route(&at("/apps/{client_id}/secrets"), get(secrets::list).post(apps::rotate_secret))
+        .route(&at("/apps/{client_id}/secrets/{version}/schedule-end"), post(secrets::schedule_end))
+        .route(&at("/apps/{client_id}/secrets/{version}/cancel"), post(secrets::cancel))
         .route(&at("/apps/{client_id}/secrets/{version}/end"), post(apps::end_secret))
         .route(&at("/apps/{client_id}/tokens/end"), post(apps::end_tokens))
+        .route(&at("/apps/{client_id}/log"), get(activity::app_log))
+        .route(&at("/apps/{client_id}/notices"), get(activity::app_notices))
+        .route(&at("/apps/{client_id}/usage"), get(activity::app_usage))
         .route(&at("/keys"), get(keys::list).post(keys::create))
         .route(&at("/keys/{key}"), get(keys::show))
+        .route(&at("/keys/{key}/rotate"), post(keys::rotate))
+        .route(&at("/keys/{key}/narrow"), post(keys::narrow))
         .route(&at("/keys/{key}/revoke"), post(keys::revoke))
         .route(&at("/keys/{key}/suspend"), post(keys::suspend))
         .route(&at("/keys/{key}/resume"), post(keys::resume))
+        .route(&at("/keys/{key}/log"), get(activity::key_log))
+        .route(&at("/keys/{key}/notices"), get(activity::key_notices))
+        .route(&at("/keys/{key}/usage"), get(activity::key_usage))
+        .route(&at("/cases"), get(cases::list).post(cases::create))
+        .route(&at("/cases/{case}"), get(cases::show))
+        .route(&at("/cases/{case}/answer"), post(cases::answer_one))
         .route(&at("/signing-keys"), get(signing_keys::list))
         .route(&at("/signing-keys/rotate"), post(signing_keys::rotate))
         .route(&at("/tokens/inspect"), post(tokens::inspect))
@@ -120,6 +153,12 @@ fn routes(state: Admins) -> Router {
         .route(&at("/users/{user}/grants"), get(users::grants))
         .route(&at("/users/{user}/grants/{grant}"), delete(users::end_grant))
         .route(&at("/users/{user}/acceptances"), get(documents::acceptances).post(documents::accept))
+        .route(&at("/webhooks"), get(webhooks::list).post(webhooks::create))
+        .route(&at("/webhooks/{webhook}"), get(webhooks::show).put(webhooks::change).delete(webhooks::delete))
+        .route(&at("/webhooks/{webhook}/roll"), post(webhooks::roll))
+        .route(&at("/webhooks/{webhook}/test"), post(webhooks::test))
+        .route(&at("/webhooks/{webhook}/deliveries"), get(webhooks::deliveries))
+        .route(&at("/webhooks/{webhook}/deliveries/{message}/resend"), post(webhooks::resend))
         .route("/admin/v1/documents", get(documents::list).post(documents::create))
         .route("/admin/v1/documents/{document}", get(documents::show))
         .route("/admin/v1/documents/{document}/versions", post(documents::publish))
@@ -127,7 +166,10 @@ fn routes(state: Admins) -> Router {
         .route("/admin/v1/incidents/{incident}", get(incidents::show))
         .route("/admin/v1/incidents/{incident}/resolve", post(incidents::resolve))
         .route("/admin/v1/doctor", get(doctor::checks))
-        .route("/admin/v1/audit", get(doctor::audit))
+        .route("/admin/v1/audit", get(audit::list))
+        .route("/admin/v1/audit/key", get(audit::key))
+        .route("/admin/v1/audit/checkpoint", post(audit::checkpoint))
+        .route("/admin/v1/audit/export", get(audit_export::export))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn_with_state(state.clone(), finish))
@@ -305,12 +347,14 @@ pub struct Problem {
     kind: &'static str,
     detail: String,
     retry_after: Option<u64>,
+    /// The closed gate, for programs.
+    gate: Option<Gate>,
 }
 
 impl Problem {
     /// A problem of a kind.
     pub fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), retry_after: None }
+        Self { status, kind, detail: detail.into(), retry_after: None, gate: None }
     }
 
     /// 400.
@@ -368,7 +412,11 @@ impl From<FlowError> for Problem {
     fn from(error: FlowError) -> Self {
         match error {
             FlowError::Denied(denial) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, denial.reason.name(), denial.description())
+                let status = match denial.error {
+                    OAuthError::AccessDenied => StatusCode::FORBIDDEN,
+                    _ => StatusCode::UNPROCESSABLE_ENTITY,
+                };
+                Self { gate: denial.gate, ..Self::new(status, denial.reason.name(), denial.description()) }
             }
             FlowError::Throttled(denial, wait) => Self {
                 retry_after: Some(wait.0),
@@ -385,6 +433,9 @@ impl Problem {
         let mut body = json!({ "type": format!("urn:grantor:problem:{}", self.kind), "title": title, "status": self.status.as_u16(), "detail": self.detail });
         if let Some(id) = request_id {
             body["request_id"] = id.into();
+        }
+        if let Some(gate) = self.gate {
+            body["gate"] = gate.as_str().into();
         }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();

@@ -6,7 +6,6 @@ use std::collections::btree_map::Entry;
 use ::http::StatusCode;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use grantor_core::access::Access;
 use grantor_core::id::TenantId;
 use grantor_core::name::Name;
 use grantor_core::tenant::Tenant;
@@ -14,8 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Admin, Body, Problem, Why, answer, view};
+use crate::flow::acceptance::{self, InTheNameOf};
 use crate::flow::tenant::{Order, Switch};
-use crate::flow::{access, tenant};
+use crate::flow::{Fault, tenant};
 
 /// Most rows of one answer.
 pub(super) const PAGE: i64 = 200;
@@ -109,68 +109,50 @@ pub(super) async fn names(
     Ok(names)
 }
 
-pub(super) async fn accesses(admin: Admin, Path(environment): Path<String>) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let rows =
-        admin.node.store.all_accesses(state.environment.id, PAGE).await.map_err(crate::flow::Fault::from)?;
-    let tenants = names(&admin, rows.iter().map(|access| access.tenant)).await?;
-    let items: Vec<Value> = rows
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accept {
+    document: String,
+    version: i64,
+    #[serde(default)]
+    evidence: String,
+}
+
+/// What was accepted in the tenant's name, by whom and when, and what is open now.
+pub(super) async fn acceptances(admin: Admin, Path(tenant): Path<String>) -> Result<Response, Problem> {
+    let tenant = find(&admin, &tenant).await?;
+    let accepted = admin.node.store.tenant_acceptances(tenant.id).await.map_err(Fault::from)?;
+    let catalogue = admin.node.catalogue_full();
+    let terms = crate::flow::access::terms(&catalogue, &accepted, &admin.node);
+    let kind = |id| catalogue.documents.iter().find(|document| document.id == id);
+    let items: Vec<Value> =
+        accepted.iter().map(|known| view::tenant_acceptance(kind(known.document), known)).collect();
+    let open: Vec<Value> = terms
+        .open(&tenant)
         .iter()
-        .map(|access| {
-            let api = state.api_by_id(access.api).map(|api| api.name.to_string());
+        .map(|open| {
             json!({
-                "tenant": tenants[&access.tenant], "api": api, "status": access.status, "epoch": access.epoch, "scopes": access.scopes, "quota": access.quota,
-                "client_token_lifetime": access.client_token_lifetime, "user_token_lifetime": access.user_token_lifetime,
+                "document": open.document.kind, "document_id": open.document.id, "version": open.version.number,
+                "sha256": open.version.hash, "accepted_before": open.accepted_before,
+                "grace_ends_at": view::time(open.version.effective_at.plus_seconds(open.version.grace_seconds)),
             })
         })
         .collect();
-    Ok(answer(StatusCode::OK, &json!({ "items": items })))
+    Ok(answer(StatusCode::OK, &json!({ "items": items, "open": open })))
 }
 
-pub(super) async fn suspend_access(
+pub(super) async fn accept(
     admin: Admin,
-    Path(path): Path<(String, String, String)>,
-    Body(why): Body<Why>,
+    Path(tenant): Path<String>,
+    Body(body): Body<Accept>,
 ) -> Result<Response, Problem> {
-    switch_access(&admin, path, why.order(Switch::Suspend)).await
-}
-
-pub(super) async fn resume_access(
-    admin: Admin,
-    Path(path): Path<(String, String, String)>,
-    Body(why): Body<Why>,
-) -> Result<Response, Problem> {
-    switch_access(&admin, path, why.order(Switch::Resume)).await
-}
-
-pub(super) async fn close_access(
-    admin: Admin,
-    Path(path): Path<(String, String, String)>,
-    Body(why): Body<Why>,
-) -> Result<Response, Problem> {
-    switch_access(&admin, path, why.order(Switch::Close)).await
-}
-
-async fn switch_access(
-    admin: &Admin,
-    (environment, tenant, api): (String, String, String),
-    order: Order,
-) -> Result<Response, Problem> {
-    let state = admin.environment(&environment)?;
-    let tenant = find(admin, &tenant).await?;
-    let api =
-        state.api(&api).ok_or_else(|| Problem::not_found("There is no such API in this environment."))?;
-    let load = || async {
-        let rows = admin.node.store.accesses(tenant.id).await.map_err(crate::flow::Fault::from)?;
-        rows.into_iter()
-            .find(|access| access.api == api.id)
-            .ok_or_else(|| Problem::not_found("The tenant has no access to this API."))
+    let tenant = find(&admin, &tenant).await?;
+    let call = InTheNameOf {
+        tenant: &tenant,
+        document: &body.document,
+        version: body.version,
+        evidence: &body.evidence,
     };
-    let found: Access = load().await?;
-    access::switch(&admin.node, &admin.actor, &found, api, &order).await?;
-    let now: Access = load().await?;
-    Ok(answer(
-        StatusCode::OK,
-        &json!({ "tenant": now.tenant, "api": api.name, "status": now.status, "epoch": now.epoch }),
-    ))
+    let (document, accepted) = acceptance::accept(&admin.node, &admin.actor, &call).await?;
+    Ok(answer(StatusCode::CREATED, &view::tenant_acceptance(Some(&document), &accepted)))
 }

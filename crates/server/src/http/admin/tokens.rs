@@ -1,5 +1,7 @@
 //! Single tokens: what is it, and why is it refused; and its end.
 
+use std::net::IpAddr;
+
 use ::http::StatusCode;
 use axum::extract::Path;
 use axum::response::Response;
@@ -17,6 +19,9 @@ pub(super) struct Inspect {
     token: String,
     #[serde(default)]
     api: Option<String>,
+    /// The address that it is used from, for a key that is tied to addresses.
+    #[serde(default)]
+    client_address: Option<IpAddr>,
 }
 
 #[derive(Deserialize)]
@@ -52,14 +57,14 @@ pub(super) async fn inspect(
     let Some(api) = api else {
         return inactive(Reason::WrongAudience);
     };
-    match genuine.judge(&admin.node, &state, api).await? {
+    match genuine.judge(&admin.node, &state, api, body.client_address).await? {
         Ok(good) => Ok(answer(
             StatusCode::OK,
             &json!({ "active": true, "api": api.name, "credential_kind": good.kind(), "claims": claims }),
         )),
-        Err(reason) => Ok(answer(
+        Err(unfit) => Ok(answer(
             StatusCode::OK,
-            &json!({ "active": false, "api": api.name, "reason": reason.name(), "claims": claims }),
+            &json!({ "active": false, "api": api.name, "reason": unfit.reason.name(), "claims": claims }),
         )),
     }
 }

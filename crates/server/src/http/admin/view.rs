@@ -1,12 +1,16 @@
 //! How things are shown: names instead of row ids, times as RFC 3339, never a secret.
 
+use grantor_core::access::Access;
 use grantor_core::api_key::ApiKey;
 use grantor_core::app::{App, SecretVersion};
 use grantor_core::decision::StoredKey;
-use grantor_core::document::{Acceptance, Document, DocumentVersion};
+use grantor_core::document::{Acceptance, Document, DocumentVersion, TenantAcceptance};
 use grantor_core::env::UnixMillis;
 use grantor_core::grant::{Consent, Grant};
 use grantor_core::id::ApiId;
+use grantor_core::onboarding::AccessStep;
+use grantor_core::profile::ApiKeyFormat;
+use grantor_core::secret_version::seconds_left;
 use grantor_core::tenant::Tenant;
 use grantor_core::user::{Membership, User};
 use serde_json::{Value, json};
@@ -30,6 +34,60 @@ fn names(state: &EnvironmentState, ids: &[ApiId]) -> Vec<String> {
 /// A tenant.
 pub(super) fn tenant(tenant: &Tenant) -> Value {
     json!({ "id": tenant.id, "name": tenant.name, "title": tenant.title, "status": tenant.status, "epoch": tenant.epoch })
+}
+
+/// An access. Its gates and its history are shown with it alone.
+pub(super) fn access(state: &EnvironmentState, access: &Access, tenant: &str) -> Value {
+    let api = state.api_by_id(access.api).map(|api| api.name.to_string());
+    let contract = access.contract.as_ref().map(|contract| {
+        json!({ "sha256": contract.sha256, "signed_at": time(contract.signed_at), "reference": contract.reference })
+    });
+    json!({
+        "environment": state.environment.name,
+        "tenant": tenant,
+        "api": api,
+        "status": access.status,
+        "epoch": access.epoch,
+        "scopes": access.scopes,
+        "quota": access.quota,
+        "client_token_lifetime": access.client_token_lifetime,
+        "user_token_lifetime": access.user_token_lifetime,
+        "contract": contract,
+    })
+}
+
+/// The terms of an access, as they are sent back to change them.
+pub(super) fn access_terms(access: &Access) -> Value {
+    json!({
+        "scopes": access.scopes,
+        "quota": access.quota,
+        "client_token_lifetime": access.client_token_lifetime,
+        "user_token_lifetime": access.user_token_lifetime,
+    })
+}
+
+/// A step in the history of an access.
+pub(super) fn access_step(step: &AccessStep) -> Value {
+    json!({
+        "step": step.step.as_str(),
+        "at": time(step.at),
+        "by": step.by,
+        "comment": step.comment,
+        "sha256": step.evidence,
+    })
+}
+
+/// That a version was accepted in a tenant's name.
+pub(super) fn tenant_acceptance(document: Option<&Document>, acceptance: &TenantAcceptance) -> Value {
+    json!({
+        "document": document.map(|document| &document.kind),
+        "document_id": acceptance.document,
+        "version": acceptance.version,
+        "sha256": acceptance.hash,
+        "accepted_at": time(acceptance.at),
+        "accepted_by": acceptance.by,
+        "address": acceptance.address,
+    })
 }
 
 /// An app without its secrets.
@@ -68,6 +126,8 @@ pub(super) fn secret(version: &SecretVersion, now: UnixMillis) -> Value {
         "expires_at": maybe(version.expires_at),
         "ended_at": maybe(version.ended_at),
         "created_at": time(version.created_at),
+        "seconds_left": seconds_left(version, now),
+        "replaced_by": version.end_set_by,
     })
 }
 
@@ -90,6 +150,12 @@ pub(super) fn key(state: &EnvironmentState, key: &ApiKey, tenant: &str, now: Uni
         "created_at": time(key.created_at),
         "expires_at": time(key.expires_at),
         "revoked_reason": key.revoked_reason,
+        "format": if key.signed_by.is_some() { ApiKeyFormat::Jwt } else { ApiKeyFormat::Opaque },
+        "addresses": key.addresses,
+        "quota": key.quota,
+        "replaced_by": key.replaced_by,
+        "seconds_left": (status == "active" || status == "suspended")
+            .then(|| (key.expires_at.0 - now.0).div_euclid(1_000)),
     })
 }
 

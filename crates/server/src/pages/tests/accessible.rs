@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use super::gallery::gallery;
 use super::markup::{Tag, tags};
 use super::pages;
-use super::samples::{filled_with, mails_with};
+use super::samples::{articles_with, filled_with, mails_with};
+use crate::docs::tests::world::programs;
 use crate::pages::asset::Assets;
 use crate::pages::engine::Engine;
 use crate::pages::files::{PARTS, TEMPLATES};
@@ -115,6 +116,11 @@ fn the_ids_that_programs_use_are_there() {
         ("error", "error-code error-text"),
         ("form-post", "form-post-continue"),
         ("flow-table", "flows-json"),
+        ("authentication", "article docs-markdown get-a-token call-the-api lifetimes scopes programs"),
+        ("credentials", "client-id-and-client-secret api-keys how-to-keep-them"),
+        ("tenant-setup", "which-credential-do-you-need before-the-first-credential try-it"),
+        ("security", "when-something-has-leaked"),
+        ("errors", "at-the-api quota"),
     ];
     for (page, ids) in expected {
         let sample = samples.iter().find(|sample| sample.name == page).unwrap();
@@ -158,7 +164,8 @@ fn every_name_in_a_template_is_a_field_of_its_context_and_the_other_way_round() 
     let pages_of = filled_with(&pages, "x", "x").into_iter().map(|sample| (sample.template, sample.context));
     let mails = mails_with(&pages, "x").into_iter().map(|(template, context, _)| (template, context));
     let mut seen = BTreeSet::new();
-    for (template, context) in pages_of.chain(mails) {
+    let articles = articles_with(&pages, "x").into_iter().map(|(template, context, _)| (template, context));
+    for (template, context) in pages_of.chain(mails).chain(articles).chain(programs()) {
         seen.insert(template);
         let used = engine.names_in(template);
         let own = used.iter().filter(|name| !name.starts_with("assets."));

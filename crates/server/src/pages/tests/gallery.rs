@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::pages;
 use super::samples::{Sample, sample};
+use crate::docs::tests::world::{World, contexts};
 use crate::pages::*;
 use grantor_core::secret::Stage;
 
@@ -56,6 +57,7 @@ pub(super) fn gallery(pages: &Pages) -> Vec<Sample> {
     samples.extend(choices(pages));
     samples.extend(agreements(pages));
     samples.extend(outcomes(pages));
+    samples.extend(documentation(pages));
     samples
 }
 
@@ -286,9 +288,37 @@ fn outcomes(pages: &Pages) -> Vec<Sample> {
                 api: name("Used-car deals"),
                 issuer: "https://id.example.com".to_owned(),
                 json: "/flows/deals.json".to_owned(),
+                docs: "/docs/deals".to_owned(),
                 flows,
             },
         ),
+    ]
+}
+
+/// Articles of the demo's APIs.
+fn documentation(pages: &Pages) -> Vec<Sample> {
+    let shown = |name, api: &str, number: usize| {
+        let article = contexts(pages, &World::of(api)).remove(number).2;
+        let titles =
+            ["All APIs", "Overview", "Authentication", "Credentials", "Tenant set-up", "Security practices"];
+        let link = |(at, title): (usize, &&str)| DocsLink {
+            title: Shown::name(title),
+            path: "/docs/things".to_owned(),
+            is_here: at == number,
+        };
+        let links = titles.iter().enumerate().map(link).collect();
+        let page = DocsPage::new(frame(), Shown::name(api), links, &article, "/docs/things.md".to_owned());
+        sample(pages, name, &page)
+    };
+    vec![
+        shown("docs-index", "payments", 0),
+        shown("docs-overview", "deals", 1),
+        shown("docs-authentication", "payments", 2),
+        shown("docs-authentication-opaque", "banking", 2),
+        shown("docs-credentials", "assets", 3),
+        shown("docs-tenant-setup", "assets", 4),
+        shown("docs-security", "banking", 5),
+        shown("docs-errors", "payments", 6),
     ]
 }
 

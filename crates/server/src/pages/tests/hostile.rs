@@ -21,7 +21,7 @@ const HOSTILE: [&str; 9] = [
 fn no_value_changes_the_structure_of_a_page() {
     let pages = pages();
     let harmless = filled_with(&pages, "harmless", "harmless");
-    assert_eq!(harmless.len(), 11);
+    assert_eq!(harmless.len(), 18);
     for value in HOSTILE {
         for (sample, harmless) in filled_with(&pages, value, value).iter().zip(&harmless) {
             assert_eq!(skeleton(&sample.html), skeleton(&harmless.html), "{}: {value}", sample.name);
@@ -72,7 +72,9 @@ fn text_that_turns_the_line_around_is_gone_from_every_page() {
 fn a_name_of_ten_thousand_letters_is_cut() {
     let pages = pages();
     for sample in filled_with(&pages, &"A".repeat(10_000), "harmless") {
-        assert!(sample.html.len() < 12_000, "{} has {} bytes", sample.name, sample.html.len());
+        // Articles show some texts several times, and hold programs.
+        let most = if sample.template == "docs.html" { 60_000 } else { 12_000 };
+        assert!(sample.html.len() < most, "{} has {} bytes", sample.name, sample.html.len());
         assert!(sample.html.contains("AAAA\u{2026}"), "{}", sample.name);
     }
 }

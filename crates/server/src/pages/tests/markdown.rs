@@ -1,7 +1,7 @@
 //! What of an operator's Markdown reaches a page.
 
 use super::markup::{skeleton, tags};
-use crate::pages::render_markdown;
+use crate::pages::{render_article, render_markdown};
 
 /// The elements of a rendered text, checked by the strict reader.
 fn elements(markdown: &str) -> Vec<String> {
@@ -73,4 +73,44 @@ fn headings_stand_below_those_of_the_page_and_tables_have_no_style() {
     let table = elements("|a|b|\n|--:|:-:|\n|1|2|\n");
     assert_eq!(table, ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]);
     assert_eq!(elements("1. a\n2. b\n\n* c\n\n> **d** _e_\n")[..3], ["ol", "li", "li"]);
+}
+
+#[test]
+fn an_article_has_places_to_link_to_and_links_within_this_server_alone() {
+    let html = render_article(
+        "# One\n\n## Two `words`\n\n## Two words\n\n## \u{4e8c}\n\n[a](/docs/x#y) [b](#two-words) [c](//evil.example) \
+         [d](https://evil.example) [e](javascript:alert(1)) [f](/\\evil.example)\n",
+    );
+    let html = html.as_str();
+    for written in [
+        "<h1>One</h1>",
+        "<h2 id=\"two-words\">Two <code>words</code></h2>",
+        "<h2 id=\"two-words-2\">Two words</h2>",
+        "<h2 id=\"section\">\u{4e8c}</h2>",
+        "<a href=\"/docs/x#y\">a</a>",
+        "<a href=\"#two-words\">b</a>",
+    ] {
+        assert!(html.contains(written), "{written} is not in {html}");
+    }
+    assert!(!html.contains("evil") && !html.contains("javascript"), "{html}");
+    tags(&format!("<!doctype html>{html}"));
+}
+
+#[test]
+fn an_article_s_table_names_its_rows_and_columns_and_its_code_can_be_reached() {
+    let html = render_article(
+        "## T\n\n| A | B `b` |\n|---|---|\n| `x\\|y` | <i> |\n\n```sh\n<a>\n```\n\n```no\"e\nx\n```\n",
+    );
+    let html = html.as_str();
+    for written in [
+        "role=\"region\" tabindex=\"0\" aria-labelledby=\"t\"><table role=\"table\">",
+        "<th role=\"columnheader\" scope=\"col\">A</th>",
+        "<th role=\"rowheader\" scope=\"row\"><code>x|y</code></th>",
+        "<td role=\"cell\" data-label=\"B b\"><span>&lt;i&gt;</span></td>",
+        "<pre tabindex=\"0\"><code class=\"language-sh\">&lt;a&gt;\n</code></pre>",
+        "<pre tabindex=\"0\"><code>x\n</code></pre>",
+    ] {
+        assert!(html.contains(written), "{written} is not in {html}");
+    }
+    tags(&format!("<!doctype html>{html}"));
 }

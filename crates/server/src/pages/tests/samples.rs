@@ -3,6 +3,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::docs::tests::world::{World, contexts};
 use crate::pages::*;
 use grantor_core::secret::Stage;
 
@@ -65,7 +66,7 @@ pub(super) fn filled_with(pages: &Pages, shown: &str, carried: &str) -> Vec<Samp
     };
     let accounts = vec![Account { reference: carried(), email: name(), label: name() }];
     let tenants = vec![TenantChoice { id: Uuid::from_u128(7), title: name() }];
-    vec![
+    let mut samples = vec![
         sample(
             pages,
             "login",
@@ -139,9 +140,27 @@ pub(super) fn filled_with(pages: &Pages, shown: &str, carried: &str) -> Vec<Samp
         sample(
             pages,
             "flow-table",
-            &FlowTable { frame: frame(), api: name(), issuer: carried(), json: carried(), flows: vec![flow] },
+            &FlowTable {
+                frame: frame(),
+                api: name(),
+                issuer: carried(),
+                json: carried(),
+                docs: carried(),
+                flows: vec![flow],
+            },
         ),
-    ]
+    ];
+    let names = ["index", "overview", "authentication", "credentials", "tenant-setup", "security", "errors"];
+    for (topic, (_, _, article)) in names.into_iter().zip(articles_with(pages, shown)) {
+        let link = DocsLink { title: name(), path: carried(), is_here: true };
+        samples.push(sample(pages, topic, &DocsPage::new(frame(), name(), vec![link], &article, carried())));
+    }
+    samples
+}
+
+/// Every article, filled with one text: template, context, and what became of it.
+pub(super) fn articles_with(pages: &Pages, shown: &str) -> Vec<(&'static str, serde_json::Value, Article)> {
+    contexts(pages, &World::full_of(shown))
 }
 
 /// Every mail, filled with one text: file name, context, and what became of it.
@@ -154,6 +173,41 @@ pub(super) fn mails_with(pages: &Pages, shown: &str) -> Vec<(&'static str, serde
     vec![
         mail(pages, &SignupVerification { environment: name(), email: name(), link: link(), hours: 24 }),
         mail(pages, &SignupAttempted { environment: name(), email: name(), login: link() }),
+        mail(
+            pages,
+            &CredentialExpiring {
+                environment: name(),
+                email: name(),
+                tenant: name(),
+                credential: name(),
+                days: name(),
+                ends: name(),
+                login: link(),
+            },
+        ),
+        mail(
+            pages,
+            &CredentialChanged {
+                environment: name(),
+                email: name(),
+                tenant: name(),
+                credential: name(),
+                how: name(),
+                when: name(),
+                login: link(),
+            },
+        ),
+        mail(
+            pages,
+            &NoticeMail {
+                environment: name(),
+                email: name(),
+                title: name(),
+                happened: name(),
+                advice: name(),
+                link: link(),
+            },
+        ),
         mail(pages, &PasswordChanged { environment: name(), email: name(), when: name(), login: link() }),
         mail(
             pages,

@@ -13,6 +13,7 @@ use grantor_core::secret::Stage;
 fn theme(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("mail")).unwrap();
+    fs::create_dir(folder.path().join("docs")).unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
     }
@@ -45,7 +46,14 @@ fn a_template_of_the_theme_takes_the_place_of_ours_and_is_escaped_as_well() {
 
 #[test]
 fn a_theme_cannot_switch_escaping_off() {
-    for source in ["{{ text|safe }}", "{{ text|escape|safe }}"] {
+    // The last three make code in Markdown, which would be markup here.
+    for source in [
+        "{{ text|safe }}",
+        "{{ text|escape|safe }}",
+        "{{ text|code }}",
+        "{{ text|cell }}",
+        "{{ text|fenced(\"x\") }}",
+    ] {
         let folder = theme(&[("error.html", source)]);
         let pages = Pages::load(Some(folder.path())).unwrap();
         assert!(!error_page(&pages).html.contains("<b>"), "{source}");
@@ -80,6 +88,21 @@ fn a_mail_of_the_theme_takes_the_place_of_ours() {
 }
 
 #[test]
+fn an_article_of_the_theme_takes_the_place_of_ours_and_brings_no_markup_of_its_own() {
+    let source = "# Ours: {{ about.api }}\n\n<script>alert(1)</script>\n\n\
+                  <b>[x](https://evil.example)</b> {{ about.api|code }}\n";
+    let folder = theme(&[("docs/security.md", source)]);
+    let pages = Pages::load(Some(folder.path())).unwrap();
+    let sample =
+        filled_with(&pages, "<b>*x*", "x").into_iter().find(|sample| sample.name == "security").unwrap();
+    assert!(sample.html.contains("<h1>Ours: &lt;b&gt;*x*</h1>"), "{}", sample.html);
+    assert!(sample.html.contains("<code>&lt;b&gt;*x*</code>"), "{}", sample.html);
+    for brought in ["<script>", "<b>", "evil.example"] {
+        assert!(!sample.html.contains(brought), "{brought} in {}", sample.html);
+    }
+}
+
+#[test]
 fn what_a_theme_cannot_show_is_shown_as_we_ship_it() {
     // The name is known to the parts of pages, but this page has no form.
     let folder = theme(&[("error.html", "{{ form.csrf }}")]);
@@ -93,6 +116,8 @@ fn a_mistake_in_a_theme_is_told_at_start_with_the_file_and_what_to_do() {
     for (files, told) in [
         (vec![("login.htm", "")], "the theme holds \"login.htm\", which no page uses"),
         (vec![("mail/welcome.txt", "")], "the theme holds \"mail/welcome.txt\", which no page uses"),
+        (vec![("docs/securty.md", "")], "the theme holds \"docs/securty.md\", which no page uses"),
+        (vec![("docs/security.md", "{{ about.apy }}")], "the theme's docs/security.md uses \"about.apy\""),
         (vec![("login.html", "{% if %}")], "the theme's login.html is no valid template"),
         (vec![("login.html", "{{ emial }}")], "the theme's login.html uses \"emial\""),
         (vec![("login.html", "{{ form.acton }}")], "it has: app, assets.css"),

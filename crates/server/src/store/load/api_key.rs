@@ -1,5 +1,6 @@
 //! API keys, by hash and by id.
 
+use grantor_core::access::QuotaClass;
 use grantor_core::api_key::ApiKey;
 use grantor_core::env::UnixMillis;
 use grantor_core::id::{ApiKeyId, EnvironmentId, TenantId};
@@ -10,22 +11,25 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&BY_MAC, &BY_ID, &LIST];
+pub const STATEMENTS: &[&Sql] = &[&BY_MAC, &BY_ID, &LIST, &LAST_SIGNED];
 
-const BY_MAC: Sql = Sql {
-    name: "api_key_by_mac",
-    text: "SELECT id, environment_id, tenant_id, name, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason \
-           FROM api_keys WHERE environment_id = $1 AND mac = $2",
-};
-const BY_ID: Sql = Sql {
-    name: "api_key_by_id",
-    text: "SELECT id, environment_id, tenant_id, name, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason \
-           FROM api_keys WHERE environment_id = $1 AND id = $2",
-};
-const LIST: Sql = Sql {
-    name: "api_keys",
-    text: "SELECT id, environment_id, tenant_id, name, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason \
-           FROM api_keys WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+/// The columns of a key, in the order that they are read.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, environment_id, tenant_id, name, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason, addresses, quota, signed_by, replaced_by, revision \
+             FROM api_keys WHERE environment_id = $1 AND ",
+            $rest
+        )
+    };
+}
+
+const BY_MAC: Sql = Sql { name: "api_key_by_mac", text: select!("mac = $2") };
+const BY_ID: Sql = Sql { name: "api_key_by_id", text: select!("id = $2") };
+const LIST: Sql = Sql { name: "api_keys", text: select!("id > $2 ORDER BY id LIMIT $3") };
+const LAST_SIGNED: Sql = Sql {
+    name: "last_signed_api_key_end",
+    text: "SELECT COALESCE(MAX(expires_at), 0) FROM api_keys WHERE environment_id = $1 AND signed_by = $2 AND status <> 'closed'",
 };
 
 impl Store {
@@ -45,6 +49,17 @@ impl Store {
         id: ApiKeyId,
     ) -> Result<Option<ApiKey>, StoreError> {
         self.query_one(&BY_ID, vec![environment.bytes().into(), id.bytes().into()]).await
+    }
+
+    /// When the last living API key ends that a signing key has signed; 1970 if there is none.
+    pub async fn last_signed_api_key_end(
+        &self,
+        environment: EnvironmentId,
+        kid: &str,
+    ) -> Result<UnixMillis, StoreError> {
+        let row: Option<Row> =
+            self.query_one(&LAST_SIGNED, vec![environment.bytes().into(), kid.into()]).await?;
+        row.map_or(Ok(UnixMillis(0)), |row| row.int(0).map(UnixMillis))
     }
 
     /// Keys in order of making, after one.
@@ -73,6 +88,11 @@ impl FromRow for ApiKey {
             created_at: UnixMillis(row.int(9)?),
             expires_at: UnixMillis(row.int(10)?),
             revoked_reason: row.opt_text(11)?.map(str::to_owned),
+            addresses: row.opt_text(12)?.map(|text| json(text, "api_keys.addresses")).transpose()?,
+            quota: QuotaClass::from_stored(row.text(13)?).ok_or_else(|| corrupt("api_keys.quota"))?,
+            signed_by: row.opt_text(14)?.map(str::to_owned),
+            replaced_by: row.opt_bytes(15)?.map(|_| row.id(15)).transpose()?.map(ApiKeyId::from_bytes),
+            revision: row.int(16)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! An app with its secret versions.
 
 use grantor_core::app::{App, SecretVersion};
+use grantor_core::client_id_choice::Alike;
 use grantor_core::env::UnixMillis;
 use grantor_core::id::{AppId, EnvironmentId, TenantId};
 use grantor_core::name::ClientId;
@@ -13,7 +14,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&APP, &APP_BY_ID, &APPS, &SECRETS];
+pub const STATEMENTS: &[&Sql] = &[&APP, &APP_BY_ID, &APPS, &ALIKE, &SECRETS];
 
 const APP: Sql = Sql {
     name: "app",
@@ -30,9 +31,13 @@ const APPS: Sql = Sql {
     text: "SELECT id, environment_id, tenant_id, client_id, name, status, epoch, auth_method, grants, apis, scopes, introspects, metadata, exposed_at, created_at \
            FROM apps WHERE environment_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3",
 };
+const ALIKE: Sql = Sql {
+    name: "app_alike",
+    text: "SELECT client_id, status, created_at FROM apps WHERE environment_id = $1 AND skeleton = $2",
+};
 const SECRETS: Sql = Sql {
     name: "app_secrets",
-    text: "SELECT s.version, s.pepper, s.mac, s.last_four, s.not_before, s.expires_at, s.ended_at, s.created_at \
+    text: "SELECT s.version, s.pepper, s.mac, s.last_four, s.not_before, s.expires_at, s.ended_at, s.created_at, s.end_set_by, s.end_before \
            FROM app_secrets s JOIN apps a ON a.id = s.app_id WHERE a.environment_id = $1 AND s.app_id = $2 ORDER BY s.version",
 };
 
@@ -53,6 +58,15 @@ impl Store {
     /// An app by its row, closed ones too; without its secrets.
     pub async fn app_by_id(&self, environment: EnvironmentId, id: AppId) -> Result<Option<App>, StoreError> {
         self.query_one(&APP_BY_ID, vec![environment.bytes().into(), id.bytes().into()]).await
+    }
+
+    /// The app whose client id looks like this one, closed ones too: there is at most one in an environment.
+    pub async fn app_alike(
+        &self,
+        environment: EnvironmentId,
+        client_id: &ClientId,
+    ) -> Result<Option<Alike>, StoreError> {
+        self.query_one(&ALIKE, vec![environment.bytes().into(), client_id.skeleton().into()]).await
     }
 
     /// Apps in order of client id, after one; without their secrets.
@@ -102,6 +116,16 @@ impl FromRow for App {
     }
 }
 
+impl FromRow for Alike {
+    fn from_row(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            client_id: parse(row.text(0)?, "apps.client_id")?,
+            status: Status::from_stored(row.text(1)?).ok_or_else(|| corrupt("apps.status"))?,
+            created_at: UnixMillis(row.int(2)?),
+        })
+    }
+}
+
 impl FromRow for SecretVersion {
     fn from_row(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
@@ -112,6 +136,8 @@ impl FromRow for SecretVersion {
             expires_at: row.opt_int(5)?.map(UnixMillis),
             ended_at: row.opt_int(6)?.map(UnixMillis),
             created_at: UnixMillis(row.int(7)?),
+            end_set_by: row.opt_int(8)?,
+            end_before: row.opt_int(9)?.map(UnixMillis),
         })
     }
 }

@@ -1,19 +1,15 @@
-//! Incidents, what has leaked by its hash, and who is told.
+//! Incidents, and the messages that reported them.
 
 use grantor_core::env::UnixMillis;
 use grantor_core::id::{AppId, EnvironmentId, IncidentId, TenantId};
 use grantor_core::incident::{Incident, LeakSource, LeakedKind, Place, Resolution, Sighting};
-use grantor_core::name::ClientId;
-use grantor_core::user::User;
 
-use super::user::user_columns;
 use super::{corrupt, json, parse};
 use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] =
-    &[&INCIDENT, &BY_SUBJECT, &NEWEST, &NEWEST_OPEN, &OF_SECRET, &LEAK_MESSAGE, &ADMINS];
+pub const STATEMENTS: &[&Sql] = &[&INCIDENT, &BY_SUBJECT, &NEWEST, &NEWEST_OPEN, &LEAK_MESSAGE];
 
 /// The columns of an incident, in the order that its [`FromRow`] reads.
 macro_rules! columns {
@@ -42,23 +38,7 @@ const NEWEST_OPEN: Sql = Sql {
         " FROM incidents WHERE id < $1 AND resolved_at IS NULL ORDER BY id DESC LIMIT $2"
     ),
 };
-const OF_SECRET: Sql = Sql {
-    name: "client_id_of_secret",
-    text: "SELECT a.client_id FROM app_secrets s JOIN apps a ON a.id = s.app_id WHERE a.environment_id = $1 AND s.mac = $2",
-};
 const LEAK_MESSAGE: Sql = Sql { name: "leak_message", text: "SELECT at FROM leak_messages WHERE hash = $1" };
-// The roles are JSON that we write: a list of words.
-const ADMINS: Sql = Sql {
-    name: "admins_of",
-    text: concat!(
-        "SELECT ",
-        user_columns!(),
-        " FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.environment_id = $1 AND m.tenant_id = $2 \
-         AND u.status = 'active' AND u.email_verified_at IS NOT NULL \
-         AND (m.roles LIKE '%\"owner\"%' OR m.roles LIKE '%\"admin\"%') ORDER BY u.created_at, u.id LIMIT $3"
-    ),
-};
-
 impl Store {
     /// An incident.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
@@ -80,30 +60,10 @@ impl Store {
         self.query(&NEWEST_OPEN, vec![before.into(), limit.into()]).await
     }
 
-    /// The app whose secret has this keyed hash, whatever became of the secret.
-    pub async fn client_id_of_secret(
-        &self,
-        environment: EnvironmentId,
-        mac: [u8; 32],
-    ) -> Result<Option<ClientId>, StoreError> {
-        let rows: Vec<Row> = self.query(&OF_SECRET, vec![environment.bytes().into(), mac.into()]).await?;
-        rows.first().map(|row| parse(row.text(0)?, "apps.client_id")).transpose()
-    }
-
     /// Whether a message about leaks was worked off already.
     pub async fn knows_leak_message(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
         let rows: Vec<Row> = self.query(&LEAK_MESSAGE, vec![hash.into()]).await?;
         Ok(!rows.is_empty())
-    }
-
-    /// The owners and admins of a tenant in an environment whose address is proved, the oldest accounts first.
-    pub async fn admins_of(
-        &self,
-        environment: EnvironmentId,
-        tenant: TenantId,
-        limit: i64,
-    ) -> Result<Vec<User>, StoreError> {
-        self.query(&ADMINS, vec![environment.bytes().into(), tenant.bytes().into(), limit.into()]).await
     }
 }
 

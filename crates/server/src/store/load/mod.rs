@@ -2,6 +2,8 @@
 
 pub mod api_key;
 pub mod app;
+pub mod audit;
+pub mod case;
 pub mod catalogue;
 pub mod document;
 pub mod grant;
@@ -9,13 +11,16 @@ pub mod grant_facts;
 pub mod incident;
 pub mod interaction;
 pub mod key_ring;
-pub mod list;
 pub mod lockout;
+pub mod onboarding;
 pub mod outbox;
+pub mod record;
+pub mod reminder;
 pub mod session;
 pub mod signup;
 pub mod tenant;
 pub mod user;
+pub mod webhook;
 
 use grantor_core::secret::SecretHash;
 use grantor_core::tenant::Status;

@@ -1,6 +1,6 @@
 //! A tenant with its accesses.
 
-use grantor_core::access::{Access, QuotaClass};
+use grantor_core::access::{Access, AccessStatus, QuotaClass};
 use grantor_core::id::{ApiId, TenantId};
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::Name;
@@ -26,12 +26,12 @@ const TENANTS: Sql = Sql {
 // A tenant spans environments, and so do its accesses; the API of each names its environment.
 const ACCESSES: Sql = Sql {
     name: "accesses",
-    text: "SELECT tenant_id, api_id, status, epoch, scopes, client_token_lifetime, user_token_lifetime, quota \
+    text: "SELECT tenant_id, api_id, status, epoch, scopes, client_token_lifetime, user_token_lifetime, quota, contract \
            FROM accesses WHERE tenant_id = $1 ORDER BY api_id",
 };
 const ALL_ACCESSES: Sql = Sql {
     name: "all_accesses",
-    text: "SELECT a.tenant_id, a.api_id, a.status, a.epoch, a.scopes, a.client_token_lifetime, a.user_token_lifetime, a.quota \
+    text: "SELECT a.tenant_id, a.api_id, a.status, a.epoch, a.scopes, a.client_token_lifetime, a.user_token_lifetime, a.quota, a.contract \
            FROM accesses a JOIN apis p ON p.id = a.api_id WHERE p.environment_id = $1 ORDER BY a.tenant_id, a.api_id LIMIT $2",
 };
 
@@ -89,12 +89,13 @@ impl FromRow for Access {
         Ok(Self {
             tenant: TenantId::from_bytes(row.id(0)?),
             api: ApiId::from_bytes(row.id(1)?),
-            status: Status::from_stored(row.text(2)?).ok_or_else(|| corrupt("accesses.status"))?,
+            status: AccessStatus::from_stored(row.text(2)?).ok_or_else(|| corrupt("accesses.status"))?,
             epoch: row.int(3)?,
             scopes: json(row.text(4)?, "accesses.scopes")?,
             client_token_lifetime: lifetime(row.opt_int(5)?)?,
             user_token_lifetime: lifetime(row.opt_int(6)?)?,
             quota: QuotaClass::from_stored(row.text(7)?).ok_or_else(|| corrupt("accesses.quota"))?,
+            contract: row.opt_text(8)?.map(|text| json(text, "accesses.contract")).transpose()?,
         })
     }
 }

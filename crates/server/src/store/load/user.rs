@@ -1,5 +1,6 @@
 //! Users, and where they belong.
 
+use grantor_core::email::EmailAddress;
 use grantor_core::env::UnixMillis;
 use grantor_core::id::{EnvironmentId, TenantId, UserId};
 use grantor_core::password::PasswordHash;
@@ -10,7 +11,7 @@ use crate::store::Store;
 use crate::store::sql::{FromRow, Row, Sql, StoreError};
 
 /// Everything here, for the test that prepares it.
-pub const STATEMENTS: &[&Sql] = &[&USER, &USER_BY_EMAIL, &USERS, &MEMBERSHIPS, &MEMBERS];
+pub const STATEMENTS: &[&Sql] = &[&USER, &USER_BY_EMAIL, &USERS, &MEMBERSHIPS, &MEMBERS, &ADMINS];
 
 /// The columns of a user, in the order that [`user_at`] reads.
 macro_rules! user_columns {
@@ -54,6 +55,13 @@ const MEMBERS: Sql = Sql {
     text: "SELECT m.user_id, m.tenant_id, m.roles FROM memberships m JOIN users u ON u.id = m.user_id \
            WHERE u.environment_id = $1 AND m.tenant_id = $2 ORDER BY m.user_id",
 };
+// Whoever answers for a tenant, in one environment. The roles are a list as JSON; each stands there in quotation marks.
+const ADMINS: Sql = Sql {
+    name: "admin_addresses",
+    text: "SELECT u.email FROM memberships m JOIN users u ON u.id = m.user_id \
+           WHERE u.environment_id = $1 AND m.tenant_id = $2 AND u.status = 'active' AND u.email_verified_at IS NOT NULL \
+           AND (m.roles LIKE '%\"owner\"%' OR m.roles LIKE '%\"admin\"%') ORDER BY u.email_key LIMIT $3",
+};
 
 impl Store {
     /// A user by id, closed ones too.
@@ -83,6 +91,18 @@ impl Store {
     /// Where a user belongs.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         self.query(&MEMBERSHIPS, vec![user.bytes().into()]).await
+    }
+
+    /// The verified addresses of a tenant's owners and administrators in one environment, at most so many.
+    pub async fn admin_addresses(
+        &self,
+        environment: EnvironmentId,
+        tenant: TenantId,
+        limit: i64,
+    ) -> Result<Vec<EmailAddress>, StoreError> {
+        let params = vec![environment.bytes().into(), tenant.bytes().into(), limit.into()];
+        let rows: Vec<Row> = self.query(&ADMINS, params).await?;
+        rows.iter().map(|row| parse(row.text(0)?, "users.email")).collect()
     }
 
     /// Who belongs to a tenant, among the users of one environment.

@@ -4,6 +4,7 @@ use grantor_core::app::{App, SecretVersion};
 use grantor_core::decision::StatusChange;
 use grantor_core::env::UnixMillis;
 use grantor_core::id::AppId;
+use grantor_core::reminder;
 
 use super::super::sql::{Sql, Statement};
 use super::{json, one, raise};
@@ -18,6 +19,8 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &INSERT_SECRET,
     &END_SECRET,
     &SCHEDULE_SECRET_END,
+    &CHOOSE_SECRET_END,
+    &LIFT_SECRET_END,
 ];
 
 const INSERT_APP: Sql = Sql {
@@ -39,16 +42,33 @@ const END_APP_TOKENS: Sql =
 const MARK_EXPOSED: Sql = Sql { name: "mark_exposed", text: "UPDATE apps SET exposed_at = $2 WHERE id = $1" };
 const INSERT_SECRET: Sql = Sql {
     name: "insert_secret",
-    text: "INSERT INTO app_secrets (app_id, version, pepper, mac, last_four, not_before, expires_at, ended_at, created_at) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    text: "INSERT INTO app_secrets (app_id, version, pepper, mac, last_four, not_before, expires_at, ended_at, created_at, remind_at) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 };
+// What has ended has no reminder ahead: it would stand before the others in their index for ever.
 const END_SECRET: Sql = Sql {
     name: "end_secret",
-    text: "UPDATE app_secrets SET ended_at = $3 WHERE app_id = $1 AND version = $2 AND ended_at IS NULL",
+    text: "UPDATE app_secrets SET ended_at = $3, remind_at = NULL WHERE app_id = $1 AND version = $2 AND ended_at IS NULL",
 };
+// An end that comes earlier stays, with whoever has set it. Of the columns on the right the old values are meant.
 const SCHEDULE_SECRET_END: Sql = Sql {
     name: "schedule_secret_end",
-    text: "UPDATE app_secrets SET expires_at = CASE WHEN expires_at < $3 THEN expires_at ELSE $3 END WHERE app_id = $1 AND version = $2 AND ended_at IS NULL",
+    text: "UPDATE app_secrets SET expires_at = CASE WHEN expires_at <= $3 THEN expires_at ELSE $3 END, \
+           end_before = CASE WHEN expires_at <= $3 THEN end_before ELSE expires_at END, \
+           end_set_by = CASE WHEN expires_at <= $3 THEN end_set_by ELSE $4 END, \
+           remind_at = CASE WHEN expires_at <= $3 THEN remind_at ELSE $5 END \
+           WHERE app_id = $1 AND version = $2 AND ended_at IS NULL",
+};
+// A person's choice: no rotation has set this end, so none that is cancelled lifts it.
+const CHOOSE_SECRET_END: Sql = Sql {
+    name: "choose_secret_end",
+    text: "UPDATE app_secrets SET expires_at = $3, end_before = NULL, end_set_by = NULL, remind_at = $4 \
+           WHERE app_id = $1 AND version = $2 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at >= $3)",
+};
+const LIFT_SECRET_END: Sql = Sql {
+    name: "lift_secret_end",
+    text: "UPDATE app_secrets SET expires_at = end_before, end_before = NULL, end_set_by = NULL, remind_at = $5 \
+           WHERE app_id = $1 AND version = $2 AND end_set_by = $3 AND ended_at IS NULL AND expires_at > $4",
 };
 
 pub(super) fn insert_app(app: &App) -> Statement {
@@ -125,6 +145,7 @@ pub(super) fn insert_secret(app: AppId, secret: &SecretVersion) -> Statement {
             secret.expires_at.map(|at| at.0).into(),
             secret.ended_at.map(|at| at.0).into(),
             secret.created_at.0.into(),
+            reminder::next_after(secret.created_at, secret.expires_at).map(|at| at.0).into(),
         ],
     )
 }
@@ -133,6 +154,32 @@ pub(super) fn end_secret(app: AppId, version: i64, at: UnixMillis) -> Statement 
     one(&END_SECRET, vec![app.bytes().into(), version.into(), at.0.into()])
 }
 
-pub(super) fn schedule_secret_end(app: AppId, version: i64, at: UnixMillis) -> Statement {
-    one(&SCHEDULE_SECRET_END, vec![app.bytes().into(), version.into(), at.0.into()])
+pub(super) fn schedule_secret_end(
+    (app, version): (AppId, i64),
+    at: UnixMillis,
+    by: Option<i64>,
+    remind_at: Option<UnixMillis>,
+) -> Statement {
+    let remind_at = remind_at.map(|at| at.0).into();
+    let mut params = vec![app.bytes().into(), version.into(), at.0.into()];
+    match by {
+        None => {
+            params.push(remind_at);
+            one(&CHOOSE_SECRET_END, params)
+        }
+        Some(by) => {
+            params.extend([by.into(), remind_at]);
+            one(&SCHEDULE_SECRET_END, params)
+        }
+    }
+}
+
+pub(super) fn lift_secret_end(
+    (app, version): (AppId, i64),
+    by: i64,
+    at: UnixMillis,
+    remind_at: Option<UnixMillis>,
+) -> Statement {
+    let remind_at = remind_at.map(|at| at.0).into();
+    one(&LIFT_SECRET_END, vec![app.bytes().into(), version.into(), by.into(), at.0.into(), remind_at])
 }

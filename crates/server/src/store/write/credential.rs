@@ -1,36 +1,18 @@
-//! Writes of API keys, revoked tokens, the key ring and operators.
+//! Writes of revoked tokens, the key ring and operators.
 
-use grantor_core::api_key::ApiKey;
-use grantor_core::decision::{KeyStep, StatusChange, StoredKey};
+use grantor_core::decision::{KeyStep, StoredKey};
 use grantor_core::env::UnixMillis;
-use grantor_core::id::{ApiKeyId, EnvironmentId, OperatorId};
+use grantor_core::id::{EnvironmentId, OperatorId};
 use grantor_core::secret::SecretHash;
 use grantor_core::signing_key::KeyState;
 
 use super::super::sql::{Sql, Statement, Value};
-use super::{any, json, one, raise};
+use super::{any, one};
 
 /// Everything here, for the test that prepares it.
-pub(super) const STATEMENTS: &[&Sql] = &[
-    &INSERT_API_KEY,
-    &API_KEY_STATUS,
-    &REVOKE_TOKEN,
-    &INSERT_KEY,
-    &ADVANCE_KEY,
-    &ERASE_KEY,
-    &COUNT_SEALED,
-    &INSERT_OPERATOR,
-];
+pub(super) const STATEMENTS: &[&Sql] =
+    &[&REVOKE_TOKEN, &INSERT_KEY, &ADVANCE_KEY, &ERASE_KEY, &COUNT_SEALED, &INSERT_OPERATOR];
 
-const INSERT_API_KEY: Sql = Sql {
-    name: "insert_api_key",
-    text: "INSERT INTO api_keys (id, environment_id, tenant_id, name, pepper, mac, apis, scopes, status, epoch, last_four, created_at, expires_at, revoked_reason) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-};
-const API_KEY_STATUS: Sql = Sql {
-    name: "api_key_status",
-    text: "UPDATE api_keys SET status = $3, epoch = epoch + $4, revoked_reason = $5 WHERE id = $1 AND status = $2",
-};
 const REVOKE_TOKEN: Sql = Sql {
     name: "revoke_token",
     text: "INSERT INTO revoked_tokens (environment_id, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT (environment_id, jti) DO NOTHING",
@@ -57,41 +39,6 @@ const INSERT_OPERATOR: Sql = Sql {
     name: "insert_operator",
     text: "INSERT INTO operators (id, name, pepper, mac, created_at) VALUES ($1, $2, $3, $4, $5)",
 };
-
-pub(super) fn insert_api_key(key: &ApiKey, hash: &SecretHash) -> Statement {
-    one(
-        &INSERT_API_KEY,
-        vec![
-            key.id.bytes().into(),
-            key.environment.bytes().into(),
-            key.tenant.bytes().into(),
-            key.name.as_str().into(),
-            hash.pepper.into(),
-            hash.mac.into(),
-            json(&key.apis),
-            json(&key.scopes),
-            key.status.as_str().into(),
-            key.epoch.into(),
-            key.last_four.as_str().into(),
-            key.created_at.0.into(),
-            key.expires_at.0.into(),
-            key.revoked_reason.clone().into(),
-        ],
-    )
-}
-
-pub(super) fn api_key_status(change: &StatusChange<ApiKeyId>, reason: Option<&str>) -> Statement {
-    one(
-        &API_KEY_STATUS,
-        vec![
-            change.id.bytes().into(),
-            change.from.as_str().into(),
-            change.to.as_str().into(),
-            raise(change.from).into(),
-            reason.into(),
-        ],
-    )
-}
 
 /// A token that is revoked twice stays revoked: any number of rows.
 pub(super) fn revoke_token(environment: EnvironmentId, jti: &str, expires_at: i64) -> Statement {

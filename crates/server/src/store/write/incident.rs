@@ -39,7 +39,11 @@ const REMEMBER_MESSAGE: Sql =
     Sql { name: "remember_leak_message", text: "INSERT INTO leak_messages (hash, at) VALUES ($1, $2)" };
 const PRUNE_MESSAGES: Sql =
     Sql { name: "prune_leak_messages", text: "DELETE FROM leak_messages WHERE at < $1" };
-const END_OPERATOR: Sql = Sql { name: "end_operator", text: "DELETE FROM operators WHERE id = $1" };
+// Guarded: the last one stays, or nobody could run the installation.
+const END_OPERATOR: Sql = Sql {
+    name: "end_operator",
+    text: "DELETE FROM operators WHERE id = $1 AND EXISTS (SELECT 1 FROM operators o WHERE o.id <> $1)",
+};
 
 /// A message is remembered so long, in seconds. What comes again later finds its credentials dead.
 pub(super) const MESSAGES_KEPT: i64 = 90 * 24 * 3600;

@@ -1,9 +1,8 @@
-//! Writes of what is held whole (environments, profiles, APIs), of counts and marks, and of the audit.
+//! Writes of what is held whole (environments, profiles, APIs), of counts and marks.
 
 use grantor_core::api::Api;
 use grantor_core::env::UnixMillis;
 use grantor_core::environment::Environment;
-use grantor_core::id::{AppId, EnvironmentId};
 use grantor_core::lockout;
 use grantor_core::profile::Profile;
 
@@ -17,9 +16,7 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &PUT_API,
     &PUT_META,
     &PUT_META_ONCE,
-    &COUNT_ISSUED,
     &PRUNE_REVOKED,
-    &PRUNE_COUNTS,
     &PRUNE_SESSIONS,
     &PRUNE_INTERACTIONS,
     &PRUNE_SIGNUPS,
@@ -27,7 +24,6 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &PRUNE_CODES,
     &PRUNE_FAILURES,
     &PRUNE_MAILS,
-    &INSERT_AUDIT,
 ];
 
 const PUT_ENVIRONMENT: Sql = Sql {
@@ -56,14 +52,8 @@ pub const PUT_META_ONCE: Sql = Sql {
     name: "put_meta_once",
     text: "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
 };
-const COUNT_ISSUED: Sql = Sql {
-    name: "count_issued",
-    text: "INSERT INTO issued_counts (app_id, minute, count) VALUES ($1, $2, $3) \
-           ON CONFLICT (app_id, minute) DO UPDATE SET count = issued_counts.count + excluded.count",
-};
 const PRUNE_REVOKED: Sql =
     Sql { name: "prune_revoked", text: "DELETE FROM revoked_tokens WHERE expires_at < $1" };
-const PRUNE_COUNTS: Sql = Sql { name: "prune_counts", text: "DELETE FROM issued_counts WHERE minute < $1" };
 const PRUNE_SESSIONS: Sql = Sql { name: "prune_sessions", text: "DELETE FROM sessions WHERE ends_at < $1" };
 const PRUNE_INTERACTIONS: Sql =
     Sql { name: "prune_interactions", text: "DELETE FROM interactions WHERE expires_at < $1" };
@@ -77,14 +67,7 @@ const PRUNE_FAILURES: Sql =
 // Only mails that were given up; what still waits is never erased.
 const PRUNE_MAILS: Sql =
     Sql { name: "prune_mails", text: "DELETE FROM outbox WHERE next_at IS NULL AND id < $1" };
-const INSERT_AUDIT: Sql = Sql {
-    name: "insert_audit",
-    text: "INSERT INTO audit (id, at, environment_id, actor, action, target, detail, request_id, address) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-};
 
-/// Counts of issued tokens are kept for a week, by the minute.
-const COUNTS_KEPT_MINUTES: i64 = 7 * 24 * 60;
 /// A session's row is kept so long after its end, in seconds.
 const SESSIONS_KEPT: i64 = 24 * 3600;
 /// A Grant's row is kept so long after its end, in seconds. No token outlives its Grant, so nobody asks for it again.
@@ -130,10 +113,6 @@ pub(super) fn put_api(api: &Api) -> Statement {
     )
 }
 
-pub(super) fn count_issued(app: AppId, minute: i64, count: i64) -> Statement {
-    one(&COUNT_ISSUED, vec![app.bytes().into(), minute.into(), count.into()])
-}
-
 pub(super) fn mark_clock(at: UnixMillis) -> Statement {
     one(&PUT_META, vec!["clock_mark".into(), at.0.to_be_bytes().into()])
 }
@@ -143,7 +122,6 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
     let ago = |seconds: i64| now.plus_seconds(-60 - seconds);
     vec![
         any(&PRUNE_REVOKED, vec![(now.seconds() - 60).into()]),
-        any(&PRUNE_COUNTS, vec![(now.seconds() / 60 - COUNTS_KEPT_MINUTES).into()]),
         any(&PRUNE_SESSIONS, vec![ago(SESSIONS_KEPT).0.into()]),
         any(&PRUNE_INTERACTIONS, vec![ago(0).0.into()]),
         any(&PRUNE_SIGNUPS, vec![ago(0).0.into()]),
@@ -156,48 +134,7 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
 }
 
 /// The lowest time-ordered id of a moment (RFC 9562 5.7: 48 bits of milliseconds come first).
-fn first_id_at(at: UnixMillis) -> [u8; 16] {
+pub(super) fn first_id_at(at: UnixMillis) -> [u8; 16] {
     let millis = u128::try_from(at.0).unwrap_or(0);
     (millis << 80).to_be_bytes()
-}
-
-/// One row of the audit.
-pub struct AuditRow {
-    /// A time-ordered id.
-    pub id: [u8; 16],
-    /// When.
-    pub at: UnixMillis,
-    /// Where, if it concerns one environment.
-    pub environment: Option<EnvironmentId>,
-    /// Who.
-    pub actor: String,
-    /// What, `noun.verb`.
-    pub action: &'static str,
-    /// To what.
-    pub target: String,
-    /// More, as JSON, without secrets.
-    pub detail: String,
-    /// The request's id.
-    pub request_id: String,
-    /// From where.
-    pub address: String,
-}
-
-/// The statement of an audit row.
-pub fn audit(row: AuditRow) -> Statement {
-    let environment = row.environment.map(EnvironmentId::bytes);
-    one(
-        &INSERT_AUDIT,
-        vec![
-            row.id.into(),
-            row.at.0.into(),
-            environment.into(),
-            row.actor.into(),
-            row.action.into(),
-            row.target.into(),
-            row.detail.into(),
-            row.request_id.into(),
-            row.address.into(),
-        ],
-    )
 }

@@ -3,15 +3,15 @@
 use grantor_core::access::Access;
 use grantor_core::decision::StatusChange;
 use grantor_core::env::UnixMillis;
-use grantor_core::id::{ApiId, TenantId};
+use grantor_core::id::TenantId;
 use grantor_core::tenant::Tenant;
 
-use super::super::sql::{Sql, Statement};
+use super::super::sql::{Sql, Statement, Value};
 use super::{json, one, raise};
 
 /// Everything here, for the test that prepares it.
 pub(super) const STATEMENTS: &[&Sql] =
-    &[&INSERT_TENANT, &RENAME_TENANT, &TENANT_STATUS, &INSERT_ACCESS, &CHANGE_ACCESS, &ACCESS_STATUS];
+    &[&INSERT_TENANT, &RENAME_TENANT, &TENANT_STATUS, &INSERT_ACCESS, &CHANGE_ACCESS];
 
 const INSERT_TENANT: Sql = Sql {
     name: "insert_tenant",
@@ -24,17 +24,13 @@ const TENANT_STATUS: Sql = Sql {
 };
 const INSERT_ACCESS: Sql = Sql {
     name: "insert_access",
-    text: "INSERT INTO accesses (tenant_id, api_id, status, epoch, scopes, client_token_lifetime, user_token_lifetime, quota, created_at) \
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    text: "INSERT INTO accesses (tenant_id, api_id, status, epoch, scopes, client_token_lifetime, user_token_lifetime, quota, contract, created_at) \
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 };
 const CHANGE_ACCESS: Sql = Sql {
     name: "change_access",
     text: "UPDATE accesses SET scopes = $3, client_token_lifetime = $4, user_token_lifetime = $5, quota = $6 \
            WHERE tenant_id = $1 AND api_id = $2",
-};
-const ACCESS_STATUS: Sql = Sql {
-    name: "access_status",
-    text: "UPDATE accesses SET status = $4, epoch = epoch + $5 WHERE tenant_id = $1 AND api_id = $2 AND status = $3",
 };
 
 pub(super) fn insert_tenant(tenant: &Tenant, at: UnixMillis) -> Statement {
@@ -79,6 +75,7 @@ pub(super) fn insert_access(access: &Access, at: UnixMillis) -> Statement {
             access.client_token_lifetime.map(|life| life.seconds()).into(),
             access.user_token_lifetime.map(|life| life.seconds()).into(),
             access.quota.as_str().into(),
+            access.contract.as_ref().map_or(Value::Null, json),
             at.0.into(),
         ],
     )
@@ -94,20 +91,6 @@ pub(super) fn change_access(access: &Access) -> Statement {
             access.client_token_lifetime.map(|life| life.seconds()).into(),
             access.user_token_lifetime.map(|life| life.seconds()).into(),
             access.quota.as_str().into(),
-        ],
-    )
-}
-
-pub(super) fn access_status(change: &StatusChange<(TenantId, ApiId)>) -> Statement {
-    let (tenant, api) = change.id;
-    one(
-        &ACCESS_STATUS,
-        vec![
-            tenant.bytes().into(),
-            api.bytes().into(),
-            change.from.as_str().into(),
-            change.to.as_str().into(),
-            raise(change.from).into(),
         ],
     )
 }

@@ -1,13 +1,16 @@
 //! Every write of users, sessions, interactions, Grants, documents and mails against a real database, read back by the loads.
 
+mod credentials;
 mod documents;
 mod grants;
 mod interactions;
 mod lockout;
 mod mails;
+mod records;
 mod sessions;
 mod upkeep;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use grantor_testkit::Server;
 use serde_json::{Value, json};
 
-use super::routes;
+use super::{Ids, routes};
 
 /// The entries of the audit that belong to a request.
 async fn traces(server: &Server, request_id: &str) -> Vec<Value> {
@@ -38,8 +38,38 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let text = |body: &str| json!({ "texts": { "en": { "title": "House rules", "body": body } } });
     let rules = json!({ "kind": "rules", "tenant": "acme", "version": text("Be kind.") });
     let accepted = json!({ "document": "rules", "tenant": "acme", "version": 1, "evidence": "on paper" });
+    assert_eq!(server.admin("POST", "/tenants", json!({ "name": "fifth" })).await.status, 201);
+    let fifth = "/environments/production/accesses/fifth/payments";
+    let applied = |tenant: &str| json!({ "tenant": tenant, "api": "payments", "comment": "for payouts" });
+    let signed = json!({ "sha256": "ab".repeat(32), "signed_at": "2020-01-02T00:00:00Z" });
+    let ids = Ids::of(&server).await;
+    let hook = format!("/environments/production/webhooks/{}", ids.webhook);
+    let heard = json!({ "tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["key.expiring"] });
+    let moved = json!({ "url": "http://127.0.0.1:10/", "events": ["*"] });
+    let apps = "/environments/production/apps";
+    let new = json!({ "tenant": "acme", "apis": ["payments"], "client_id": "traced" });
+    server.new_app("production", new).await;
+    let turned = json!({ "end_others_after": 3_600 });
+    assert_eq!(server.admin("POST", &format!("{apps}/traced/secrets"), turned).await.status, 201);
+    let keys = "/environments/production/keys";
+    let other = server.admin("POST", keys, json!({ "tenant": "acme", "apis": ["assets"] })).await;
+    let other = format!("{keys}/{}", other.json()["id"].as_str().unwrap());
+    let cases = "/environments/production/cases";
+    let asked = json!({ "tenant": "acme", "kind": "other", "text": "A question." });
+    let case = server.admin("POST", cases, asked.clone()).await.json();
+    let case = format!("{cases}/{}", case["id"].as_str().unwrap());
+    let answered = json!({ "state": "done", "text": "An answer." });
+    let spilled =
+        server.new_app("production", json!({ "tenant": "acme", "apis": ["payments"] })).await.secret;
+    let resolve = format!("/incidents/{}/resolve", ids.incident);
     let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
+        ("POST", "/environments/production/webhooks".into(), heard, "webhook.create"),
+        ("POST", format!("{hook}/deliveries/{}/resend", ids.message), json!({}), "webhook.resend"),
+        ("POST", format!("{hook}/test"), json!({}), "webhook.test"),
+        ("POST", format!("{hook}/roll"), json!({}), "webhook.roll"),
+        ("PUT", hook.clone(), moved, "webhook.change"),
+        ("DELETE", hook, json!({}), "webhook.delete"),
         ("DELETE", format!("{user}/grants/{grant}"), json!({}), "grant.end"),
         ("DELETE", format!("{user}/consents/{}", old.id), json!({}), "consent.withdraw"),
         ("PUT", format!("{user}/memberships/acme"), json!({ "roles": ["viewer"] }), "membership.put"),
@@ -56,17 +86,55 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ("POST", "/documents".into(), rules, "document.create"),
         ("POST", format!("/documents/{document}/versions"), text("Be kinder."), "document.publish"),
         ("POST", format!("{user}/acceptances"), accepted, "document.accept"),
+        (
+            "POST",
+            "/tenants/acme/acceptances".into(),
+            json!({ "document": "rules", "version": 1 }),
+            "document.accept_for_tenant",
+        ),
+        (
+            "POST",
+            "/tenants/acme/acceptances".into(),
+            json!({ "document": document, "version": 2 }),
+            "document.accept_for_tenant",
+        ),
         ("PUT", app.into(), json!({ "tenant": "acme", "apis": ["payments"] }), "app.change"),
         ("POST", "/apply".into(), manifest, "manifest.apply"),
         ("POST", "/tenants".into(), json!({ "name": "fourth" }), "tenant.create"),
         ("POST", "/environments/production/tokens/revoke".into(), json!({ "token": token }), "token.revoke"),
         ("POST", format!("{app}/secrets"), json!({}), "app.secret_create"),
         ("POST", format!("{app}/secrets/{version}/end"), json!({}), "app.secret_end"),
+        ("POST", format!("{apps}/traced/secrets/2/cancel"), json!({}), "app.secret_cancel"),
+        (
+            "POST",
+            format!("{apps}/traced/secrets/1/schedule-end"),
+            json!({ "after": 60 }),
+            "app.secret_schedule_end",
+        ),
+        ("POST", format!("{other}/narrow"), json!({ "quota": "trial" }), "key.narrow"),
+        ("POST", format!("{other}/rotate"), json!({ "overlap": 60 }), "key.rotate"),
+        ("POST", cases.into(), asked, "case.open"),
+        ("POST", format!("{case}/answer"), answered, "case.answer"),
         ("POST", format!("{app}/tokens/end"), json!({}), "app.tokens_end"),
         ("POST", format!("{app}/suspend"), json!({}), "app.suspend"),
         ("POST", format!("{app}/resume"), json!({}), "app.resume"),
         ("POST", format!("{access}/suspend"), json!({}), "access.suspend"),
         ("POST", format!("{access}/resume"), json!({}), "access.resume"),
+        (
+            "PUT",
+            format!("{access}/terms"),
+            json!({ "scopes": ["payments:read"], "quota": "high" }),
+            "access.terms",
+        ),
+        ("PUT", format!("{access}/contract"), signed, "access.contract"),
+        ("POST", "/environments/production/accesses".into(), applied("fifth"), "access.apply"),
+        ("POST", format!("{fifth}/refuse"), json!({ "reason": "No licence" }), "access.refuse"),
+        ("POST", "/environments/production/accesses".into(), applied("fifth"), "access.apply"),
+        ("POST", format!("{fifth}/approve"), json!({}), "access.approve"),
+        ("POST", format!("{fifth}/close"), json!({}), "access.close"),
+        ("POST", "/tenants/fifth/close".into(), json!({}), "tenant.close"),
+        ("POST", "/incidents".into(), json!({ "value": spilled }), "incident.open"),
+        ("POST", resolve, json!({}), "incident.resolve"),
         ("POST", "/tenants/acme/suspend".into(), json!({}), "tenant.suspend"),
         ("POST", "/tenants/acme/resume".into(), json!({}), "tenant.resume"),
         (
@@ -89,7 +157,11 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     ];
     // Every route that writes is among them.
     let writes = routes().iter().filter(|(method, _)| *method != "GET").count();
-    assert_eq!(steps.len(), writes - 1, "all but the inspection of a token");
+    assert_eq!(
+        steps.len(),
+        writes - 2 + 2,
+        "all but the inspection of a token and the checkpoint of the audit itself, and two of them twice"
+    );
     for (method, path, body, action) in steps {
         let answer = server.admin(method, &path, body).await;
         assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
@@ -103,7 +175,7 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         assert!(found.iter().any(|entry| entry["action"] == action), "{path}: {found:?}");
     }
     let secretless = server.admin("GET", "/audit", json!({})).await.text;
-    for secret in [&*token, "client_secret", "$argon2", &*person.password] {
+    for secret in [&*token, &*spilled, "client_secret", "$argon2", "whsec_", &*person.password] {
         assert!(!secretless.contains(secret));
     }
 }

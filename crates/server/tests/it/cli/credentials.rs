@@ -44,7 +44,7 @@ async fn a_key_is_made_listed_suspended_and_revoked_with_a_reason() {
         assert!(refused(&server, line).contains("no such key"), "{line}");
     }
     let foreign = refused(&server, "key create --tenant acme --api payments");
-    assert!(foreign.contains("HTTP 422"), "an API without keys: {foreign}");
+    assert!(foreign.contains("HTTP 403"), "an API without keys: {foreign}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

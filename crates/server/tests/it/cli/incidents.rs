@@ -53,7 +53,7 @@ async fn accesses_and_tenants_are_stopped_by_one_command_with_a_reason() {
         .collect();
     assert_eq!(reasons, ["paid", "late", "late"]);
     done(&server, "access close acme payments --yes");
-    assert!(refused(&server, "access resume acme payments").contains("409"));
+    assert!(refused(&server, "access resume acme payments").contains("422"));
     done(&server, "tenant close acme --reason over --yes");
     assert_eq!(status().await, 401);
     assert!(refused(&server, "tenant resume acme").contains("409"));

@@ -226,7 +226,7 @@ fn config_check_shows_what_is_in_force_and_where_it_came_from_without_secrets() 
     assert_eq!(row("log.format")[1], "json");
     assert!(row("log.format")[2].contains("g.toml"), "{:?}", row("log.format"));
     assert_eq!(row("server.brand")[1..], ["grt", "default"]);
-    assert_eq!(row("keys.master_key")[1], "(hidden)");
+    assert_eq!(row("keys.master_key")[1], "(set)");
     assert!(!ran.out.contains(key) && !ran.err.contains(key), "the master key was shown");
     let json = run(check().arg("--json")).json();
     assert_eq!(json["items"][0]["setting"], "server.listen");

@@ -27,6 +27,11 @@ impl Process {
         Self { child, out, err }
     }
 
+    /// Its id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line of standard output.
     pub(super) fn line(&self) -> String {
         match self.out.recv_timeout(START) {

@@ -14,7 +14,7 @@ use grantor_server::password::Cost;
 use grantor_testkit::{Answer, GITHUB_KEYS, Server};
 use serde_json::{Value, json};
 
-use super::{app, incident, incidents, is_active, token, works};
+use super::{app, incident, incidents, is_active, leak_mail, token, works};
 
 /// What stands in for GitHub.
 struct Github {
@@ -95,7 +95,7 @@ async fn a_signed_message_ends_what_it_holds_and_is_answered_in_githubs_words() 
         (&seen["source"], &seen["place"]),
         (&json!("github"), &json!("https://github.com/o/r/blob/c/.env"))
     );
-    let mail = server.mail_to(&server.person("tenant_admin").email).await;
+    let mail = leak_mail(&server, &server.person("tenant_admin").email).await;
     assert!(mail.text.contains("by GitHub, at https://github.com/o/r/blob/c/.env"), "{}", mail.text);
 }
 
@@ -108,7 +108,7 @@ async fn no_mail_carries_an_address_outside_of_github() {
     let mut trap = found(&client.secret);
     trap["url"] = json!("https://github.com.evil.example/o/r");
     assert_eq!(github.send(&server, &json!([trap]).to_string()).await.status, 200);
-    let mail = server.mail_to(&server.person("tenant_admin").email).await;
+    let mail = leak_mail(&server, &server.person("tenant_admin").email).await;
     assert!(!mail.text.contains("evil") && mail.text.contains("in something public"), "{}", mail.text);
 }
 

@@ -3,7 +3,7 @@
 use grantor_testkit::{Server, TEAM};
 use serde_json::{Value, json};
 
-use super::{app, bring, incident, is_active, token, works};
+use super::{app, bring, incident, is_active, leak_mail, token, works};
 
 /// A server whose production has a policy.
 async fn with_policy(policy: &str) -> Server {
@@ -26,7 +26,7 @@ async fn record_stops_nothing_and_opens_a_closed_incident_again() {
     let seen = incident(&server, "secret:", 1).await;
     assert_eq!(seen["measures"], json!([]));
     assert!(works(&server, &client).await && is_active(&server, "payments", &issued).await);
-    assert!(server.mail_to(TEAM).await.text.contains("it works on until you replace it"));
+    assert!(leak_mail(&server, TEAM).await.text.contains("it works on until you replace it"));
     let shown =
         server.admin("GET", &format!("/environments/production/apps/{}", client.id), Value::Null).await;
     assert!(shown.json()["exposed_at"].is_string(), "the app is marked all the same");

@@ -224,7 +224,7 @@ async fn tenants_accesses_and_apps_are_refused_by_their_rule() {
         ),
         (
             app("apis = [\"payments\"]").replace("\"acme\"", "\"provider\""),
-            "app x in production: The tenant has no access to one of the APIs.",
+            "app x in production: Access to this API is not approved.",
         ),
         (
             app("apis = [\"deals\"]\ngrants = [\"refresh_token\"]"),

@@ -11,6 +11,7 @@ use grantor_server::mail::Mailer;
 use grantor_server::node::{BuildError, Node, Parts};
 use grantor_server::pages::Pages;
 use grantor_server::password::{Cost, Passwords, PoolSize};
+use grantor_server::remote::Remote;
 use grantor_server::vault::Vault;
 use tokio_postgres::Client;
 
@@ -283,5 +284,6 @@ fn parts(store: Store, vault: Vault, clock: Arc<dyn Clock>) -> Parts {
         pages: Pages::load(None).expect("the built-in pages"),
         mailer: Mailer::Off,
         leaks: Leaks::new(&config::Leaks::default()),
+        remote: Remote::new(&Default::default()).expect("the strictest rules"),
     }
 }

@@ -13,7 +13,8 @@ fn neighbour(setting: &str) -> String {
     format!(
         "[[tenant]]\nname = \"neighbour\"\n\
          [[access]]\ntenant = \"neighbour\"\napis = [\"assets\"]\nenvironments = [\"production\"]\n\
-         quota = \"unlimited\"\n{setting}\n"
+         quota = \"unlimited\"\n{}{setting}\n",
+        grantor_testkit::SIGNED
     )
 }
 
@@ -60,6 +61,7 @@ async fn s002_14_the_lifetime_is_a_setting_of_the_tenant_that_changes_on_request
         let body = json!({ "client_id": format!("{tenant}-users"), "tenant": tenant });
         App::of_api(&server, "assets", body).await.asking_for("openid prod.teosapi")
     };
+    server.accept_documents("neighbour").await;
     let (app, other) = (integrated("neighbour").await, integrated("acme").await);
     let (told, first) = token_of(&server, &app).await;
     assert_eq!(told, DEFAULT);

@@ -1,0 +1,63 @@
+//! Writes what apps and keys have done, in batches, and sums minutes into hours and days.
+
+use grantor_core::decision::Write;
+use grantor_core::record::Record;
+use grantor_core::usage::Span;
+
+use super::Fault;
+use crate::node::{Actor, Node};
+
+/// Writes of one unit: whoever waits for the writer behind it does not wait for long.
+const IN_ONE_UNIT: usize = 100;
+
+/// Writes counts and requests. What cannot be written is taken back, as far as there is room.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn write(node: &Node) -> Result<(), Fault> {
+    let dropped = node.activity.log.take_dropped();
+    if dropped > 0 {
+        tracing::warn!(dropped, "there were more requests than their logs had room for");
+        node.metrics.add("request_log", "dropped", dropped);
+    }
+    let _one_at_a_time = node.activity.writing.lock().await;
+    in_units(node, node.activity.take()).await
+}
+
+/// Writes the last uses of credentials: one row for each that was used since the last time.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn write_uses(node: &Node) -> Result<(), Fault> {
+    let _one_at_a_time = node.activity.writing.lock().await;
+    let uses = node.activity.uses.take();
+    in_units(node, uses.into_iter().map(|used| Write::Record(Record::Use(used))).collect()).await
+}
+
+/// The caller holds the lock from before it takes the writes.
+async fn in_units(node: &Node, mut writes: Vec<Write>) -> Result<(), Fault> {
+    while !writes.is_empty() {
+        let rest = writes.split_off(writes.len().min(IN_ONE_UNIT));
+        if let Err(fault) = node.commit(&Actor::system(), writes.clone(), Vec::new()).await {
+            node.activity.put_back(writes);
+            node.activity.put_back(rest);
+            return Err(fault);
+        }
+        writes = rest;
+    }
+    Ok(())
+}
+
+/// Sums what has ended and forgets what is too old, once an hour.
+///
+/// # Errors
+/// Storage trouble; the next time everything is summed that was not.
+pub async fn roll_up(node: &Node) -> Result<(), Fault> {
+    let now = node.now();
+    let minute = Span::Minute.number_at(now.seconds());
+    let Some(from_minute) = node.activity.to_be_summed(minute) else { return Ok(()) };
+    let roll_up = Write::Record(Record::RollUp { from_minute, now });
+    node.commit(&Actor::system(), vec![roll_up], Vec::new()).await?;
+    node.activity.summed(minute);
+    Ok(())
+}

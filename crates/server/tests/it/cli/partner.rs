@@ -1,0 +1,179 @@
+//! The life of a partner, from the application to the end, by command line, API and the curl of the generated pages.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use grantor_testkit::{Client, Server, basic};
+use serde_json::{Value, json};
+
+use super::{done, refused};
+
+const GRANT: &str = "grant_type=client_credentials";
+const CONTRACT: &str = "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
+
+/// Status of a token request, and the gate that it names.
+async fn token(server: &Server, environment: &str, client: &Client) -> (u16, Value) {
+    let url = server.token_endpoint(environment, "assets");
+    let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), GRANT).await;
+    (answer.status, answer.json()["gate"].clone())
+}
+
+/// The first shell block of a Markdown page that asks for a token.
+fn curl_of(page: &str) -> String {
+    let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let asks = blocks.filter(|block| block.contains(GRANT)).collect::<Vec<_>>();
+    (*asks.first().expect("the page shows how a token is had")).to_owned()
+}
+
+/// Runs what is printed, as printed, with the credentials in the variables that it names.
+fn run_as_printed(script: &str, client: &Client) -> Value {
+    let ran = Command::new("bash")
+        .args(["-euc", script])
+        .env("CLIENT_ID", &client.id)
+        .env("CLIENT_SECRET", &client.secret)
+        .output()
+        .expect("bash is there");
+    assert!(ran.status.success(), "{script}: {}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).expect("the printed curl answers with JSON")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_applies_is_refused_and_approved_works_rotates_is_stopped_and_ends() {
+    let server = Server::start().await;
+    done(&server, "tenant create newco --title Newco");
+
+    // The application: refused with a reason, tried again, approved; by the command line as by the API.
+    done(&server, "access apply newco assets --env sandbox");
+    assert!(refused(&server, "access apply newco assets --env sandbox").contains("HTTP 422"));
+    done(&server, "access refuse newco assets --env sandbox --reason no-licence");
+    done(&server, "access apply newco assets --env sandbox --comment now-with-licence");
+    let early = json!({ "tenant": "newco", "apis": ["assets"], "client_id": "newco-sandbox" });
+    let apps = "/environments/sandbox/apps";
+    assert_eq!(server.admin("POST", apps, early.clone()).await.status, 403, "no secret before the approval");
+    done(&server, "access approve newco assets --env sandbox --quota high");
+
+    // An app with a chosen id has a secret, and no token before contract and terms.
+    let client = server.new_app("sandbox", early).await;
+    assert_eq!(client.id, "newco-sandbox");
+    assert_eq!(token(&server, "sandbox", &client).await, (400, json!("contract_signed")));
+    let contract = format!("--sha256 {CONTRACT} --signed-at 2020-05-03T00:00:00Z");
+    done(&server, &format!("access contract newco assets --env sandbox {contract}"));
+    assert_eq!(token(&server, "sandbox", &client).await, (400, json!("documents_accepted")));
+    for document in ["terms", "data-protection"] {
+        done(&server, &format!("tenant accept newco {document} --version 1 --evidence letter"));
+    }
+
+    // The first token, by the curl that the generated page shows, run as printed.
+    let page = format!("{}/docs/assets/authentication.md", server.issuer("sandbox"));
+    let page = server.get(&page, None).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let answer = run_as_printed(&curl_of(&page.text), &client);
+    let first = answer["access_token"].as_str().expect("a token").to_owned();
+    assert_eq!(server.verdicts("sandbox", "assets", &first, "/assets").await, [true; 3]);
+
+    // A key, and then production: applied for apart.
+    let key = json!({ "tenant": "newco", "apis": ["assets"], "name": "nightly" });
+    assert_eq!(server.admin("POST", "/environments/sandbox/keys", key.clone()).await.status, 201);
+    assert_eq!(server.admin("POST", "/environments/production/keys", key.clone()).await.status, 403);
+    done(&server, "access apply newco assets");
+    done(&server, "access approve newco assets");
+    done(&server, &format!("access contract newco assets {contract}"));
+    assert_eq!(server.admin("POST", "/environments/production/keys", key).await.status, 201);
+    let app = json!({ "tenant": "newco", "apis": ["assets"], "client_id": "newco-live" });
+    let live = server.new_app("production", app).await;
+    assert_eq!(token(&server, "production", &live).await.0, 200);
+
+    // The secret is rotated with an overlap while calls run: none fails.
+    let live = rotated_under_load(&server, live).await;
+
+    // New terms, with a grace of a second: tokens stop with that reason, acceptance restores them.
+    let terms = server.admin("GET", "/documents", json!({})).await.json();
+    let terms = terms["items"].as_array().unwrap().iter().find(|one| one["kind"] == "terms").unwrap().clone();
+    let path = format!("/documents/{}/versions", terms["id"].as_str().unwrap());
+    let version = json!({ "grace": 1, "texts": { "en": { "title": "Terms", "body": "Newer." } } });
+    assert_eq!(server.admin("POST", &path, version).await.status, 200);
+    assert_eq!(token(&server, "production", &live).await.0, 200, "within its grace");
+    server.clock().pass(2);
+    assert_eq!(token(&server, "production", &live).await, (400, json!("documents_accepted")));
+    done(&server, "tenant accept newco terms --version 2");
+    assert_eq!(token(&server, "production", &live).await.0, 200);
+    let accepted = done(&server, "tenant acceptances newco");
+    let last = accepted.rows().into_iter().next_back().expect("a row").join(" ");
+    assert!(last.starts_with("terms 2 ") && last.contains("operator:"), "{last}");
+
+    // Suspended: at once, reversibly, and tokens from before stay dead.
+    let before = bearer(&server, &live).await;
+    done(&server, "tenant suspend newco");
+    assert_eq!(token(&server, "production", &live).await.0, 401);
+    assert_eq!(server.verdicts("production", "assets", &before, "/assets").await, [false; 3]);
+    done(&server, "tenant resume newco");
+    assert_eq!(server.verdicts("production", "assets", &before, "/assets").await, [false; 3]);
+    assert_eq!(token(&server, "production", &live).await.0, 200);
+
+    // Closed, for good.
+    done(&server, "access close newco assets --reason it-is-over --yes");
+    assert_eq!(token(&server, "production", &live).await.0, 400);
+    assert!(refused(&server, "access apply newco assets").contains("HTTP 422"));
+    let shown = server.admin("GET", "/environments/production/accesses/newco/assets", json!({})).await.json();
+    let steps: Vec<&str> =
+        shown["history"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["apply", "approve", "contract", "close"]);
+    assert_eq!(shown["history"][2]["sha256"], CONTRACT);
+    assert!(shown["history"].as_array().unwrap().iter().all(|step| step["by"].is_string()));
+}
+
+async fn bearer(server: &Server, client: &Client) -> String {
+    let url = server.token_endpoint("production", "assets");
+    let answer = server.post(&url, Some(&basic(&client.id, &client.secret)), GRANT).await;
+    answer.json()["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// Rotates the secret while token requests run, and moves over to the new one before the old one ends.
+async fn rotated_under_load(server: &Server, old: Client) -> Client {
+    let url = server.token_endpoint("production", "assets");
+    let current = Arc::new(std::sync::Mutex::new(old.clone()));
+    let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (http, url, current) = (server.http.clone(), url.clone(), current.clone());
+            let (stop, calls) = (stop.clone(), calls.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::Acquire) {
+                    let client = current.lock().unwrap().clone();
+                    let request = http
+                        .post(&url)
+                        .basic_auth(&client.id, Some(&client.secret))
+                        .header("content-type", "application/x-www-form-urlencoded")
+                        .body(GRANT);
+                    let status = request.send().await.expect("an answer").status();
+                    assert_eq!(status, 200, "a call failed while the secret was rotated");
+                    calls.fetch_add(1, Ordering::AcqRel);
+                }
+            })
+        })
+        .collect();
+    let wait_for = async |count: usize| {
+        let seen = calls.load(Ordering::Acquire);
+        while calls.load(Ordering::Acquire) < seen + count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    wait_for(20).await;
+    let path = format!("/environments/production/apps/{}/secrets", old.id);
+    let made = server.admin("POST", &path, json!({ "end_others_after": 60 })).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    wait_for(20).await;
+    let new = Client { secret: made.json()["client_secret"].as_str().unwrap().to_owned(), ..old.clone() };
+    *current.lock().unwrap() = new.clone();
+    wait_for(20).await;
+    server.clock().pass(61);
+    wait_for(20).await;
+    stop.store(true, Ordering::Release);
+    for caller in callers {
+        caller.await.expect("no call failed");
+    }
+    assert_eq!(token(server, "production", &old).await.0, 401, "the old secret has ended");
+    new
+}
