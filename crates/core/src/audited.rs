@@ -2,6 +2,7 @@
 
 use crate::credential_write::CredentialWrite;
 use crate::decision::Write;
+use crate::incident::IncidentWrite;
 use crate::webhook::write::WebhookWrite;
 
 /// Whether the audit says something of a write.
@@ -75,6 +76,9 @@ impl Write {
             Self::Credential(CredentialWrite::NoteReminder { .. }) => Audited::No,
             Self::Credential(_) | Self::Case(_) => Audited::Yes,
             Self::Webhook(write) => webhook(write),
+            // That a message was worked off, whatever was in it.
+            Self::Incident(IncidentWrite::RememberMessage(..)) => Audited::No,
+            Self::Incident(_) => Audited::Yes,
             // Nobody may do more or less after it.
             Self::RehashPassword { .. }
             | Self::TouchSession(..)

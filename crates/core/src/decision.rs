@@ -22,6 +22,7 @@ use crate::id::{
     ApiId, ApiKeyId, AppId, DocumentId, EnvironmentId, GrantId, InteractionId, MailId, OperatorId, SessionId,
     SignupId, TenantId, UserId,
 };
+use crate::incident::IncidentWrite;
 use crate::interaction::Interaction;
 use crate::lockout::Failures;
 use crate::onboarding::{AccessMove, AccessStep};
@@ -347,6 +348,8 @@ pub enum Write {
     ClearFailures(EnvironmentId, [u8; 32]),
     /// Takes one failure back that was counted before a look which never came.
     TakeBackFailure(EnvironmentId, [u8; 32]),
+    /// Something about an incident.
+    Incident(IncidentWrite),
     /// Keeps the audit's signing key, sealed. Guarded: there is one, and it is never replaced.
     InsertAuditKey(Vec<u8>),
     /// Gives entries of the audit their place in the chain, and stores the checkpoint behind them. Guarded by the lease, by
@@ -457,7 +460,8 @@ impl Write {
             | Self::MailFailed { .. }
             | Self::CountFailure(_)
             | Self::ClearFailures(..)
-            | Self::TakeBackFailure(..) => None,
+            | Self::TakeBackFailure(..)
+            | Self::Incident(_) => None,
             Self::InsertAuditKey(_) | Self::LinkAudit(_) | Self::ReleaseAuditLease(_) => None,
             Self::Record(_) | Self::CountSealed { .. } | Self::MarkClock(_) | Self::Prune(_) => None,
         }

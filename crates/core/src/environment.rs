@@ -22,6 +22,40 @@ pub struct Environment {
     pub stage: Stage,
     /// What `{scope_prefix}` stands for in the scopes of a profile or API.
     pub scope_prefix: String,
+    /// What is done about a credential that has leaked.
+    pub on_leak: OnLeak,
+}
+
+/// What is done about a credential that has leaked: see [`crate::leak`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLeak {
+    /// It is written down and people are told; it works on.
+    Record,
+    /// It ends at once, and with it every access token of its app.
+    #[default]
+    End,
+    /// As `End`; besides its app is suspended, or for an API key its tenant, until somebody resumes it.
+    Suspend,
+}
+
+impl OnLeak {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Record, Self::End, Self::Suspend];
+
+    /// As stored, and in manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::End => "end",
+            Self::Suspend => "suspend",
+        }
+    }
+
+    /// The policy that is stored under this text.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == text)
+    }
 }
 
 /// An issuer identifier: an absolute `https` URL without query, fragment and user info; `http` only for loopback hosts.

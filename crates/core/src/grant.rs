@@ -110,11 +110,13 @@ pub enum EndReason {
     PasswordSet,
     /// The user is no longer a member of the tenant.
     MembershipEnded,
+    /// One of its tokens, or its code, was seen where it must not be.
+    Leaked,
 }
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CodeReplayed,
         Self::CodeMisused,
         Self::RefreshReused,
@@ -125,6 +127,7 @@ impl EndReason {
         Self::ByOperator,
         Self::PasswordSet,
         Self::MembershipEnded,
+        Self::Leaked,
     ];
 
     /// As stored.
@@ -140,6 +143,7 @@ impl EndReason {
             Self::ByOperator => "by_operator",
             Self::PasswordSet => "password_set",
             Self::MembershipEnded => "membership_ended",
+            Self::Leaked => "leaked",
         }
     }
 

@@ -104,6 +104,7 @@ id!(DocumentId, "doc_", "A document that users accept: terms, data-protection po
 id!(SignupId, "sgn_", "A sign-up that waits for its mail link. Not the link.");
 id!(AccessStepId, "stp_", "A step in the history of an access.");
 id!(MailId, "mail_", "A mail that waits to be sent.");
+id!(IncidentId, "inc_", "A credential that was seen where it must not be.");
 id!(WebhookId, "wh_", "A webhook: an address that wants to hear of events.");
 id!(
     MessageId,

@@ -18,6 +18,10 @@ pub enum MailKind {
     SignupOfExisting,
     /// The account has a new password.
     PasswordChanged,
+    /// A credential of the reader's organisation was seen where it must not be.
+    Incident,
+    /// The provider's team has suspended, resumed, closed or revoked something of the reader's organisation.
+    Switched,
     /// A secret or key of the tenant ends soon.
     CredentialExpiring,
     /// A secret or key of the tenant was made or rotated.
@@ -28,10 +32,12 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::SignupLink,
         Self::SignupOfExisting,
         Self::PasswordChanged,
+        Self::Incident,
+        Self::Switched,
         Self::CredentialExpiring,
         Self::CredentialChanged,
         Self::Notice,
@@ -43,6 +49,8 @@ impl MailKind {
             Self::SignupLink => "signup",
             Self::SignupOfExisting => "signup-existing",
             Self::PasswordChanged => "password-changed",
+            Self::Incident => "incident",
+            Self::Switched => "switched",
             Self::CredentialExpiring => "credential-expiring",
             Self::CredentialChanged => "credential-changed",
             Self::Notice => "notice",

@@ -7,6 +7,7 @@ mod database_url;
 mod database_url_error;
 mod file;
 mod layers;
+mod leaks;
 mod log;
 mod mail;
 mod master_key;
@@ -36,6 +37,7 @@ pub use database_url::DatabaseUrl;
 pub use database_url_error::DatabaseUrlError;
 pub use grantor_core::ip_net::{IpNet, IpNetError};
 pub use layers::refuse_unknown_variables;
+pub use leaks::Leaks;
 pub use log::{LogError, LogFormat, LogLevel};
 pub use mail::{
     Mail, MailFolder, Sender, SenderError, SmtpLogin, SmtpSecurity, SmtpServer, SmtpUrl, SmtpUrlError,
@@ -66,6 +68,8 @@ pub struct Config {
     pub log: Log,
     /// Section `[mail]`.
     pub mail: Mail,
+    /// Section `[leaks]`.
+    pub leaks: Leaks,
     /// Section `[passwords]`.
     pub passwords: Passwords,
     /// Section `[pages]`.
@@ -206,6 +210,7 @@ impl Config {
         let level = layers.resolve(&setting::LOG_LEVEL, flag(flags.log_level, "--log-level"));
         let level = note(&mut effective, &setting::LOG_LEVEL, level)?;
         let mail = Mail::read(&layers, &mut effective)?;
+        let leaks = Leaks::read(&layers, &mut effective)?;
         let passwords = Passwords::read(&layers, &mut effective)?;
         let theme = layers.resolve_optional::<PathText>(&setting::PAGES_THEME);
         let theme = note_optional(&mut effective, &setting::PAGES_THEME, theme)?;
@@ -222,6 +227,7 @@ impl Config {
             keys: Keys { master_key },
             log: Log { format, level },
             mail,
+            leaks,
             passwords,
             pages: Pages { theme: theme.map(|path| path.0) },
             remote,
@@ -250,6 +256,7 @@ impl Config {
             keys: Keys { master_key },
             log: Log { format: LogFormat::Text, level },
             mail: Mail::Folder(MailFolder { folder: mail_folder, from }),
+            leaks: Leaks::default(),
             passwords: Passwords { cost: password_cost, pool: PoolSize::of_this_machine() },
             pages: Pages { theme: None },
             // What is tried with a demo runs on the same machine.

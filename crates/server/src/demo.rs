@@ -26,7 +26,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, OsRandom, SystemClock};
-use crate::config::{Config, DatabaseUrl, DemoConfig, IpNet, MasterKeySource};
+use crate::config::{Config, DatabaseUrl, DemoConfig, IpNet, Leaks, MasterKeySource};
 use crate::manifest::Manifest;
 use crate::password::Cost;
 use crate::serve::Running;
@@ -52,6 +52,8 @@ pub struct DemoOptions {
     pub json: bool,
     /// What a password hash costs. Tests go below what an installation may have.
     pub password_cost: Cost,
+    /// How leaks are heard of.
+    pub leaks: Leaks,
 }
 
 /// A demo that is ready. No `Debug`: it holds secrets.
@@ -198,7 +200,7 @@ fn config(options: &DemoOptions, listen: SocketAddr, folder: &Path, mails: &Path
     let master_key = MasterKeySource::File(folder.join("master.key"));
     // A reverse proxy on this machine may be tried with the demo.
     let loopback: Vec<IpNet> = vec!["127.0.0.0/8".parse()?, "::1/128".parse()?];
-    Ok(Config::for_demo(DemoConfig {
+    let mut config = Config::for_demo(DemoConfig {
         listen,
         management: options.management,
         database,
@@ -206,7 +208,9 @@ fn config(options: &DemoOptions, listen: SocketAddr, folder: &Path, mails: &Path
         trusted_proxies: loopback,
         mail_folder: mails.to_owned(),
         password_cost: options.password_cost,
-    }))
+    });
+    config.leaks = options.leaks.clone();
+    Ok(config)
 }
 
 /// Ctrl-C and SIGTERM. Made before the start: a signal during it must not be lost.

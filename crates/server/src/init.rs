@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::{Clock, OsRandom, SystemClock};
 use crate::config::{Config, DatabaseUrl, MasterKeySource, PgUrl};
+use crate::leaks::Leaks;
 use crate::mail::Mailer;
 use crate::node::{Actor, Node, Parts};
 use crate::pages::Pages;
@@ -104,6 +105,7 @@ pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<
         passwords,
         pages: Pages::load(config.pages.theme.as_deref()).context("the theme cannot be used")?,
         mailer: Mailer::new(&config.mail).context("mail cannot be set up")?,
+        leaks: Leaks::new(&config.leaks),
         remote: Remote::new(&config.remote).context("requests to others cannot be set up")?,
     };
     let node = Node::build(parts).await?;

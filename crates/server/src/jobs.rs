@@ -6,7 +6,9 @@ use std::time::Duration;
 use grantor_core::decision::Write;
 use tokio::sync::watch;
 
+use crate::flow::leak::{self, Report};
 use crate::flow::{Fault, activity, audit, mail, misplaced, reminder, signing_key, webhook_delivery};
+use crate::leaks::Reported;
 use crate::node::{Actor, Node};
 
 /// Counts of issued tokens and the clock's mark are written so often. What a crash loses of the counts is told in the docs.
@@ -16,6 +18,10 @@ const UPKEEP: Duration = Duration::from_secs(60);
 /// The pause between two looks for credentials of other environments: a flood of them costs the database no more than
 /// [`misplaced::AT_ONCE`] of them in this time.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// How often a reported leak is tried, and the wait between.
+const LEAK_TRIES: usize = 10;
+const LEAK_WAIT: Duration = Duration::from_secs(1);
 
 /// Runs the jobs until `stop`, and flushes once more then.
 pub async fn run(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
@@ -59,6 +65,20 @@ pub async fn run_mail(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Looks at reported leaks until `stop`.
+pub async fn run_leaks(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let reported = tokio::select! {
+            reported = node.leaks.queue.next() => reported,
+            _ = stop.changed() => return,
+        };
+        // Not cut off by a stop: what was taken out of the queue is done.
+        if let Some(reported) = reported {
+            take_leak(&node, &reported).await;
+        }
+    }
+}
+
 /// Links the audit until `stop`, and once more then, apart from the other jobs: a long backlog must not keep them.
 pub async fn run_audit(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(FLUSH);
@@ -74,6 +94,38 @@ pub async fn run_audit(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
             return;
         }
     }
+}
+
+/// Looks at the reported leaks that still wait. For the end, when nobody can report any more.
+pub async fn last_leaks(node: &Node) {
+    while let Some(reported) = node.leaks.queue.waiting().await {
+        take_leak(node, &reported).await;
+    }
+}
+
+/// Tries while the database does not answer, but not for ever: others wait.
+async fn take_leak(node: &Node, reported: &Reported) {
+    let actor = Actor {
+        name: "anonymous".to_owned(),
+        address: reported.sighting.reporter.clone(),
+        request_id: reported.request_id.clone(),
+        environment: None,
+        once: None,
+    };
+    let report = Report { value: &reported.value, sighting: &reported.sighting, actor: &actor };
+    for _ in 0..LEAK_TRIES {
+        match leak::report(node, &report).await {
+            Ok(_) => return,
+            Err(fault) => {
+                tracing::warn!(request_id = actor.request_id, %fault, "a reported leak was not looked at yet");
+                tokio::time::sleep(LEAK_WAIT).await;
+            }
+        }
+    }
+    tracing::error!(
+        request_id = actor.request_id,
+        "a reported leak was given up: the database does not answer"
+    );
 }
 
 /// Sends messages to webhooks until `stop`. What is cut off here waits in the database still.

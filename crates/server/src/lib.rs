@@ -15,6 +15,7 @@ pub mod http;
 pub mod init;
 pub mod jobs;
 pub mod keys;
+pub mod leaks;
 pub mod limits;
 pub mod mail;
 pub mod manifest;

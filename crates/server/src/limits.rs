@@ -69,6 +69,8 @@ pub struct Limits {
     mail_by_address: Limiter<u64>,
     mail_by_source: Limiter<IpAddr>,
     sign_ins_by_source: Limiter<IpAddr>,
+    reports_by_source: Limiter<IpAddr>,
+    sightings_by_source: Limiter<IpAddr>,
     closed_identities: Bounded<u64, Duration>,
     closed_sources: Bounded<IpAddr, Duration>,
     proven: Bounded<(u64, IpAddr), ()>,
@@ -88,6 +90,10 @@ const MAIL_BY_ADDRESS: (Duration, u32) = (Duration::from_secs(600), 3);
 const MAIL_BY_SOURCE: (Duration, u32) = (Duration::from_secs(10), 30);
 /// Sign-ins that one source may begin: 300 at once, then 10 a second. An office of thousands stands behind one address.
 const SIGN_INS_BY_SOURCE: (u32, u32) = (10, 300);
+/// Leaks that one source may report: 3 at once, then 1 in 10 seconds.
+const REPORTS_BY_SOURCE: (Duration, u32) = (Duration::from_secs(10), 3);
+/// Tokens in queries, and signed messages about leaks, that are looked at from one source: 50 at once, then 10 a second.
+const SIGHTINGS_BY_SOURCE: (u32, u32) = (10, 50);
 /// Closed buckets that are remembered at most.
 const CLOSED: usize = 100_000;
 
@@ -109,6 +115,8 @@ impl Limits {
             mail_by_address: Limiter::dashmap_with_clock(slow(MAIL_BY_ADDRESS), clock.clone()),
             mail_by_source: Limiter::dashmap_with_clock(slow(MAIL_BY_SOURCE), clock.clone()),
             sign_ins_by_source: Limiter::dashmap_with_clock(keyed(SIGN_INS_BY_SOURCE), clock.clone()),
+            reports_by_source: Limiter::dashmap_with_clock(slow(REPORTS_BY_SOURCE), clock.clone()),
+            sightings_by_source: Limiter::dashmap_with_clock(keyed(SIGHTINGS_BY_SOURCE), clock.clone()),
             closed_identities: Bounded::growing_to(CLOSED),
             closed_sources: Bounded::growing_to(CLOSED),
             proven: Bounded::growing_to(CLOSED),
@@ -202,6 +210,24 @@ impl Limits {
         begun.map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
     }
 
+    /// Takes one report of a leak from this source.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn report_leak(&self, source: IpAddr) -> Result<(), RetryAfter> {
+        let taken = self.reports_by_source.check_key(&network(source));
+        taken.map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
+    }
+
+    /// Takes one look at what this source has sent where it must not be, or at a signed message of it.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn look_at_leak(&self, source: IpAddr) -> Result<(), RetryAfter> {
+        let taken = self.sightings_by_source.check_key(&network(source));
+        taken.map_err(|not_until| wait(not_until.wait_time_from(self.clock.now())))
+    }
+
     /// Drops buckets that are full again. Called by a job, so that memory follows use.
     pub fn prune(&self) {
         for limiter in self.quotas.iter().filter_map(|(_, limiter)| limiter.as_ref()) {
@@ -213,6 +239,8 @@ impl Limits {
         self.mail_by_address.retain_recent();
         self.mail_by_source.retain_recent();
         self.sign_ins_by_source.retain_recent();
+        self.reports_by_source.retain_recent();
+        self.sightings_by_source.retain_recent();
     }
 
     /// A keyed hash: any text may be sent as a client id, and none of it is kept.

@@ -14,7 +14,7 @@ use grantor_core::api::ScopeDefinition;
 use grantor_core::client_metadata::{ApplicationType, SubjectType, Tenancy};
 use grantor_core::contract::FileHash;
 use grantor_core::email::EmailAddress;
-use grantor_core::environment::Issuer;
+use grantor_core::environment::{Issuer, OnLeak};
 use grantor_core::id::TenantId;
 use grantor_core::lifetime::Lifetime;
 use grantor_core::name::{ClientId, Name};
@@ -69,6 +69,9 @@ pub struct EnvironmentEntry {
     /// What `{scope_prefix}` stands for; the environment's name if it is not given.
     #[serde(default)]
     pub scope_prefix: Option<String>,
+    /// What is done about a credential that has leaked: `record`, `end` or `suspend`; a new environment's is `end`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_leak: Option<OnLeak>,
 }
 
 /// One API, in one or several environments.

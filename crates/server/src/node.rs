@@ -28,6 +28,7 @@ use crate::cache::Cache;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::clock::{Clock, OsRandom};
 use crate::flow::Fault;
+use crate::leaks::Leaks;
 use crate::limits::Limits;
 use crate::mail::Mailer;
 use crate::pages::Pages;
@@ -57,6 +58,8 @@ pub struct Parts {
     pub pages: Pages,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// The intake of leaks.
+    pub leaks: Leaks,
     /// How everything else leaves.
     pub remote: Remote,
 }
@@ -85,6 +88,8 @@ pub struct Node {
     pub pages: Pages,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// The intake of leaks.
+    pub leaks: Leaks,
     /// Says that a mail waits.
     pub mail_waits: tokio::sync::Notify,
     /// What this process knows of the audit's chain.
@@ -183,7 +188,7 @@ impl Node {
     /// # Errors
     /// See [`BuildError`].
     pub async fn build(parts: Parts) -> Result<Arc<Self>, BuildError> {
-        let Parts { store, vault, clock, brand, passwords, pages, mailer, remote } = parts;
+        let Parts { store, vault, clock, brand, passwords, pages, mailer, leaks, remote } = parts;
         prove_master_key(&store, &vault).await?;
         let mark = match store.meta("clock_mark").await? {
             Some(bytes) => <[u8; 8]>::try_from(bytes).map(i64::from_be_bytes).unwrap_or(0),
@@ -213,6 +218,7 @@ impl Node {
             attempts: Attempts::default(),
             pages,
             mailer,
+            leaks,
             mail_waits: tokio::sync::Notify::new(),
             audit: AuditKeeper::new(&mut OsRandom::new()),
             remote,

@@ -53,8 +53,8 @@ pub use self::form_target::{FormTarget, NoFormTarget};
 pub use self::frame::Frame;
 pub use self::headers::security_headers;
 pub use self::mail::{
-    CredentialChanged, CredentialExpiring, MailContext, MailText, NoticeMail, PasswordChanged,
-    SignupAttempted, SignupVerification,
+    CredentialChanged, CredentialExpiring, IncidentNotice, MailContext, MailText, NoticeMail,
+    PasswordChanged, SignupAttempted, SignupVerification, Switched,
 };
 pub use self::markdown::{SafeHtml, render_article, render_markdown};
 pub use self::plain_url::PlainUrl;

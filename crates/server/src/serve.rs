@@ -50,6 +50,7 @@ impl Running {
         for task in self.tasks {
             let _ = task.await;
         }
+        jobs::last_leaks(&self.node).await;
         // The database is closed with the last handle on the node: whoever opens it next must find it free.
         let node = Arc::downgrade(&self.node);
         drop(self.node);
@@ -120,6 +121,7 @@ pub async fn start_at(
         )),
         tokio::spawn(jobs::run(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_mail(node.clone(), stopped.clone())),
+        tokio::spawn(jobs::run_leaks(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_audit(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_webhooks(node.clone(), stopped.clone())),
         tokio::spawn(jobs::run_misplaced(node.clone(), stopped.clone())),

@@ -25,4 +25,4 @@ pub use users::{Person, Pkce, Tokens};
 /// A line for the `[[access]]` of a manifest: the contract is recorded as signed.
 pub const SIGNED: &str = "contract = { sha256 = \"abababababababababababababababababababababababababababababababab\", signed_at = \"2020-01-02T00:00:00Z\" }\n";
 
-pub use world::{Answer, Client, Server, basic};
+pub use world::{Answer, Client, GITHUB_KEYS, Server, TEAM, basic};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use grantor_server::config::Leaks;
 use grantor_server::demo::{self, Demo, DemoOptions};
 use grantor_server::node::Node;
 use grantor_server::password::Cost;
@@ -387,6 +388,11 @@ impl Server {
     }
 }
 
+/// The file in the server's folder that is read for GitHub's keys. A test that needs some writes it.
+pub const GITHUB_KEYS: &str = "github-keys.json";
+/// Who of the provider's team is told of leaks.
+pub const TEAM: &str = "team@provider.test";
+
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 async fn launch(place: &Place, clock: Arc<TestClock>, listen: SocketAddr) -> Demo {
@@ -397,6 +403,10 @@ async fn launch(place: &Place, clock: Arc<TestClock>, listen: SocketAddr) -> Dem
         database_url: place.database.as_ref().map(|database| database.url().parse().expect("a URL")),
         json: true,
         password_cost: Cost::new(64, 1).expect("a cost that argon2 can do"),
+        leaks: Leaks {
+            github_keys: Some(place.folder.path().join(GITHUB_KEYS)),
+            notify: Some(TEAM.parse().expect("an address")),
+        },
     };
     // After a restart the port may be somebody else's for a moment: outgoing connections of other tests take ports, too.
     for _ in 0..100 {

@@ -64,6 +64,9 @@ kinds! {
     "key.expiring" => "key.expiring", &["expires_at", "days"];
     "case.open" => "case.opened", &["kind", "key"];
     "case.answer" => "case.answered", &["kind", "key", "state"];
+    "incident.open" => "incident.opened", &["kind", "client_id", "last_four", "source", "measures"];
+    "incident.seen" => "incident.seen_again", &["kind", "client_id", "last_four", "source", "measures"];
+    "incident.resolve" => "incident.resolved", &["kind"];
     "membership.put" => "membership.changed", &["roles"];
     "membership.remove" => "membership.removed", &[];
     "document.publish" => "document.published", &["version", "sha256"];

@@ -10,7 +10,7 @@ use grantor_core::client_auth::{Presented, authenticate};
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::document::{Document, TenantAcceptance};
 use grantor_core::env::{Env, Random, UnixMillis};
-use grantor_core::environment::Environment;
+use grantor_core::environment::{Environment, OnLeak};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::gate::Terms;
 use grantor_core::id::{ApiId, ApiKeyId, AppId, EnvironmentId, TenantId};
@@ -84,6 +84,7 @@ pub(crate) fn environment(number: u8, name: &str) -> Environment {
         issuer: format!("https://{name}.bank.example").parse().expect("an issuer"),
         stage: Stage::Live,
         scope_prefix: name.to_owned(),
+        on_leak: OnLeak::default(),
     }
 }
 

@@ -31,6 +31,8 @@ mod history;
 #[cfg(test)]
 mod interaction;
 #[cfg(test)]
+mod leak;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod onboarding;

@@ -7,6 +7,7 @@ use super::Session;
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
+use super::reason::Reason;
 use crate::seconds::Seconds;
 
 #[derive(Subcommand)]
@@ -62,9 +63,8 @@ pub(super) struct Place {
 pub(super) struct Stop {
     #[command(flatten)]
     place: Place,
-    /// Why, for the history
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    #[command(flatten)]
+    reason: Reason,
 }
 
 #[derive(Args)]
@@ -181,24 +181,18 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output.done(&admin.put(path, contract.body()).await?, &said)
         }
         Command::Suspend(stop) => {
-            let answer = admin.post(path(&stop.place, "suspend")?, stop.body()).await?;
+            let answer = admin.post(path(&stop.place, "suspend")?, stop.reason.body()).await?;
             output.done(&answer, &format!("Access of {} is suspended.", named(&stop.place)))
         }
         Command::Resume(stop) => {
-            let answer = admin.post(path(&stop.place, "resume")?, stop.body()).await?;
+            let answer = admin.post(path(&stop.place, "resume")?, stop.reason.body()).await?;
             output.done(&answer, &format!("Access of {} is open again.", named(&stop.place)))
         }
         Command::Close { stop, confirm: flag } => {
             confirm(&flag, &format!("Close the access of {} for ever?", named(&stop.place)), output)?;
-            let answer = admin.post(path(&stop.place, "close")?, stop.body()).await?;
+            let answer = admin.post(path(&stop.place, "close")?, stop.reason.body()).await?;
             output.done(&answer, &format!("Access of {} is closed.", named(&stop.place)))
         }
-    }
-}
-
-impl Stop {
-    fn body(&self) -> Value {
-        present([("reason", self.reason.clone().map(Value::String))])
     }
 }
 

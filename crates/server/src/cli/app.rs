@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::confirm::{self, confirm};
 use super::output::{Column, Output, Shape};
+use super::reason::Reason;
 use super::{Session, activity};
 use crate::seconds::Seconds;
 
@@ -66,9 +67,19 @@ pub(super) enum Command {
         api: String,
     },
     /// Suspend an app; its tokens end within a second
-    Suspend(Id),
+    Suspend {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Let a suspended app work again; tokens from before stay dead
-    Resume(Id),
+    Resume {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Delete an app for ever; its client id is never given again
     Delete {
         #[command(flatten)]
@@ -238,12 +249,12 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             output
                 .done(&answer, &format!("Secret version {version} of {client_id} in {place} has ended."))?;
         }
-        Command::Suspend(Id { client_id }) => {
-            let answer = admin.post(admin.path(&["apps", &client_id, "suspend"])?, json!({})).await?;
+        Command::Suspend { id: Id { client_id }, reason } => {
+            let answer = admin.post(admin.path(&["apps", &client_id, "suspend"])?, reason.body()).await?;
             output.done(&answer, &format!("App {client_id} in {place} is suspended."))?;
         }
-        Command::Resume(Id { client_id }) => {
-            let answer = admin.post(admin.path(&["apps", &client_id, "resume"])?, json!({})).await?;
+        Command::Resume { id: Id { client_id }, reason } => {
+            let answer = admin.post(admin.path(&["apps", &client_id, "resume"])?, reason.body()).await?;
             output.done(&answer, &format!("App {client_id} in {place} is active."))?;
         }
         Command::Delete { id: Id { client_id }, confirm: flag } => {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::Session;
 use super::output::Shape;
 use super::static_config::DatabaseUrlFlag;
-use crate::config::ManagementListener;
+use crate::config::{Leaks, ManagementListener};
 use crate::demo::DemoOptions;
 use crate::password::Cost;
 
@@ -34,6 +34,14 @@ pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Resu
     let Flags { listen, data, database_url, management } = flags;
     let database_url = database_url.map(DatabaseUrlFlag::read).transpose()?;
     let management = management.address();
-    crate::demo::run(DemoOptions { listen, management, data, database_url, json, password_cost: Cost::FLOOR })
-        .await
+    crate::demo::run(DemoOptions {
+        listen,
+        management,
+        data,
+        database_url,
+        json,
+        password_cost: Cost::FLOOR,
+        leaks: Leaks::default(),
+    })
+    .await
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::app::present;
 use super::confirm::{self, confirm};
 use super::output::Column;
+use super::reason::Reason;
 use super::{Session, activity};
 use crate::seconds::Seconds;
 
@@ -34,9 +35,19 @@ pub(super) enum Command {
         confirm: confirm::Flag,
     },
     /// Suspend a key
-    Suspend(Id),
+    Suspend {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Let a suspended key work again
-    Resume(Id),
+    Resume {
+        #[command(flatten)]
+        id: Id,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Show how the last calls with a key ended, why they were refused, and what mends it
     Log {
         #[command(flatten)]
@@ -181,12 +192,12 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let answer = admin.post(admin.path(&["keys", &id, "revoke"])?, json!({"reason": reason})).await?;
             output.done(&answer, &format!("Key {id} in {place} is revoked."))?;
         }
-        Command::Suspend(Id { id }) => {
-            let answer = admin.post(admin.path(&["keys", &id, "suspend"])?, json!({})).await?;
+        Command::Suspend { id: Id { id }, reason } => {
+            let answer = admin.post(admin.path(&["keys", &id, "suspend"])?, reason.body()).await?;
             output.done(&answer, &format!("Key {id} in {place} is suspended."))?;
         }
-        Command::Resume(Id { id }) => {
-            let answer = admin.post(admin.path(&["keys", &id, "resume"])?, json!({})).await?;
+        Command::Resume { id: Id { id }, reason } => {
+            let answer = admin.post(admin.path(&["keys", &id, "resume"])?, reason.body()).await?;
             output.done(&answer, &format!("Key {id} in {place} is active."))?;
         }
         Command::Log { id: Id { id }, log } => activity::log(&admin, output, &["keys", &id], log).await?,

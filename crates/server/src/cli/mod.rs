@@ -22,11 +22,13 @@ mod environment;
 mod failure;
 mod get;
 mod http_client;
+mod incident;
 mod init;
 mod key;
 mod manifest_file;
 mod operator;
 mod output;
+mod reason;
 mod secret_input;
 mod serve;
 mod signing_key;
@@ -122,6 +124,9 @@ enum Command {
     /// Documents that users accept
     #[command(subcommand)]
     Document(document::Command),
+    /// Credentials that have leaked, and what was done about them
+    #[command(subcommand)]
+    Incident(incident::Command),
     /// Webhooks: addresses that hear of events
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -212,6 +217,7 @@ async fn dispatch(session: &mut Session<'_>, command: Command) -> anyhow::Result
         Command::Access(command) => access::run(session, command).await,
         Command::User(command) => user::run(session, command).await,
         Command::Document(command) => document::run(session, command).await,
+        Command::Incident(command) => incident::run(session, command).await,
         Command::Webhook(command) => webhook::run(session, command).await,
         Command::Operator(command) => operator::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::Session;
 use super::admin::Path;
 use super::app::present;
+use super::confirm::{self, confirm};
 use super::output::Column;
+use super::reason::Reason;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -45,11 +47,24 @@ pub(super) enum Command {
     Suspend {
         /// Its short name or id
         tenant: String,
+        #[command(flatten)]
+        reason: Reason,
     },
     /// Let a suspended tenant work again; tokens from before stay dead
     Resume {
         /// Its short name or id
         tenant: String,
+        #[command(flatten)]
+        reason: Reason,
+    },
+    /// Close a tenant for ever, in all environments
+    Close {
+        /// Its short name or id
+        tenant: String,
+        #[command(flatten)]
+        reason: Reason,
+        #[command(flatten)]
+        confirm: confirm::Flag,
     },
 }
 
@@ -92,15 +107,24 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let answer = admin.get(Path::of(&["tenants", &tenant, "acceptances"])?).await?;
             return session.output.answer(&answer, ACCEPTED);
         }
-        Command::Suspend { tenant } => {
-            let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, json!({})).await?;
+        Command::Suspend { tenant, reason } => {
+            let answer = admin.post(Path::of(&["tenants", &tenant, "suspend"])?, reason.body()).await?;
             return session
                 .output
                 .done(&answer, &format!("Tenant {tenant} is suspended in all environments."));
         }
-        Command::Resume { tenant } => {
-            let answer = admin.post(Path::of(&["tenants", &tenant, "resume"])?, json!({})).await?;
+        Command::Resume { tenant, reason } => {
+            let answer = admin.post(Path::of(&["tenants", &tenant, "resume"])?, reason.body()).await?;
             return session.output.done(&answer, &format!("Tenant {tenant} is active."));
+        }
+        Command::Close { tenant, reason, confirm: flag } => {
+            confirm(
+                &flag,
+                &format!("Close tenant {tenant} in all environments for ever?"),
+                &mut session.output,
+            )?;
+            let answer = admin.post(Path::of(&["tenants", &tenant, "close"])?, reason.body()).await?;
+            return session.output.done(&answer, &format!("Tenant {tenant} is closed in all environments."));
         }
     };
     session.output.answer(&answer, COLUMNS)

@@ -1,12 +1,13 @@
 //! `grantor user`: people who sign in, as the provider's team handles them.
 
 use clap::{ArgGroup, Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Session;
 use super::answer::Answer;
 use super::app::present;
 use super::output::{Column, Output, Shape};
+use super::reason::Reason;
 use super::secret_input::from_stdin;
 
 #[derive(Subcommand)]
@@ -22,9 +23,19 @@ pub(super) enum Command {
     /// Show a user and where they belong
     Show(Who),
     /// Suspend a user; their sessions and tokens end within a second
-    Suspend(Who),
+    Suspend {
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Let a suspended user sign in again; sessions and access tokens from before stay dead, refresh tokens go on
-    Resume(Who),
+    Resume {
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        reason: Reason,
+    },
     /// Set a password; sessions and tokens end, and the user is told by mail
     #[command(group = ArgGroup::new("source").required(true))]
     SetPassword {
@@ -121,12 +132,12 @@ pub(super) async fn run(session: &mut Session<'_>, command: Command) -> anyhow::
             let answer = admin.get(admin.path(&["users", &user])?).await?;
             show(&answer, output)?;
         }
-        Command::Suspend(Who { user }) => {
-            let answer = admin.post(admin.path(&["users", &user, "suspend"])?, json!({})).await?;
+        Command::Suspend { who: Who { user }, reason } => {
+            let answer = admin.post(admin.path(&["users", &user, "suspend"])?, reason.body()).await?;
             output.done(&answer, &format!("User {user} in {place} is suspended."))?;
         }
-        Command::Resume(Who { user }) => {
-            let answer = admin.post(admin.path(&["users", &user, "resume"])?, json!({})).await?;
+        Command::Resume { who: Who { user }, reason } => {
+            let answer = admin.post(admin.path(&["users", &user, "resume"])?, reason.body()).await?;
             output.done(&answer, &format!("User {user} in {place} is active."))?;
         }
         Command::SetPassword { who: Who { user }, .. } => {

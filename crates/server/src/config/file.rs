@@ -28,6 +28,7 @@ struct FileLayer {
     keys: KeysSection,
     log: LogSection,
     mail: MailSection,
+    leaks: LeaksSection,
     passwords: PasswordsSection,
     pages: PagesSection,
     remote: RemoteSection,
@@ -80,6 +81,13 @@ struct MailSection {
     smtp_password: Option<Spanned<IgnoredAny>>,
     from: Option<Spanned<String>>,
     trust_roots: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct LeaksSection {
+    github_keys: Option<Spanned<String>>,
+    notify: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -173,6 +181,8 @@ impl FileLayer {
             (setting::MAIL_SMTP_USERNAME.name, self.mail.smtp_username),
             (setting::MAIL_FROM.name, self.mail.from),
             (setting::MAIL_TRUST_ROOTS.name, self.mail.trust_roots),
+            (setting::LEAKS_GITHUB_KEYS.name, self.leaks.github_keys),
+            (setting::LEAKS_NOTIFY.name, self.leaks.notify),
             (setting::PASSWORDS_MEMORY_KIB.name, number(self.passwords.memory_kib)),
             (setting::PASSWORDS_ITERATIONS.name, number(self.passwords.iterations)),
             (setting::PASSWORDS_THREADS.name, threads),

@@ -86,6 +86,10 @@ settings! {
         "Who mail comes from: `ADDRESS` or `NAME <ADDRESS>`.";
     MAIL_TRUST_ROOTS: "mail.trust_roots", "GRANTOR_MAIL__TRUST_ROOTS", "none",
         "PEM file with certificates of authorities that the mail server's certificate may come from, beside those of the system.";
+    LEAKS_GITHUB_KEYS: "leaks.github_keys", "GRANTOR_LEAKS__GITHUB_KEYS", "none",
+        "File with the public keys of GitHub's secret scanning, as GitHub publishes them; read for every message. Without it `/leaks/github` is closed.";
+    LEAKS_NOTIFY: "leaks.notify", "GRANTOR_LEAKS__NOTIFY", "none",
+        "Mail address of the provider's team: told of every leaked credential, beside the tenant's admins.";
     PASSWORDS_MEMORY_KIB: "passwords.memory_kib", "GRANTOR_PASSWORDS__MEMORY_KIB", "32768",
         "Memory of one password hash (argon2id), in KiB, from 19456 to 1048576. Each thread keeps that much once it has hashed.";
     PASSWORDS_ITERATIONS: "passwords.iterations", "GRANTOR_PASSWORDS__ITERATIONS", "4",

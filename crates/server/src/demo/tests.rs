@@ -25,6 +25,7 @@ fn options(data: Option<&Path>, database_url: Option<&str>) -> DemoOptions {
         database_url: database_url.map(|url| url.parse().unwrap()),
         json: true,
         password_cost: Cost::new(64, 1).unwrap(),
+        leaks: Leaks::default(),
     }
 }
 

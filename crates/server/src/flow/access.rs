@@ -15,6 +15,8 @@ use grantor_core::scope::ScopeSet;
 use grantor_core::secret::Stage;
 use grantor_core::tenant::Tenant;
 
+use super::deed::Deed;
+use super::tenant::Switch;
 use super::{Fault, FlowError};
 use crate::catalogue::{Catalogue, EnvironmentState};
 use crate::node::{Actor, Node};
@@ -117,8 +119,39 @@ pub async fn advance(
 ) -> Result<Access, FlowError> {
     let remark = remark(actor, comment);
     let taken = node.decide(|env| advance_access(step, &known.access, remark, env))?;
-    let change = vec![moved(&taken, known.access.status)];
-    commit(node, actor, place, taken, change).await
+    let mut change = vec![moved(&taken, known.access.status)];
+    change.extend(notices(node, place, &taken).await?);
+    let access = commit(node, actor, place, taken, change).await?;
+    node.wake_mail();
+    Ok(access)
+}
+
+/// What those who answer for the tenant are told of an access that was stopped, goes on or has ended.
+async fn notices(node: &Node, place: &Place<'_>, taken: &Taken) -> Result<Vec<Write>, Fault> {
+    let mut writes = Vec::new();
+    for step in &taken.steps {
+        let Some(switch) = switch(step.step) else { continue };
+        let deed = Deed {
+            tenant: place.tenant.id,
+            environment: Some(place.state.environment.id),
+            thing: format!("the access to {}", place.api.title),
+            past: switch.past(),
+            effect: switch.effect(),
+            why: Some(step.comment.as_str()),
+        };
+        writes.extend(deed.notices(node).await?);
+    }
+    Ok(writes)
+}
+
+/// A step that stops a partner or lets it go on, as people are told of it.
+fn switch(step: Step) -> Option<Switch> {
+    match step {
+        Step::Suspend => Some(Switch::Suspend),
+        Step::Resume => Some(Switch::Resume),
+        Step::Close => Some(Switch::Close),
+        Step::Apply | Step::Approve | Step::Refuse | Step::RecordContract => None,
+    }
 }
 
 /// Records a contract as signed.
@@ -227,8 +260,9 @@ async fn commit(
     for step in taken.steps {
         let mut noted = event(step.step.action(), place);
         if !step.comment.is_empty() {
-            // What a refusal says is written for the partner; other remarks are the provider's own.
-            let name = if step.step == Step::Refuse { "reason" } else { "comment" };
+            // Why something is refused, stopped or goes on is written for the partner; other remarks are the provider's own.
+            let told = step.step == Step::Refuse || switch(step.step).is_some();
+            let name = if told { "reason" } else { "comment" };
             noted = noted.detail(name, step.comment.as_str());
         }
         if let Some(evidence) = &step.evidence {

@@ -20,8 +20,9 @@ use grantor_core::secret::{CredentialType, Secret};
 use grantor_core::tenant::{Status, Tenant};
 use grantor_jose::{Algorithm, SignError, Type};
 
+use super::deed::Deed;
 use super::notice::{login_page, moment, to_admins, values};
-use super::tenant::Switch;
+use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node};
@@ -261,45 +262,31 @@ pub fn in_words(name: &str, last_four: &str) -> String {
     }
 }
 
-/// Suspends or resumes a key. A revoked key is neither.
+/// Suspends, resumes or closes (which is: revokes) a key, and tells those who answer for it. What is revoked stays so; being
+/// there already is no error and no write.
 ///
 /// # Errors
 /// [`Fault::Conflict`] for a revoked key, or if somebody else was quicker.
-pub async fn switch(node: &Node, actor: &Actor, key: &ApiKey, switch: Switch) -> Result<(), Fault> {
-    let (from, to) = switch.states();
+pub async fn switch(node: &Node, actor: &Actor, key: &ApiKey, order: &Order) -> Result<(), Fault> {
+    let (from, to) = order.switch.states(key.status);
     if key.status == to {
         return Ok(());
     }
-    let action = match switch {
+    let action = match order.switch {
         Switch::Suspend => "key.suspend",
         Switch::Resume => "key.resume",
+        Switch::Close => "key.revoke",
     };
     let change = StatusChange { id: key.id, from, to };
-    node.commit(
-        &actor.within(key.environment),
-        vec![Write::SetApiKeyStatus(change, None)],
-        vec![AuditEvent::new(action, key.id.to_string()).of_tenant(key.tenant).change("status", from, to)],
-    )
-    .await
-}
-
-/// Revokes a key for good, with a reason. A key that is revoked already stays as it is.
-///
-/// # Errors
-/// [`Fault::Conflict`] if somebody else was quicker.
-pub async fn revoke(node: &Node, actor: &Actor, key: &ApiKey, reason: String) -> Result<(), Fault> {
-    if key.status == Status::Closed {
-        return Ok(());
+    let why = order.why.as_ref().filter(|_| to == Status::Closed).map(ToString::to_string);
+    let mut deed = Deed::of(order, key.tenant, key.environment, format!("the API key {}", key.id));
+    if to == Status::Closed {
+        deed.past = "revoked";
     }
-    let change = StatusChange { id: key.id, from: key.status, to: Status::Closed };
-    let event = AuditEvent::new("key.revoke", key.id.to_string())
-        .of_tenant(key.tenant)
-        .detail("reason", reason.as_str())
-        .change("status", change.from, change.to);
-    node.commit(
-        &actor.within(key.environment),
-        vec![Write::SetApiKeyStatus(change, Some(reason))],
-        vec![event],
-    )
-    .await
+    let mut writes = vec![Write::SetApiKeyStatus(change, why)];
+    writes.extend(deed.notices(node).await?);
+    let event = AuditEvent::new(action, key.id.to_string()).of_tenant(key.tenant).change("status", from, to);
+    node.commit(&actor.within(key.environment), writes, vec![order.reason(event)]).await?;
+    node.wake_mail();
+    Ok(())
 }

@@ -20,8 +20,9 @@ use grantor_core::tenant::{Status, Tenant};
 use serde_json::{Value, json};
 
 use super::client_id;
+use super::deed::Deed;
 use super::notice::{login_page, moment, to_admins, values};
-use super::tenant::Switch;
+use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node};
@@ -128,43 +129,31 @@ pub async fn find(node: &Node, state: &EnvironmentState, client_id: &str) -> Res
     Ok(app.filter(|app| app.status != Status::Closed))
 }
 
-/// Suspends or resumes an app. Already being there is no error and no write.
+/// Suspends, resumes or closes an app, and tells those who answer for it. Already being there is no error and no write. The
+/// client id of a closed app stays taken.
 ///
 /// # Errors
 /// [`Fault::Conflict`] if somebody else was quicker.
-pub async fn switch(node: &Node, actor: &Actor, app: &App, switch: Switch) -> Result<(), Fault> {
-    let (from, to) = switch.states();
+pub async fn switch(node: &Node, actor: &Actor, app: &App, order: &Order) -> Result<(), Fault> {
+    let (from, to) = order.switch.states(app.status);
     if app.status == to {
         return Ok(());
     }
-    let action = match switch {
+    let action = match order.switch {
         Switch::Suspend => "app.suspend",
         Switch::Resume => "app.resume",
+        Switch::Close => "app.delete",
     };
-    set_status(node, actor, app, (from, to), action).await
-}
-
-/// Closes an app for good. Its client id stays taken.
-///
-/// # Errors
-/// [`Fault::Conflict`] if somebody else was quicker.
-pub async fn close(node: &Node, actor: &Actor, app: &App) -> Result<(), Fault> {
-    set_status(node, actor, app, (app.status, Status::Closed), "app.delete").await
-}
-
-async fn set_status(
-    node: &Node,
-    actor: &Actor,
-    app: &App,
-    (from, to): (Status, Status),
-    action: &'static str,
-) -> Result<(), Fault> {
     let event = AuditEvent::new(action, app.id.to_string())
         .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .change("status", from, to);
-    let write = Write::SetAppStatus(StatusChange { id: app.id, from, to });
-    node.commit(&actor.within(app.environment), vec![write], vec![event]).await
+    let deed = Deed::of(order, app.tenant, app.environment, format!("the app {}", app.client_id));
+    let mut writes = vec![Write::SetAppStatus(StatusChange { id: app.id, from, to })];
+    writes.extend(deed.notices(node).await?);
+    node.commit(&actor.within(app.environment), writes, vec![order.reason(event)]).await?;
+    node.wake_mail();
+    Ok(())
 }
 
 /// Makes a new version of the secret; the others live on, or end together after an overlap.
@@ -252,12 +241,22 @@ pub async fn end_secret(
     if tokens == Tokens::End {
         writes.push(Write::EndAppTokens(app.id));
     }
+    let deed = Deed {
+        tenant: app.tenant,
+        environment: Some(app.environment),
+        thing: format!("version {version} of the secret of the app {}", app.client_id),
+        past: "ended",
+        effect: "It no longer authenticates. The app needs another one.",
+        why: None,
+    };
+    writes.extend(deed.notices(node).await?);
     let event = AuditEvent::new("app.secret_end", app.id.to_string())
         .of_tenant(app.tenant)
         .detail("client_id", app.client_id.as_str())
         .detail("version", version)
         .detail("end_tokens", tokens == Tokens::End);
     node.commit(&actor.within(app.environment), writes, vec![event]).await?;
+    node.wake_mail();
     Ok(Some(()))
 }
 

@@ -163,6 +163,7 @@ fn environment(environment: &Environment) -> EnvironmentEntry {
         issuer: environment.issuer.clone(),
         stage: environment.stage,
         scope_prefix: Some(environment.scope_prefix.clone()),
+        on_leak: Some(environment.on_leak),
     }
 }
 

@@ -9,8 +9,8 @@ use super::signup::value;
 use crate::mail::OutgoingMail;
 use crate::node::{Actor, Node};
 use crate::pages::{
-    CredentialChanged, CredentialExpiring, MailText, NoticeMail, PasswordChanged, Shown, SignupAttempted,
-    SignupVerification,
+    CredentialChanged, CredentialExpiring, IncidentNotice, MailText, NoticeMail, PasswordChanged, Shown,
+    SignupAttempted, SignupVerification, Switched,
 };
 
 /// Mails that are taken at once.
@@ -72,6 +72,7 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
     let state = catalogue.environment_by_id(mail.environment)?;
     let environment = Shown::name(state.environment.name.as_str());
     let email = Shown::name(mail.to.as_str());
+    let long = |name| Shown::text(value(&mail.values, name));
     let shown = |name| Shown::name(value(&mail.values, name));
     Some(match mail.kind {
         MailKind::SignupLink => node.pages.mail(&SignupVerification {
@@ -89,6 +90,26 @@ fn text(node: &Node, mail: &Mail) -> Option<MailText> {
             environment,
             email,
             when: Shown::name(value(&mail.values, "when")),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::Incident => node.pages.mail(&IncidentNotice {
+            environment,
+            what: shown("what"),
+            owner: long("owner"),
+            place: long("place"),
+            when: shown("when"),
+            done: long("done"),
+            next: long("next"),
+            incident: shown("incident"),
+            login: value(&mail.values, "login").to_owned(),
+        }),
+        MailKind::Switched => node.pages.mail(&Switched {
+            environment,
+            thing: long("thing"),
+            past: shown("past"),
+            effect: long("effect"),
+            reason: long("reason"),
+            when: shown("when"),
             login: value(&mail.values, "login").to_owned(),
         }),
         MailKind::CredentialExpiring => node.pages.mail(&CredentialExpiring {

@@ -2,6 +2,7 @@
 //! told of what has happened.
 
 use grantor_core::decision::Write;
+use grantor_core::email::EmailAddress;
 use grantor_core::env::UnixMillis;
 use grantor_core::id::{EnvironmentId, MailId, TenantId};
 use grantor_core::outbox::{Mail, MailKind};
@@ -13,7 +14,7 @@ use crate::moment::Moment;
 use crate::node::Node;
 
 /// Most people who get one notice.
-const RECIPIENTS: i64 = 50;
+pub const RECIPIENTS: i64 = 50;
 
 /// One mail to each owner and administrator of a tenant in an environment whose address is verified. An empty list where
 /// there is nobody. After the commit, `Node::wake_mail` lets them leave at once.
@@ -28,17 +29,19 @@ pub async fn to_admins(
     values: Map<String, Value>,
 ) -> Result<Vec<Write>, Fault> {
     let recipients = node.store.admin_addresses(environment, tenant, RECIPIENTS).await?;
-    let now = node.now();
-    let mail = |to| Mail {
-        id: node.decide(MailId::generate),
-        environment,
-        to,
-        kind,
-        values: values.clone(),
-        attempts: 0,
-        next_at: now,
-    };
-    Ok(recipients.into_iter().map(|to| Write::Enqueue(Box::new(mail(to)))).collect())
+    Ok(recipients.into_iter().map(|to| mail(node, to, environment, kind, values.clone())).collect())
+}
+
+/// One mail, into the outbox.
+pub fn mail(
+    node: &Node,
+    to: EmailAddress,
+    environment: EnvironmentId,
+    kind: MailKind,
+    values: Map<String, Value>,
+) -> Write {
+    let (id, next_at) = node.decide(|env| (MailId::generate(env), env.now));
+    Write::Enqueue(Box::new(Mail { id, environment, to, kind, values, attempts: 0, next_at }))
 }
 
 /// What a mail is told, by the names of its template.

@@ -137,6 +137,7 @@ pub struct EnvironmentView<'a> {
     issuer: &'a str,
     stage: &'static str,
     scope_prefix: &'a str,
+    on_leak: &'static str,
 }
 
 impl<'a> From<&'a Environment> for EnvironmentView<'a> {
@@ -145,6 +146,7 @@ impl<'a> From<&'a Environment> for EnvironmentView<'a> {
             issuer: environment.issuer.as_str(),
             stage: environment.stage.as_str(),
             scope_prefix: &environment.scope_prefix,
+            on_leak: environment.on_leak.as_str(),
         }
     }
 }
@@ -181,6 +183,7 @@ pub fn environment(
         issuer: entry.issuer.clone(),
         stage: entry.stage,
         scope_prefix: prefix,
+        on_leak: entry.on_leak.or(old.map(|old| old.on_leak)).unwrap_or_default(),
     })
 }
 

@@ -1,28 +1,53 @@
 //! Tenants: made, suspended, resumed. Suspending reaches every credential of the tenant on the next request.
 
+use grantor_core::comment::Comment;
 use grantor_core::decision::{AuditEvent, StatusChange, Write};
 use grantor_core::id::TenantId;
 use grantor_core::name::Name;
 use grantor_core::tenant::{Status, Tenant};
 
 use super::Fault;
+use super::deed::Deed;
 use crate::node::{Actor, Node};
 
-/// A status that an operator may set. `Closed` is for keys and apps, by verbs of their own.
+/// A status that an operator may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Switch {
     /// Stop everything, reversibly.
     Suspend,
     /// Let it act again. Tokens from before stay dead.
     Resume,
+    /// Stop everything for good.
+    Close,
+}
+
+/// What an operator wants done, and why.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// What.
+    pub switch: Switch,
+    /// Why: for the audit, and for those who answer for the tenant.
+    pub why: Option<Comment>,
+}
+
+impl Order {
+    /// The reason into an audit event.
+    pub fn reason(&self, event: AuditEvent) -> AuditEvent {
+        match &self.why {
+            Some(why) => event.detail("reason", why.as_str()),
+            None => event,
+        }
+    }
 }
 
 impl Switch {
-    /// The status from which and to which it leads.
-    pub fn states(self) -> (Status, Status) {
+    /// The status from which and to which it leads, for something that stands at `now`. What is closed stays closed: the
+    /// guard of the write sees to it.
+    pub fn states(self, now: Status) -> (Status, Status) {
         match self {
             Self::Suspend => (Status::Active, Status::Suspended),
             Self::Resume => (Status::Suspended, Status::Active),
+            Self::Close => (now, Status::Closed),
         }
     }
 
@@ -31,6 +56,29 @@ impl Switch {
         match self {
             Self::Suspend => "suspend",
             Self::Resume => "resume",
+            Self::Close => "close",
+        }
+    }
+
+    /// What was done, for the reader of a notice.
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspended",
+            Self::Resume => "resumed",
+            Self::Close => "closed",
+        }
+    }
+
+    /// What follows from it, for the same reader.
+    pub fn effect(self) -> &'static str {
+        match self {
+            Self::Suspend => {
+                "Everything of it is refused from now on. It can be resumed; access tokens from before stay dead then."
+            }
+            Self::Resume => {
+                "It works again. Access tokens from before the suspension stay dead: apps ask for new ones."
+            }
+            Self::Close => "Everything of it has ended, and it cannot be opened again.",
         }
     }
 }
@@ -74,23 +122,35 @@ pub async fn find(node: &Node, id_or_name: &str) -> Result<Option<Tenant>, Fault
     }
 }
 
-/// Suspends or resumes a tenant. Already being there is no error and no write.
+/// Suspends, resumes or closes a tenant, and tells those who answer for it. Already being there is no error and no write.
 ///
 /// # Errors
 /// [`Fault::Conflict`] if somebody else was quicker.
-pub async fn switch(node: &Node, actor: &Actor, tenant: &Tenant, switch: Switch) -> Result<(), Fault> {
-    let (from, to) = switch.states();
+pub async fn switch(node: &Node, actor: &Actor, tenant: &Tenant, order: &Order) -> Result<(), Fault> {
+    let (from, to) = order.switch.states(tenant.status);
     if tenant.status == to {
         return Ok(());
     }
-    let action = match switch {
+    let action = match order.switch {
         Switch::Suspend => "tenant.suspend",
         Switch::Resume => "tenant.resume",
+        Switch::Close => "tenant.close",
     };
     let event = AuditEvent::new(action, tenant.id.to_string())
         .of_tenant(tenant.id)
         .detail("name", tenant.name.as_str())
         .change("status", from, to);
-    node.commit(actor, vec![Write::SetTenantStatus(StatusChange { id: tenant.id, from, to })], vec![event])
-        .await
+    let deed = Deed {
+        tenant: tenant.id,
+        environment: None,
+        thing: format!("the organisation {}", tenant.title),
+        past: order.switch.past(),
+        effect: order.switch.effect(),
+        why: order.why.as_ref().map(Comment::as_str),
+    };
+    let mut writes = vec![Write::SetTenantStatus(StatusChange { id: tenant.id, from, to })];
+    writes.extend(deed.notices(node).await?);
+    node.commit(actor, writes, vec![order.reason(event)]).await?;
+    node.wake_mail();
+    Ok(())
 }

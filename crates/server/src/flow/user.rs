@@ -13,8 +13,9 @@ use grantor_core::password::{NewPassword, PasswordHash};
 use grantor_core::tenant::{Status, Tenant};
 use grantor_core::user::{Membership, NewUser, Role, User};
 
+use super::deed::Deed;
 use super::sign_in::busy;
-use super::tenant::Switch;
+use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::moment::Moment;
@@ -70,22 +71,31 @@ pub async fn find(node: &Node, state: &EnvironmentState, id_or_email: &str) -> R
 }
 
 /// Suspends or resumes a user. Suspending ends sessions and access tokens for good: resuming revives none. Refresh tokens
-/// are refused meanwhile and go on after; a new password ends them, too. Already being there is no error and no write.
+/// are refused meanwhile and go on after; a new password ends them, too. Those who answer for the user's tenants are told.
+/// Already being there is no error and no write.
 ///
 /// # Errors
 /// [`Fault::Conflict`] if somebody else was quicker.
-pub async fn switch(node: &Node, actor: &Actor, user: &User, switch: Switch) -> Result<(), Fault> {
-    let (from, to) = switch.states();
+pub async fn switch(node: &Node, actor: &Actor, user: &User, order: &Order) -> Result<(), Fault> {
+    let (from, to) = order.switch.states(user.status);
     if user.status == to {
         return Ok(());
     }
-    let action = match switch {
+    let action = match order.switch {
         Switch::Suspend => "user.suspend",
         Switch::Resume => "user.resume",
+        Switch::Close => "user.close",
     };
-    let write = Write::SetUserStatus(StatusChange { id: user.id, from, to });
-    let event = AuditEvent::new(action, user.id.to_string()).change("status", from, to);
-    node.commit(&actor.within(user.environment), vec![write], vec![event]).await
+    let mut writes = vec![Write::SetUserStatus(StatusChange { id: user.id, from, to })];
+    for membership in node.store.memberships(user.id).await? {
+        let thing = format!("the user {}", user.email);
+        let deed = Deed::of(order, membership.tenant, user.environment, thing);
+        writes.extend(deed.notices(node).await?);
+    }
+    let event = order.reason(AuditEvent::new(action, user.id.to_string()).change("status", from, to));
+    node.commit(&actor.within(user.environment), writes, vec![event]).await?;
+    node.wake_mail();
+    Ok(())
 }
 
 /// Sets a password. Sessions, Grants and tokens end: whoever has taken the account over by the old one is out. The user is

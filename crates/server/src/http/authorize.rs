@@ -33,7 +33,10 @@ pub async fn any(call: &Call<'_>, request: Request<Incoming>) -> Response<Body> 
             Reason::CredentialInQuery,
             "A secret was sent in the query string. It is in histories and logs now: consider it leaked and rotate it.",
         );
-        return pages::failed(call, &SECRET, StatusCode::BAD_REQUEST);
+        return match body::note_in_query(call, Some(query)).await {
+            Ok(()) => pages::failed(call, &SECRET, StatusCode::BAD_REQUEST),
+            Err(fault) => pages::fault_page(call, fault),
+        };
     }
     let form = match Form::parse(query.as_bytes()) {
         Ok(form) => form,

@@ -98,7 +98,22 @@ pub async fn posted(call: &Call<'_>, request: Request<Incoming>) -> Result<Poste
     Ok(Posted { form, presented, state })
 }
 
+/// Notes a credential that came in a query, where no form comes with it.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn note_in_query(call: &Call<'_>, query: Option<&str>) -> Result<(), Fault> {
+    match query.filter(|query| exposure::carries_credential(query)) {
+        Some(query) => note(call, &exposure::Sent { query, body: None, authorization: None }).await,
+        None => Ok(()),
+    }
+}
+
 async fn note_exposure(call: &Call<'_>, sent: &exposure::Sent<'_>) -> Result<(), NoForm> {
+    note(call, sent).await.map_err(NoForm::Fault)
+}
+
+async fn note(call: &Call<'_>, sent: &exposure::Sent<'_>) -> Result<(), Fault> {
     let actor = Actor {
         name: "anonymous".to_owned(),
         address: call.source.to_string(),
@@ -106,7 +121,7 @@ async fn note_exposure(call: &Call<'_>, sent: &exposure::Sent<'_>) -> Result<(),
         environment: Some(call.state.environment.id),
         once: None,
     };
-    exposure::note(call.node, call.state, sent, &actor).await.map_err(NoForm::Fault)
+    exposure::note(call.node, call.state, sent, &actor).await
 }
 
 /// Parameters of the media type, such as a charset, are let be.

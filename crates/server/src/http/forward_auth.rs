@@ -15,6 +15,7 @@ use grantor_resource::{Refusal, bearer, judge};
 use hyper::body::Incoming;
 
 use super::Call;
+use super::body::note_in_query;
 use super::respond::{self, Body};
 use crate::flow::Fault;
 use crate::flow::seen::{Place, Seen};
@@ -73,7 +74,13 @@ async fn judge_request(call: &Call<'_>, api: &Api, request: &Request<Incoming>) 
         Original::Known { uri, .. } => uri.split_once('?').map(|(_, query)| query),
         _ => request.uri().query(),
     };
-    let token = bearer(headers, query).map_err(|refusal| Stop::Refused(refusal, Reason::Malformed))?;
+    let token = match bearer(headers, query) {
+        Ok(token) => token,
+        Err(refusal) => {
+            note_in_query(call, query).await.map_err(Stop::Fault)?;
+            return Err(Stop::Refused(refusal, Reason::Malformed));
+        }
+    };
     let place = Place {
         door: Door::ForwardAuth,
         state: call.state,

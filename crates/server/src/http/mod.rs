@@ -14,9 +14,11 @@
 //! | `<issuer>/docs`, `<issuer>/docs/<api>` and the articles below, each also as `.md` | GET | anyone | none |
 //! | `<issuer>/jwks`, discovery (RFC 8414, OpenID Connect) | GET | anyone | none |
 //! | `<issuer>/forward-auth/<api>` | any | a bearer credential, asked by a gateway | ignored |
+//! | `/leaks` | POST | anyone who has found a credential of ours | form, JSON or text, 8 KiB |
+//! | `/leaks/github` | POST | GitHub's secret scanning, by its signature | JSON, 1 MiB |
 //! | `/admin/v1/...` | see [`admin`] | a bearer token of an operator or of a member of a tenant | JSON, 256 KiB |
 //!
-//! All but the last are found in the catalogue by path and host; they are the hot path and pass no router.
+//! All but the last three are found in the catalogue by path and host; they are the hot path and pass no router.
 //! The management listener ([`management`]) serves `/livez`, `/readyz`, `/metrics`.
 
 pub mod admin;
@@ -33,6 +35,7 @@ pub mod framing;
 mod http1;
 mod http2;
 pub mod introspect;
+pub mod leaks;
 pub mod listener;
 pub mod management;
 pub mod pages;
@@ -208,7 +211,7 @@ fn names_one_host(request: &Request<Incoming>) -> bool {
     }
 }
 
-/// Paths that belong to no environment: the admin API, and a site beside it.
+/// Paths that belong to no environment: the intake of leaks, the admin API, and a site beside it.
 async fn beside(
     service: &Service,
     origin: &source::Origin,
@@ -217,6 +220,13 @@ async fn beside(
     request_id: &str,
 ) -> Response<Body> {
     let path = request.uri().path();
+    if let Some(door) = leaks::Door::at(path) {
+        if origin.is_plain {
+            return respond::plain_http(request_id);
+        }
+        let (node, bodies) = (&*service.node, &service.bodies);
+        return door.answer(&leaks::LeakCall { node, bodies, origin, request_id }, request).await;
+    }
     let is_admin =
         path == admin::BASE || path.strip_prefix(admin::BASE).is_some_and(|rest| rest.starts_with('/'));
     if is_admin && origin.is_plain {

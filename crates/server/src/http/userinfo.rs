@@ -32,7 +32,12 @@ pub async fn any(call: &Call<'_>, request: Request<Incoming>) -> Response<Body> 
     };
     let token = match token(&parts.headers, parts.uri.query(), form.as_ref()) {
         Ok(token) => token,
-        Err(refusal) => return challenge(call, &refusal),
+        Err(refusal) => {
+            return match body::note_in_query(call, parts.uri.query()).await {
+                Ok(()) => challenge(call, &refusal),
+                Err(fault) => error::fault(call, ENDPOINT, fault),
+            };
+        }
     };
     let question =
         UserinfoCall { state: call.state, source: call.source, token, request_id: call.request_id };

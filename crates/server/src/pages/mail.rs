@@ -145,3 +145,53 @@ pub struct NoticeMail {
 impl MailContext for NoticeMail {
     const TEMPLATE: &'static str = "mail/notice.txt";
 }
+
+/// To those who answer for a tenant, and to the provider's team: a credential has leaked. Never the credential itself.
+#[derive(Serialize)]
+pub struct IncidentNotice {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// What has leaked: its kind and its last four characters.
+    pub what: Shown,
+    /// The app or key that it belongs to.
+    pub owner: Shown,
+    /// How and where it was seen.
+    pub place: Shown,
+    /// When, as people write it, with the time zone.
+    pub when: Shown,
+    /// What was done about it.
+    pub done: Shown,
+    /// What the reader does next.
+    pub next: Shown,
+    /// The id of the incident.
+    pub incident: Shown,
+    /// The absolute address of the sign-in page.
+    pub login: String,
+}
+
+impl MailContext for IncidentNotice {
+    const TEMPLATE: &'static str = "mail/incident.txt";
+}
+
+/// To those who answer for a tenant: the provider's team has suspended, resumed, closed or revoked something of theirs.
+#[derive(Serialize)]
+pub struct Switched {
+    /// The title of the environment.
+    pub environment: Shown,
+    /// What it was done to.
+    pub thing: Shown,
+    /// What was done: `suspended`.
+    pub past: Shown,
+    /// What follows from it.
+    pub effect: Shown,
+    /// Why; empty if nothing was said.
+    pub reason: Shown,
+    /// When, as people write it, with the time zone.
+    pub when: Shown,
+    /// The absolute address of the sign-in page.
+    pub login: String,
+}
+
+impl MailContext for Switched {
+    const TEMPLATE: &'static str = "mail/switched.txt";
+}

@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0007_credentials.sql"),
     },
     Migration { version: 8, name: "admin", text: include_str!("../../migrations/0008_admin.sql") },
+    Migration { version: 9, name: "incidents", text: include_str!("../../migrations/0009_incidents.sql") },
 ];
 
 /// The database. A closed set of engines is an enum.
@@ -181,6 +182,7 @@ pub fn statements() -> Vec<&'static Sql> {
         load::document::STATEMENTS,
         load::grant::STATEMENTS,
         load::grant_facts::STATEMENTS,
+        load::incident::STATEMENTS,
         load::interaction::STATEMENTS,
         load::key_ring::STATEMENTS,
         load::lockout::STATEMENTS,

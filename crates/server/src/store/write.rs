@@ -7,6 +7,7 @@ mod case;
 mod credential;
 mod document;
 mod grant;
+mod incident;
 mod installation;
 mod onboarding;
 mod operator;
@@ -37,6 +38,7 @@ pub fn statements() -> Vec<&'static Sql> {
         credential::STATEMENTS,
         document::STATEMENTS,
         grant::STATEMENTS,
+        incident::STATEMENTS,
         installation::STATEMENTS,
         onboarding::STATEMENTS,
         operator::STATEMENTS,
@@ -124,6 +126,7 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::Enqueue(mail) => outbox::enqueue(mail),
         Write::MailSent(id) => outbox::mail_sent(*id),
         Write::MailFailed { id, attempts, next_at } => outbox::mail_failed(*id, *attempts, *next_at),
+        Write::Incident(write) => incident::incident(write),
         Write::InsertAuditKey(sealed) => audit::insert_audit_key(sealed),
         Write::LinkAudit(batch) => return audit::link_audit(batch),
         Write::ReleaseAuditLease(holder) => audit::release_lease(*holder),

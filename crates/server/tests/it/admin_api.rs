@@ -35,6 +35,7 @@ fn filled(path: &str, ids: &Ids) -> String {
         .replace("{grant}", "gnt_0000000000000000")
         .replace("{key}", &ids.key)
         .replace("{case}", &ids.case)
+        .replace("{incident}", &ids.incident)
         .replace("{document}", &ids.document)
         .replace("{webhook}", &ids.webhook)
         .replace("{message}", &ids.message)
@@ -49,6 +50,7 @@ struct Ids {
     message: String,
     case: String,
     operator: String,
+    incident: String,
 }
 
 impl Ids {
@@ -66,7 +68,11 @@ impl Ids {
         let case = case["id"].as_str().unwrap().to_owned();
         let operators = server.admin("GET", "/operators", json!({})).await.json();
         let operator = operators["items"][0]["id"].as_str().unwrap().to_owned();
-        Self { key: key_id(server), document, webhook, message, case, operator }
+        let spilled = json!({ "tenant": "acme", "apis": ["payments"] });
+        let spilled = server.new_app("production", spilled).await.secret;
+        let incident = server.admin("POST", "/incidents", json!({ "value": spilled })).await.json();
+        let incident = incident["id"].as_str().unwrap().to_owned();
+        Self { key: key_id(server), document, webhook, message, case, operator, incident }
     }
 }
 

@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod floods;
 mod https;
+mod incidents;
 mod installation;
 mod partner;
 mod people;

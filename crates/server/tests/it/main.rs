@@ -23,6 +23,8 @@ mod forward_auth;
 mod http_messages;
 mod https;
 mod keys_and_rotation;
+mod kill_switch;
+mod leaks;
 mod left_behind;
 mod limits;
 mod manifest_users;

@@ -85,7 +85,7 @@ fn collect_names(folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// Tables whose rows belong to one environment, by a column of their own or by that of their user.
-const OF_AN_ENVIRONMENT: [&str; 18] = [
+const OF_AN_ENVIRONMENT: [&str; 19] = [
     "apps",
     "app_secrets",
     "api_keys",
@@ -104,10 +104,11 @@ const OF_AN_ENVIRONMENT: [&str; 18] = [
     "login_failures",
     "webhooks",
     "cases",
+    "incidents",
 ];
 
 /// Statements that may read them without naming the environment, and why.
-const FOR_ALL: [(&str, &str); 11] = [
+const FOR_ALL: [(&str, &str); 15] = [
     ("memberships", "of a user, who was loaded in their environment"),
     ("acceptances", "of a user, who was loaded in their environment"),
     ("consents", "of a user and an app, who were loaded in their environment"),
@@ -118,6 +119,13 @@ const FOR_ALL: [(&str, &str); 11] = [
     ("due_secret_reminders", "one job reminds for all environments, and each row says its own"),
     ("apis", "the catalogue holds every environment and files each API under its own"),
     ("revoked_tokens", "the list of revoked ids is held whole, by environment"),
+    ("incident", "incidents are for the operators of the whole installation, and each says its environment"),
+    ("incident_by_subject", "a subject is one credential, whose environment was found before"),
+    ("incidents", "incidents are for the operators of the whole installation, and each says its environment"),
+    (
+        "open_incidents",
+        "incidents are for the operators of the whole installation, and each says its environment",
+    ),
     ("all_accesses", "names the environment through the API that it joins"),
 ];
 

@@ -167,6 +167,7 @@ fn environment(name: &str, issuer: &str, stage: Stage, scope_prefix: &str) -> En
         issuer: issuer.parse().unwrap(),
         stage,
         scope_prefix: scope_prefix.to_owned(),
+        on_leak: Default::default(),
     }
 }
 

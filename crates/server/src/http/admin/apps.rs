@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::answer::{Gone, List, Made, Shown};
-use super::body::{Body, given, unchanged};
+use super::body::{Body, Why, given, unchanged};
 use super::caller::{Caller, Granted};
 use super::page::{PageOfTenant, Window};
 use super::problem::Problem;
@@ -29,7 +29,7 @@ use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::app;
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 
 pub(super) fn routes(table: &mut Table) {
     table.tag("Apps", "OAuth clients of tenants, and the dated versions of their secrets.");
@@ -355,20 +355,29 @@ pub(super) async fn find_to_change(
 
 async fn delete(caller: Caller, Path(path): AppPath) -> Result<Gone, Problem> {
     let (_, found, granted) = find_to_change(&caller, &path).await?;
-    app::close(&granted.node, &granted.actor, &found).await?;
+    let order = Order { switch: Switch::Close, why: None };
+    app::switch(&granted.node, &granted.actor, &found, &order).await?;
     Ok(Gone)
 }
 
-async fn suspend(caller: Caller, Path(path): AppPath) -> Result<Shown<view::App>, Problem> {
+async fn suspend(
+    caller: Caller,
+    Path(path): AppPath,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::App>, Problem> {
     let (_, found, granted) = find_to_change(&caller, &path).await?;
-    app::switch(&granted.node, &granted.actor, &found, Switch::Suspend).await?;
+    app::switch(&granted.node, &granted.actor, &found, &why.order(Switch::Suspend)).await?;
     again(&caller, &path).await
 }
 
-async fn resume(caller: Caller, Path(path): AppPath) -> Result<Shown<view::App>, Problem> {
+async fn resume(
+    caller: Caller,
+    Path(path): AppPath,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::App>, Problem> {
     let granted = caller.operator(Right::ManagePartners)?;
     let (_, found) = find(&caller, &path).await?;
-    app::switch(&granted.node, &granted.actor, &found, Switch::Resume).await?;
+    app::switch(&granted.node, &granted.actor, &found, &why.order(Switch::Resume)).await?;
     again(&caller, &path).await
 }
 

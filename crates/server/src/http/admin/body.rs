@@ -5,13 +5,16 @@ use ::http::StatusCode;
 use ::http::header::CONTENT_TYPE;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use grantor_core::comment::Comment;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize as _, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::answer::lasting;
 use super::problem::Problem;
 use crate::flow::Fault;
+use crate::flow::tenant::{Order, Switch};
 use crate::http::body::BODY_TIME;
 
 /// Longest body, in bytes.
@@ -114,6 +117,23 @@ fn exceeds(json: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Why something is suspended, resumed or closed: for the audit, and for those who answer for the tenant.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Why {
+    /// 1 to 500 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    reason: Option<Comment>,
+}
+
+impl Why {
+    /// The order to do so.
+    pub(super) fn order(self, switch: Switch) -> Order {
+        Order { switch, why: self.reason }
+    }
 }
 
 #[cfg(test)]

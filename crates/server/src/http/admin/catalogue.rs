@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query};
+use grantor_core::environment::OnLeak;
 use grantor_core::permission::Right;
 use grantor_core::profile::Profile;
 use grantor_core::scope::ScopeSet;
@@ -14,7 +15,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::page::{Page, Window};
 use super::problem::Problem;
-use super::schema::StageText;
+use super::schema::{OnLeakText, StageText};
 use super::table::Table;
 use crate::catalogue::EnvironmentState;
 use crate::flow::apply::{self, ApplyError, Mode};
@@ -69,6 +70,9 @@ struct Environment {
     #[schema(value_type = StageText)]
     stage: &'static str,
     scope_prefix: String,
+    /// What is done when a credential of it has leaked.
+    #[schema(value_type = OnLeakText)]
+    on_leak: OnLeak,
 }
 
 /// A protected API.
@@ -132,6 +136,7 @@ async fn environments(caller: Caller, Query(page): Query<Page>) -> Result<List<E
         issuer: state.environment.issuer.to_string(),
         stage: state.environment.stage.as_str(),
         scope_prefix: state.environment.scope_prefix.clone(),
+        on_leak: state.environment.on_leak,
     };
     Ok(window.of_whole(reached, |state| state.environment.name.as_str().into(), shown))
 }

@@ -10,13 +10,14 @@ use grantor_core::api_key::ApiKey;
 use grantor_core::api_key_change::{Narrowing, Rotation};
 use grantor_core::id::ApiKeyId;
 use grantor_core::lifetime::Lifetime;
+use grantor_core::name::NameError;
 use grantor_core::permission::Right;
 use grantor_core::scope::{Scope, ScopeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{List, Made, Shown};
-use super::body::Body;
+use super::body::{Body, Why};
 use super::caller::{Caller, Granted};
 use super::page::{PageOfTenant, Window};
 use super::problem::Problem;
@@ -27,7 +28,7 @@ use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::api_key::{self, KeyRequest};
 use crate::flow::app::apis_by_name;
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 use crate::moment::Moment;
 
 pub(super) fn routes(table: &mut Table) {
@@ -298,23 +299,32 @@ async fn revoke(
     Body(body): Body<RevokeKey>,
 ) -> Result<Shown<view::Key>, Problem> {
     let (_, key, granted) = find_to_change(&caller, &path).await?;
-    if body.reason.trim().is_empty() || body.reason.chars().count() > 500 {
-        return Err(Problem::bad("Give a reason of 1 to 500 characters: the partner will ask."));
-    }
-    api_key::revoke(&granted.node, &granted.actor, &key, body.reason).await?;
+    let reason = body.reason.parse();
+    let reason =
+        reason.map_err(|why: NameError| Problem::bad(format!("Say why, the partner will ask: {why}.")))?;
+    let order = Order { switch: Switch::Close, why: Some(reason) };
+    api_key::switch(&granted.node, &granted.actor, &key, &order).await?;
     again(&caller, &path).await
 }
 
-async fn suspend(caller: Caller, Path(path): KeyPath) -> Result<Shown<view::Key>, Problem> {
+async fn suspend(
+    caller: Caller,
+    Path(path): KeyPath,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::Key>, Problem> {
     let (_, key, granted) = find_to_change(&caller, &path).await?;
-    api_key::switch(&granted.node, &granted.actor, &key, Switch::Suspend).await?;
+    api_key::switch(&granted.node, &granted.actor, &key, &why.order(Switch::Suspend)).await?;
     again(&caller, &path).await
 }
 
-async fn resume(caller: Caller, Path(path): KeyPath) -> Result<Shown<view::Key>, Problem> {
+async fn resume(
+    caller: Caller,
+    Path(path): KeyPath,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::Key>, Problem> {
     let granted = caller.operator(Right::ManagePartners)?;
     let (_, key) = find(&caller, &path).await?;
-    api_key::switch(&granted.node, &granted.actor, &key, Switch::Resume).await?;
+    api_key::switch(&granted.node, &granted.actor, &key, &why.order(Switch::Resume)).await?;
     again(&caller, &path).await
 }
 

@@ -20,6 +20,7 @@ mod condition;
 mod describe;
 mod doctor;
 mod documents;
+mod incidents;
 mod keys;
 mod memberships;
 mod once;
@@ -98,6 +99,7 @@ pub fn table() -> Table {
         keys::routes,
         activity::routes,
         cases::routes,
+        incidents::routes,
         webhooks::routes,
         users::routes,
         memberships::routes,

@@ -11,7 +11,7 @@ use super::problem::ProblemBody;
 use super::table::{Route, Table};
 
 /// What the parts of paths are: name, text, example.
-const PARTS: [(&str, &str, &str); 13] = [
+const PARTS: [(&str, &str, &str); 14] = [
     ("environment", "The environment's name.", "production"),
     ("tenant", "The tenant's short name or GUID.", "acme"),
     ("api", "The API's name.", "payments"),
@@ -23,6 +23,7 @@ const PARTS: [(&str, &str, &str); 13] = [
     ("case", "The case's id.", "case_00000000000000000000000000000000"),
     ("webhook", "The webhook's id.", "wh_00000000000000000000000000000000"),
     ("message", "The message's id.", "msg_00000000000000000000000000000000"),
+    ("incident", "The incident's id.", "inc_00000000000000000000000000000000"),
     ("document", "The document's id.", "doc_00000000000000000000000000000000"),
     ("operator", "The operator's id.", "opr_00000000000000000000000000000000"),
 ];

@@ -68,6 +68,15 @@ pub(super) enum StageText {
     Test,
 }
 
+/// What is done when a credential has leaked: noted, ended, or its app suspended as well.
+#[derive(ToSchema)]
+#[schema(as = OnLeak, rename_all = "lowercase")]
+pub(super) enum OnLeakText {
+    Record,
+    End,
+    Suspend,
+}
+
 /// A grant of OAuth 2.0.
 #[derive(ToSchema)]
 #[schema(as = GrantType, rename_all = "snake_case")]

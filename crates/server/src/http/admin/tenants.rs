@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{List, Made, Shown, Told};
-use super::body::Body;
+use super::body::{Body, Why};
 use super::caller::Caller;
 use super::page::{Page, Window};
 use super::problem::Problem;
 use super::table::Table;
 use super::view;
 use crate::flow::acceptance::{self, InTheNameOf};
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 use crate::flow::{Fault, access, tenant};
 use crate::moment::Moment;
 
@@ -38,6 +38,10 @@ pub(super) fn routes(table: &mut Table) {
     table
         .post("/tenants/{tenant}/resume", Right::ManagePartners, resume)
         .says("Resume a tenant", "Tokens from before stay dead.");
+    table.post("/tenants/{tenant}/close", Right::ManagePartners, close).says(
+        "Close a tenant",
+        "For ever. Nothing of it opens anything again, and its name is never given again.",
+    );
     table
         .get("/tenants/{tenant}/acceptances", Right::ReadTenant, acceptances)
         .says("List what a tenant has accepted", "By whom and when, and what is open now.");
@@ -94,18 +98,34 @@ async fn show(caller: Caller, Path(name): Path<String>) -> Result<Shown<view::Te
     Ok(Shown(view::Tenant::of(&find(&caller, &name).await?)))
 }
 
-async fn suspend(caller: Caller, Path(name): Path<String>) -> Result<Shown<view::Tenant>, Problem> {
-    switch(&caller, &name, Switch::Suspend).await
+async fn suspend(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::Tenant>, Problem> {
+    switch(&caller, &name, why.order(Switch::Suspend)).await
 }
 
-async fn resume(caller: Caller, Path(name): Path<String>) -> Result<Shown<view::Tenant>, Problem> {
-    switch(&caller, &name, Switch::Resume).await
+async fn resume(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::Tenant>, Problem> {
+    switch(&caller, &name, why.order(Switch::Resume)).await
 }
 
-async fn switch(caller: &Caller, name: &str, switch: Switch) -> Result<Shown<view::Tenant>, Problem> {
+async fn close(
+    caller: Caller,
+    Path(name): Path<String>,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::Tenant>, Problem> {
+    switch(&caller, &name, why.order(Switch::Close)).await
+}
+
+async fn switch(caller: &Caller, name: &str, order: Order) -> Result<Shown<view::Tenant>, Problem> {
     let granted = caller.operator(Right::ManagePartners)?;
     let found = find(caller, name).await?;
-    tenant::switch(&granted.node, &granted.actor, &found, switch).await?;
+    tenant::switch(&granted.node, &granted.actor, &found, &order).await?;
     Ok(Shown(view::Tenant::of(&find(caller, name).await?)))
 }
 

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::answer::{Gone, List, Made, Shown, Told};
-use super::body::Body;
+use super::body::{Body, Why};
 use super::caller::Caller;
 use super::page::{Page, PageOfTenant, Window};
 use super::problem::Problem;
 use super::table::Table;
 use super::{tenants, view};
 use crate::catalogue::EnvironmentState;
-use crate::flow::tenant::Switch;
+use crate::flow::tenant::{Order, Switch};
 use crate::flow::{Fault, FlowError, app, user};
 
 pub(super) fn routes(table: &mut Table) {
@@ -226,22 +226,26 @@ async fn again(caller: &Caller, (environment, id): &(String, String)) -> Result<
     Ok(Shown(body))
 }
 
-async fn suspend(caller: Caller, Path(path): UserPath) -> Result<Shown<view::User>, Problem> {
-    switch(&caller, path, Switch::Suspend).await
-}
-
-async fn resume(caller: Caller, Path(path): UserPath) -> Result<Shown<view::User>, Problem> {
-    switch(&caller, path, Switch::Resume).await
-}
-
-async fn switch(
-    caller: &Caller,
-    path: (String, String),
-    switch: Switch,
+async fn suspend(
+    caller: Caller,
+    Path(path): UserPath,
+    Body(why): Body<Why>,
 ) -> Result<Shown<view::User>, Problem> {
+    switch(&caller, path, why.order(Switch::Suspend)).await
+}
+
+async fn resume(
+    caller: Caller,
+    Path(path): UserPath,
+    Body(why): Body<Why>,
+) -> Result<Shown<view::User>, Problem> {
+    switch(&caller, path, why.order(Switch::Resume)).await
+}
+
+async fn switch(caller: &Caller, path: (String, String), order: Order) -> Result<Shown<view::User>, Problem> {
     let granted = caller.operator(Right::ManagePartners)?;
     let (_, found) = find(caller, &path.0, &path.1).await?;
-    user::switch(&granted.node, &granted.actor, &found, switch).await?;
+    user::switch(&granted.node, &granted.actor, &found, &order).await?;
     again(caller, &path).await
 }
 

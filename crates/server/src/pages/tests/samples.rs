@@ -209,6 +209,32 @@ pub(super) fn mails_with(pages: &Pages, shown: &str) -> Vec<(&'static str, serde
             },
         ),
         mail(pages, &PasswordChanged { environment: name(), email: name(), when: name(), login: link() }),
+        mail(
+            pages,
+            &IncidentNotice {
+                environment: name(),
+                what: name(),
+                owner: name(),
+                place: name(),
+                when: name(),
+                done: name(),
+                next: name(),
+                incident: name(),
+                login: link(),
+            },
+        ),
+        mail(
+            pages,
+            &Switched {
+                environment: name(),
+                thing: name(),
+                past: name(),
+                effect: name(),
+                reason: name(),
+                when: name(),
+                login: link(),
+            },
+        ),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use grantor_core::api::ScopeDefinition;
 use grantor_core::env::UnixMillis;
-use grantor_core::environment::Environment;
+use grantor_core::environment::{Environment, OnLeak};
 use grantor_core::id::{ApiId, EnvironmentId, OperatorId};
 use grantor_core::name::Name;
 use grantor_core::permission::OperatorRole;
@@ -20,7 +20,7 @@ pub const STATEMENTS: &[&Sql] = &[&ENVIRONMENTS, &PROFILES, &APIS, &OPERATORS, &
 
 const ENVIRONMENTS: Sql = Sql {
     name: "environments",
-    text: "SELECT id, name, issuer, stage, scope_prefix FROM environments ORDER BY name",
+    text: "SELECT id, name, issuer, stage, scope_prefix, on_leak FROM environments ORDER BY name",
 };
 const PROFILES: Sql = Sql { name: "profiles", text: "SELECT document FROM profiles ORDER BY name" };
 const APIS: Sql = Sql {
@@ -131,6 +131,7 @@ impl FromRow for Environment {
             issuer: parse(row.text(2)?, "environments.issuer")?,
             stage,
             scope_prefix: row.text(4)?.to_owned(),
+            on_leak: OnLeak::from_stored(row.text(5)?).ok_or_else(|| corrupt("environments.on_leak"))?,
         })
     }
 }

@@ -9,6 +9,7 @@ pub mod claimed_request;
 pub mod document;
 pub mod grant;
 pub mod grant_facts;
+pub mod incident;
 pub mod interaction;
 pub mod key_ring;
 pub mod lockout;

@@ -8,7 +8,7 @@ use grantor_core::profile::Profile;
 
 use super::super::sql::{Sql, Statement};
 use super::operator::prune_claims;
-use super::{any, json, one};
+use super::{any, incident, json, one};
 
 /// Everything here, for the test that prepares it.
 pub(super) const STATEMENTS: &[&Sql] = &[
@@ -29,8 +29,9 @@ pub(super) const STATEMENTS: &[&Sql] = &[
 
 const PUT_ENVIRONMENT: Sql = Sql {
     name: "put_environment",
-    text: "INSERT INTO environments (id, name, issuer, stage, scope_prefix) VALUES ($1, $2, $3, $4, $5) \
-           ON CONFLICT (id) DO UPDATE SET issuer = excluded.issuer, stage = excluded.stage, scope_prefix = excluded.scope_prefix",
+    text: "INSERT INTO environments (id, name, issuer, stage, scope_prefix, on_leak) VALUES ($1, $2, $3, $4, $5, $6) \
+           ON CONFLICT (id) DO UPDATE SET issuer = excluded.issuer, stage = excluded.stage, scope_prefix = excluded.scope_prefix, \
+           on_leak = excluded.on_leak",
 };
 const PUT_PROFILE: Sql = Sql {
     name: "put_profile",
@@ -87,6 +88,7 @@ pub(super) fn put_environment(environment: &Environment) -> Statement {
             environment.issuer.as_str().into(),
             environment.stage.as_str().into(),
             environment.scope_prefix.as_str().into(),
+            environment.on_leak.as_str().into(),
         ],
     )
 }
@@ -129,6 +131,7 @@ pub(super) fn prune(now: UnixMillis) -> Vec<Statement> {
         any(&PRUNE_FAILURES, vec![ago(lockout::FORGOTTEN_AFTER).0.into()]),
         any(&PRUNE_MAILS, vec![first_id_at(ago(GIVEN_UP_KEPT)).into()]),
         prune_claims(now),
+        incident::prune_messages(ago(incident::MESSAGES_KEPT)),
     ]
 }
 

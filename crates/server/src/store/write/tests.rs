@@ -19,7 +19,7 @@ use grantor_core::app::App;
 use grantor_core::client_metadata::ClientMetadata;
 use grantor_core::decision::Write;
 use grantor_core::env::UnixMillis;
-use grantor_core::environment::Environment;
+use grantor_core::environment::{Environment, OnLeak};
 use grantor_core::grant::{ClaimsRequest, CodeBinding, Grant, GrantLogin, GrantState};
 use grantor_core::id::{ApiId, AppId, EnvironmentId, GrantId, SessionId, TenantId, UserId};
 use grantor_core::password::PasswordHash;
@@ -122,6 +122,7 @@ fn environment(id: EnvironmentId, name: &str, stage: Stage) -> Environment {
         issuer: format!("https://{name}.bank.example").parse().unwrap(),
         stage,
         scope_prefix: name.to_owned(),
+        on_leak: OnLeak::default(),
     }
 }
 

@@ -61,6 +61,9 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
     let answered = json!({ "state": "done", "text": "An answer." });
     let ended = server.admin("POST", "/operators", json!({ "name": "first" })).await.json()["id"].clone();
     let ended = ended.as_str().unwrap().to_owned();
+    let spilled =
+        server.new_app("production", json!({ "tenant": "acme", "apis": ["payments"] })).await.secret;
+    let resolve = format!("/incidents/{}/resolve", ids.incident);
     let operator = format!("operator:{}", server.contract()["operator"]["email"].as_str().unwrap());
     let steps: Vec<(&str, String, Value, &str)> = vec![
         ("POST", "/environments/production/webhooks".into(), heard, "webhook.create"),
@@ -131,6 +134,9 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         ("POST", "/environments/production/accesses".into(), applied("fifth"), "access.apply"),
         ("POST", format!("{fifth}/approve"), json!({}), "access.approve"),
         ("POST", format!("{fifth}/close"), json!({}), "access.close"),
+        ("POST", "/tenants/fifth/close".into(), json!({}), "tenant.close"),
+        ("POST", "/incidents".into(), json!({ "value": spilled }), "incident.open"),
+        ("POST", resolve, json!({}), "incident.resolve"),
         ("POST", "/tenants/acme/suspend".into(), json!({}), "tenant.suspend"),
         ("POST", "/tenants/acme/resume".into(), json!({}), "tenant.resume"),
         (
@@ -173,7 +179,7 @@ async fn every_write_leaves_a_trace_with_operator_and_request() {
         assert!(found.iter().any(|entry| entry["action"] == action), "{path}: {found:?}");
     }
     let secretless = server.admin("GET", "/audit", json!({})).await.text;
-    for secret in [&*token, "client_secret", "$argon2", "whsec_", &*person.password] {
+    for secret in [&*token, &*spilled, "client_secret", "$argon2", "whsec_", &*person.password] {
         assert!(!secretless.contains(secret));
     }
 }

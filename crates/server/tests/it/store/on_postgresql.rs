@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use grantor_core::secret::Brand;
 use grantor_server::clock::{Clock, SystemClock};
+use grantor_server::config;
+use grantor_server::leaks::Leaks;
 use grantor_server::mail::Mailer;
 use grantor_server::node::{BuildError, Node, Parts};
 use grantor_server::pages::Pages;
@@ -281,6 +283,7 @@ fn parts(store: Store, vault: Vault, clock: Arc<dyn Clock>) -> Parts {
         passwords: Passwords::start(cost, PoolSize::of_this_machine()).expect("threads"),
         pages: Pages::load(None).expect("the built-in pages"),
         mailer: Mailer::Off,
+        leaks: Leaks::new(&config::Leaks::default()),
         remote: Remote::new(&Default::default()).expect("the strictest rules"),
     }
 }

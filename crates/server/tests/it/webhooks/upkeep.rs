@@ -196,6 +196,7 @@ const NOBODY_IS_TOLD: &[&str] = &[
     "signing_key.retire",
     "signing_key.rotate",
     "token.revoke",
+    "user.close",
     "user.create",
     "user.login",
     "user.password_set",
