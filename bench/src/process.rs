@@ -139,6 +139,12 @@ pub(crate) fn resident(pid: u32) -> Result<u64> {
     kibibytes(&status, "VmRSS:").map(|kibibytes| kibibytes * 1024).context("/proc/PID/status has no VmRSS")
 }
 
+/// The most memory of a process that was ever resident, in bytes.
+pub(crate) fn resident_at_most(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    kibibytes(&status, "VmHWM:").map(|kibibytes| kibibytes * 1024).context("/proc/PID/status has no VmHWM")
+}
+
 /// proc(5): the name in parentheses may hold spaces; utime and stime are the 12th and 13th fields after it.
 fn ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
@@ -163,7 +169,9 @@ mod tests {
     #[test]
     fn resident_memory_is_read_in_kibibytes() {
         assert_eq!(kibibytes("VmHWM:\t   900 kB\nVmRSS:\t   512 kB\n", "VmRSS:"), Some(512));
-        assert!(resident(std::process::id()).unwrap() > 100_000);
+        let own = std::process::id();
+        assert!(resident(own).unwrap() > 100_000);
+        assert!(resident_at_most(own).unwrap() >= resident(own).unwrap() / 2);
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Tally {
     }
 
     /// Takes everything.
-    pub fn take(&self) -> impl Iterator<Item = Count> {
+    pub fn take(&self) -> impl Iterator<Item = Count> + use<> {
         let taken: Vec<Counts> = self.shards.iter().map(|shard| std::mem::take(&mut *lock(shard))).collect();
         taken.into_iter().flatten().map(|((subject, minute, kind), count)| Count {
             subject,
