@@ -22,6 +22,9 @@ pub(crate) const DRIVER_CORE: &str = "1";
 /// Clock ticks per second in `/proc/PID/stat`: `USER_HZ`, 100 on every Linux architecture Rust runs on.
 const TICKS: u64 = 100;
 
+/// A server that takes longer to end has failed.
+const LONGEST_STOP: Duration = Duration::from_secs(60);
+
 /// A running server; it is ended when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -95,20 +98,20 @@ impl Server {
         }
     }
 
-    /// Asks the server to end (SIGTERM) and waits for it; after ten seconds it is killed.
+    /// Asks the server to end (SIGTERM) and waits for it; after a minute it is killed. What it has counted is written first.
     pub(crate) fn stop(mut self) -> Result<()> {
         Command::new("kill")
             .args(["-TERM", &self.id().to_string()])
             .status()
             .context("kill (procps) is needed")?;
         let asked = clock::now();
-        while clock::now().saturating_duration_since(asked) < Duration::from_secs(10) {
+        while clock::now().saturating_duration_since(asked) < LONGEST_STOP {
             if self.child.try_wait()?.is_some() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        bail!("the server did not end within ten seconds of SIGTERM")
+        bail!("the server did not end within {} s of SIGTERM", LONGEST_STOP.as_secs())
     }
 
     fn complaint(&self) -> String {

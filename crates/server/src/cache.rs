@@ -68,11 +68,11 @@ impl TenantFacts {
 
 /// Bytes of apps that are held at most: some 30,000 of them. What is not held costs a read of the database; what is held
 /// of all kinds together must leave a small machine room for the rest ([`weight`] tells what is counted).
-const APP_BYTES: u64 = 48 * MEBIBYTE;
+const APP_BYTES: u64 = 40 * MEBIBYTE;
 /// Bytes of tenants, each with its accesses, that are held at most.
-const TENANT_BYTES: u64 = 24 * MEBIBYTE;
+const TENANT_BYTES: u64 = 48 * MEBIBYTE;
 /// Bytes of API keys that are held at most.
-const KEY_BYTES: u64 = 32 * MEBIBYTE;
+const KEY_BYTES: u64 = 24 * MEBIBYTE;
 /// Bytes of users that are held at most.
 const USER_BYTES: u64 = 12 * MEBIBYTE;
 /// Bytes of Grants that are held at most.

@@ -95,6 +95,11 @@ impl LastUses {
         }
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
     /// Takes everything.
     pub fn take(&self) -> Vec<LastUse> {
         let mut taken = Vec::new();

@@ -177,7 +177,7 @@ mod tests {
             }
             let each = Bytes.weight(&app(1, contacts).id, &app(1, contacts));
             let held = cache.len() as u64 * each;
-            assert!(held <= MOST + MOST / 50 && held >= MOST / 2, "{held} bytes in {}", cache.len());
+            assert!((MOST / 2..=MOST + MOST / 50).contains(&held), "{held} bytes in {}", cache.len());
         }
     }
 }

@@ -24,6 +24,21 @@ pub async fn write(node: &Node) -> Result<(), Fault> {
     in_units(node, node.activity.take()).await
 }
 
+/// Last uses that wait for their minute at most, about: more are written before it, so that memory does not follow the number
+/// of credentials. Where so many are used, few of them are used twice in a minute, and little is written twice.
+const MANY_USES: usize = 50_000;
+
+/// Writes the last uses of credentials if many wait.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn write_many_uses(node: &Node) -> Result<(), Fault> {
+    if node.activity.uses.waiting() < MANY_USES {
+        return Ok(());
+    }
+    write_uses(node).await
+}
+
 /// Writes the last uses of credentials: one row for each that was used since the last time.
 ///
 /// # Errors
