@@ -77,16 +77,16 @@ const KEY_BYTES: u64 = 24 * MEBIBYTE;
 const USER_BYTES: u64 = 12 * MEBIBYTE;
 /// Bytes of Grants that are held at most.
 const GRANT_BYTES: u64 = 24 * MEBIBYTE;
-/// Names that are held at most: a few more than there are entries behind them.
-const NAMES: usize = 100_000;
+/// Names that are held at most: more than there are entries behind them.
+const NAMES: usize = 60_000;
 /// Unknown names that are remembered at most, so that guessing does not become a load on the database.
 const UNKNOWN: usize = 20_000;
 /// Verified API keys that are JWTs that are held at most.
 const SIGNED_KEYS: usize = 20_000;
 /// Bytes of verified claims that are held at most.
 const CLAIMS_BYTES: u64 = 48 * MEBIBYTE;
-/// Entries that a cache has room for at first.
-const FEW: usize = 1_000;
+/// About what an entry takes, in bytes.
+const TYPICAL: u64 = 1_024;
 const MEBIBYTE: u64 = 1024 * 1024;
 
 /// The caches of a node.
@@ -376,14 +376,15 @@ impl Cache {
     }
 }
 
-/// A cache of so many bytes that begins with room for few.
+/// A cache of so many bytes. It takes no memory in advance; the number of entries to be expected says how many that have left
+/// it knows again. With too few of them, those who come in turn after many others never find a place.
 fn of_bytes<K, V>(bytes: u64) -> Bounded<K, V, Bytes>
 where
     K: Eq + std::hash::Hash,
     V: Clone,
     Bytes: Weighter<K, V> + Clone,
 {
-    Bounded::with_weighter(FEW, bytes, Bytes)
+    Bounded::with_weighter(usize::try_from(bytes / TYPICAL).unwrap_or(usize::MAX), bytes, Bytes)
 }
 
 impl Default for Cache {
@@ -394,7 +395,7 @@ impl Default for Cache {
 
 /// A bounded cache that does not take its memory in advance.
 pub(crate) trait Grows {
-    /// Holds so many entries at most, and begins with room for few.
+    /// Holds so many entries at most, and takes no memory for them in advance.
     fn growing_to(entries: usize) -> Self;
 }
 
@@ -402,6 +403,6 @@ impl<K: Eq + std::hash::Hash, V: Clone, B: BuildHasher + Clone + Default> Grows
     for Bounded<K, V, UnitWeighter, B>
 {
     fn growing_to(entries: usize) -> Self {
-        Self::with(64, entries as u64, Default::default(), Default::default(), Default::default())
+        Self::with(entries, entries as u64, Default::default(), Default::default(), Default::default())
     }
 }

@@ -167,6 +167,25 @@ mod tests {
     }
 
     #[test]
+    fn those_who_come_in_turn_after_many_others_find_a_place() {
+        let cache = of_bytes::<AppId, Arc<App>>(4 << 20);
+        for number in 0..20_000 {
+            let app = app(number, 0);
+            cache.insert(app.id, app);
+        }
+        // Fewer than it holds, again and again.
+        let mut found = 0;
+        for number in (0..10).flat_map(|_| 50_000..51_000) {
+            let app = app(number, 0);
+            match cache.get(&app.id) {
+                Some(_) => found += 1,
+                None => cache.insert(app.id, app),
+            }
+        }
+        assert!(found > 7_000, "found {found} of 10000");
+    }
+
+    #[test]
     fn a_cache_is_bounded_in_bytes_however_large_its_entries_are() {
         const MOST: u64 = 1 << 20;
         for contacts in [0, 100] {
