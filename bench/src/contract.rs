@@ -4,10 +4,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 
 /// Every measurement runs in this environment.
-const ENVIRONMENT: &str = "production";
+pub(crate) const ENVIRONMENT: &str = "production";
 
 /// What the demo says about itself.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct Contract {
     ready: bool,
     environments: Vec<Environment>,
@@ -19,7 +19,7 @@ pub(crate) struct Contract {
 }
 
 /// A person with an account.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct User {
     role: String,
@@ -29,14 +29,14 @@ pub(crate) struct User {
     pub(crate) password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Environment {
     name: String,
     issuer: String,
 }
 
 /// Who may change the configuration.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Operator {
     /// A token for the management API.
@@ -46,7 +46,7 @@ pub(crate) struct Operator {
 }
 
 /// One API of the demo in one environment.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Api {
     name: String,
@@ -77,7 +77,7 @@ pub(crate) struct Introspection {
 }
 
 /// An app of the demo tenant.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Client {
     /// Its id.
@@ -90,14 +90,14 @@ pub(crate) struct Client {
     redirect_uris: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 struct ApiKey {
     key: String,
 }
 
 /// One route of the demo API.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Example {
     method: String,

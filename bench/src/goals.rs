@@ -40,6 +40,15 @@ pub(crate) const GOALS: &[Goal] = &[
 /// P4b: the least share of the rotations that the PostgreSQL server does by itself.
 pub(crate) const ROTATION_ON_POSTGRES: f64 = 0.60;
 
+/// P5: how much dearer a token may be with a thousand times the apps.
+pub(crate) const TOKEN_GROWTH: f64 = 1.15;
+/// P5: how much dearer the check of a key may be with a thousand times the keys.
+pub(crate) const KEY_GROWTH: f64 = 1.30;
+/// P6: memory with a million apps and keys, in MiB.
+pub(crate) const MEMORY_OF_MANY: f64 = 256.0;
+/// P8: milliseconds from the start to the first answer, with a thousand apps and with a million.
+pub(crate) const START: (f64, f64) = (100.0, 1_000.0);
+
 const fn goal(id: &'static str, what: &'static str, at_least: f64, work: Work) -> Goal {
     Goal { id, what, at_least, work }
 }
@@ -61,6 +70,8 @@ mod tests {
         assert_eq!(of("P3b"), [0.85; 6]);
         assert_eq!(of("P4"), [0.55, 0.55]);
         assert_eq!(ROTATION_ON_POSTGRES, 0.60);
+        assert_eq!((TOKEN_GROWTH, KEY_GROWTH), (1.15, 1.30));
+        assert_eq!((MEMORY_OF_MANY, START), (256.0, (100.0, 1_000.0)));
         assert_eq!(of("P9"), [0.75, 0.75]);
         assert_eq!(of("P10"), [0.90]);
     }

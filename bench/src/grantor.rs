@@ -11,7 +11,7 @@ use crate::ceiling::Algorithm;
 use crate::clock;
 use crate::contract::Contract;
 use crate::load::Fleet;
-use crate::process::Server;
+use crate::process::{self, Server};
 use crate::requests::get;
 use crate::target::Target;
 
@@ -120,6 +120,33 @@ impl Grantor {
         let start_up = first_answer(&mut server, discovery, since).await?;
         let contract = Contract::parse(&server.line(PATIENCE)?)?;
         Ok(Self { server, metrics: Target::new(management, "/metrics")?, contract, start_up })
+    }
+
+    /// Starts the installation that a demo has left in `folder`, as an operator would: `grantor serve`. It listens where
+    /// the demo did, because that address is its issuer's.
+    pub(crate) async fn serve(binary: &Path, folder: &Path, contract: Contract) -> Result<Self> {
+        let home = Target::parse(contract.issuer()?)?;
+        let (listen, management) = (home.address().to_string(), free_address()?);
+        let told = management.to_string();
+        let (file, data) = (folder.join("grantor.toml"), folder.join("data"));
+        // The driver plays the reverse proxy that asks for others.
+        std::fs::write(&file, "[server]\ntrusted_proxies = [\"127.0.0.0/8\"]\n")?;
+        let database = format!("sqlite:{}", data.join("grantor.db").display());
+        let (file, key) = (file.display().to_string(), data.join("master.key").display().to_string());
+        let mut arguments = vec!["--config", &file, "serve", "--listen", &listen, "--management", &told];
+        arguments.extend(["--database-url", &database, "--master-key-file", &key]);
+        let since = clock::now();
+        let log = folder.join("grantor.log");
+        let mut server = Server::start_on(process::SERVER_CORE, binary, &arguments, log)?;
+        let discovery = Target::new(home.address(), "/.well-known/openid-configuration")?;
+        let start_up = first_answer(&mut server, discovery, since).await?;
+        Ok(Self { server, metrics: Target::new(management, "/metrics")?, contract, start_up })
+    }
+
+    /// Ends it in order, and keeps what it has said about itself.
+    pub(crate) fn into_contract(self) -> Result<Contract> {
+        self.server.stop()?;
+        Ok(self.contract)
     }
 
     /// The counters of its store.

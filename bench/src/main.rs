@@ -13,6 +13,7 @@ mod ceiling;
 mod check;
 mod clock;
 mod contract;
+mod filled;
 mod goals;
 mod grantor;
 mod load;

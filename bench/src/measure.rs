@@ -18,6 +18,7 @@ use crate::side::{Sample, Side};
 use crate::target::Target;
 use crate::work::Work;
 
+mod growth;
 mod half_load;
 mod on_postgres;
 
@@ -68,6 +69,9 @@ pub(crate) async fn run(options: &Options) -> Result<Vec<Row>> {
     }
     if options.wants("P4b") {
         rows.push(stage.rotation_on_postgres(options).await);
+    }
+    if options.scope == Scope::Both && options.apps > 0 {
+        rows.extend(stage.growth(options).await);
     }
     if options.wants("P7") || options.wants("P7b") {
         rows.extend(stage.half_load(saturation, options).await);

@@ -12,11 +12,12 @@ use crate::postgres::PgServer;
 
 /// How to call this program.
 pub(crate) const USAGE: &str = "\
-usage: grantor-bench [--seconds N] [--only P1,P3] [--postgres URL] [--json] [--ceilings]
+usage: grantor-bench [--seconds N] [--only P1,P3] [--apps N] [--postgres URL] [--json] [--ceilings]
        grantor-bench ceiling plain|es256|eddsa|rs256|durable|password --listen 127.0.0.1:PORT --data DIR
 
   --seconds N    length of each measured run, default 5
-  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P4, P4b, P6, P7, P7b, P8, P9, P10, P11)
+  --only LIST    only these goals (P1, P1b, P1c, P2, P3, P3b, P4, P4b, P5, P6, P7, P7b, P8, P9, P10, P11)
+  --apps N       apps, and as many API keys, of the large installation of P5, P6 and P8, default 1000000; 0 leaves it out
   --postgres URL the PostgreSQL server of P4b, default GRANTOR_BENCH_POSTGRES; its user must be allowed to make
                  databases, and its password, if any, is seen in the list of processes; spoken to without TLS
   --ceilings     measure the ceilings alone, without Grantor
@@ -26,8 +27,8 @@ usage: grantor-bench [--seconds N] [--only P1,P3] [--postgres URL] [--json] [--c
 pub(crate) const POSTGRES: &str = "GRANTOR_BENCH_POSTGRES";
 
 /// Every goal this program measures.
-pub(crate) const GOALS: [&str; 15] =
-    ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P4", "P4b", "P6", "P7", "P7b", "P8", "P9", "P10", "P11"];
+pub(crate) const GOALS: [&str; 16] =
+    ["P1", "P1b", "P1c", "P2", "P3", "P3b", "P4", "P4b", "P5", "P6", "P7", "P7b", "P8", "P9", "P10", "P11"];
 
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) struct Options {
     pub(crate) only: Vec<String>,
     /// Which servers take part.
     pub(crate) scope: Scope,
+    /// Apps of the large installation, and as many keys; none if it is left out.
+    pub(crate) apps: usize,
     /// The server of P4b.
     pub(crate) postgres: Option<PgServer>,
     /// Table or JSON.
@@ -96,6 +99,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>, postgres: Optio
         length: Duration::from_secs(5),
         only: Vec::new(),
         scope: Scope::Both,
+        apps: 1_000_000,
         postgres: None,
         format: Format::Table,
     };
@@ -103,6 +107,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = String>, postgres: Optio
         match word.as_str() {
             "--seconds" => options.length = seconds(&arguments.next().context("--seconds needs a number")?)?,
             "--only" => options.only = goals(&arguments.next().context("--only needs a list")?)?,
+            "--apps" => options.apps = number(&arguments.next().context("--apps needs a number")?)?,
             "--ceilings" => options.scope = Scope::Ceilings,
             "--postgres" => {
                 let url = arguments.next().context("--postgres needs a URL")?;
@@ -124,6 +129,12 @@ fn seconds(word: &str) -> Result<Duration> {
     let seconds: f64 = word.parse().with_context(|| format!("{word:?} is not a number of seconds"))?;
     ensure!((0.1..=600.0).contains(&seconds), "--seconds must lie between 0.1 and 600");
     Ok(Duration::from_secs_f64(seconds))
+}
+
+fn number(word: &str) -> Result<usize> {
+    let number = word.parse().with_context(|| format!("{word:?} is not a number of apps"))?;
+    ensure!(number <= 10_000_000, "--apps must not be above 10000000");
+    Ok(number)
 }
 
 fn goals(list: &str) -> Result<Vec<String>> {
@@ -161,6 +172,7 @@ mod tests {
         assert!(some.wants("P1") && some.wants("P3b") && !some.wants("P3"));
         assert_eq!((some.length, some.format), (Duration::from_millis(500), Format::Json));
         let Ok(Task::Measure(all)) = parsed("") else { panic!("not a measurement") };
+        assert_eq!((some.apps, all.apps), (1_000_000, 1_000_000));
         assert!(GOALS.iter().all(|goal| all.wants(goal)));
     }
 
@@ -182,7 +194,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_goal_or_flag_is_an_error_and_not_an_empty_table() {
-        for line in ["--only P99", "--only", "--seconds 0", "--seconds NaN", "--second 3", "run"] {
+        for line in
+            ["--only P99", "--only", "--seconds 0", "--seconds NaN", "--second 3", "--apps many", "run"]
+        {
             assert!(parsed(line).is_err(), "{line:?} was accepted");
         }
     }

@@ -22,6 +22,9 @@ pub(crate) const DRIVER_CORE: &str = "1";
 /// Clock ticks per second in `/proc/PID/stat`: `USER_HZ`, 100 on every Linux architecture Rust runs on.
 const TICKS: u64 = 100;
 
+/// A server that takes longer to end has failed.
+const LONGEST_STOP: Duration = Duration::from_secs(60);
+
 /// A running server; it is ended when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -95,20 +98,20 @@ impl Server {
         }
     }
 
-    /// Asks the server to end (SIGTERM) and waits for it; after ten seconds it is killed.
+    /// Asks the server to end (SIGTERM) and waits for it; after a minute it is killed. What it has counted is written first.
     pub(crate) fn stop(mut self) -> Result<()> {
         Command::new("kill")
             .args(["-TERM", &self.id().to_string()])
             .status()
             .context("kill (procps) is needed")?;
         let asked = clock::now();
-        while clock::now().saturating_duration_since(asked) < Duration::from_secs(10) {
+        while clock::now().saturating_duration_since(asked) < LONGEST_STOP {
             if self.child.try_wait()?.is_some() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        bail!("the server did not end within ten seconds of SIGTERM")
+        bail!("the server did not end within {} s of SIGTERM", LONGEST_STOP.as_secs())
     }
 
     fn complaint(&self) -> String {
@@ -139,6 +142,12 @@ pub(crate) fn resident(pid: u32) -> Result<u64> {
     kibibytes(&status, "VmRSS:").map(|kibibytes| kibibytes * 1024).context("/proc/PID/status has no VmRSS")
 }
 
+/// The most memory of a process that was ever resident, in bytes.
+pub(crate) fn resident_at_most(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    kibibytes(&status, "VmHWM:").map(|kibibytes| kibibytes * 1024).context("/proc/PID/status has no VmHWM")
+}
+
 /// proc(5): the name in parentheses may hold spaces; utime and stime are the 12th and 13th fields after it.
 fn ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
@@ -163,7 +172,9 @@ mod tests {
     #[test]
     fn resident_memory_is_read_in_kibibytes() {
         assert_eq!(kibibytes("VmHWM:\t   900 kB\nVmRSS:\t   512 kB\n", "VmRSS:"), Some(512));
-        assert!(resident(std::process::id()).unwrap() > 100_000);
+        let own = std::process::id();
+        assert!(resident(own).unwrap() > 100_000);
+        assert!(resident_at_most(own).unwrap() >= resident(own).unwrap() / 2);
     }
 
     #[test]

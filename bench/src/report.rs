@@ -80,7 +80,7 @@ impl Bound {
     pub(crate) fn text(self) -> String {
         match self.sense {
             Sense::AtLeast => format!(">= {:.2}", self.limit),
-            Sense::AtMost => format!("<= {} {}", self.limit, self.unit),
+            Sense::AtMost => format!("<= {} {}", self.limit, self.unit).trim_end().to_owned(),
         }
     }
 }
@@ -118,6 +118,18 @@ impl Row {
         (read, bound): (fn(&Sample) -> f64, Bound),
     ) -> Self {
         Self { grantor: Some(sample), ..Self::judged((id, what), Some(read(&sample)), bound) }
+    }
+
+    /// How much dearer an answer of the second server is than one of the first, in CPU time. The first stands in the place
+    /// of the ceiling.
+    pub(crate) fn growth(
+        id: &'static str,
+        what: &'static str,
+        (small, large): (Sample, Sample),
+        bound: Bound,
+    ) -> Self {
+        let figure = large.cpu_us.zip(small.cpu_us).map(|(large, small)| large / small);
+        Self { ceiling: Some(small), grantor: Some(large), ..Self::judged((id, what), figure, bound) }
     }
 
     /// A figure that has no ceiling.
@@ -191,6 +203,16 @@ mod tests {
         assert_eq!(row(800.0).verdict(), Verdict::Met);
         assert_eq!(row(799.0).verdict(), Verdict::Missed);
         assert_eq!(row(799.0).resident_mib, Some(1.0));
+    }
+
+    #[test]
+    fn growth_is_the_cpu_time_of_the_large_over_the_small_and_knows_no_rate() {
+        let row = |cpu| {
+            let large = Sample { cpu_us: Some(cpu), ..sample(1.0) };
+            Row::growth("P5", "x", (sample(1000.0), large), Bound::at_most(1.15, "x"))
+        };
+        assert_eq!((row(11.5).figure, row(11.5).verdict()), (Some(1.15), Verdict::Met));
+        assert_eq!(row(12.0).verdict(), Verdict::Missed);
     }
 
     #[test]

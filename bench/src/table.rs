@@ -22,7 +22,8 @@ pub(crate) fn print(rows: &[Row], format: Format) -> Result<()> {
                 if let Some(failure) = &row.failure {
                     println!("FAILED {} {}: {failure}", row.id, row.what);
                 }
-                if let (Some(note), Some(_)) = (&row.note, &row.ceiling) {
+                // Without any figure the note stands in the table.
+                if let (Some(note), true) = (&row.note, row.ceiling.is_some() || row.figure.is_some()) {
                     println!("{} {}: {note}.", row.id, row.what);
                 }
             }

@@ -16,6 +16,7 @@ use crate::requests::{basic, get, post_form};
 use crate::side::{Mint, Question, Side, Supply};
 use crate::target::Target;
 
+pub(crate) mod crowd;
 mod user;
 
 /// A credential that nobody has.

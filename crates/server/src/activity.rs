@@ -52,16 +52,16 @@ impl Activity {
         }
     }
 
-    /// Takes counts and requests, as writes.
-    pub fn take(&self) -> Vec<Write> {
+    /// Takes counts and requests, as writes, each made when it is asked for.
+    pub fn take(&self) -> impl Iterator<Item = Write> + Send + use<> {
         let counts = self.tally.take().map(Record::Count);
         let requests =
             self.log.take().map(|(subject, ring, entries)| Record::Requests(subject, ring, entries));
-        counts.chain(requests).map(Write::Record).collect()
+        counts.chain(requests).map(Write::Record)
     }
 
     /// Takes back what could not be written.
-    pub fn put_back(&self, writes: Vec<Write>) {
+    pub fn put_back(&self, writes: impl IntoIterator<Item = Write>) {
         for write in writes {
             let Write::Record(record) = write else { continue };
             match record {

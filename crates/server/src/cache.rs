@@ -4,6 +4,8 @@
 //! entry before the answer leaves. A read that began before a change cannot put the old value back: every change moves the
 //! generation, and a load is kept only if the generation is still the one in which it began.
 
+mod weight;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -28,6 +30,7 @@ use quick_cache::{Equivalent, UnitWeighter, Weighter};
 
 use crate::store::Store;
 use crate::store::sql::StoreError;
+use weight::Bytes;
 
 /// Claims of a JWT whose signature was good, and the key that said so.
 pub struct SignedClaims {
@@ -63,30 +66,44 @@ impl TenantFacts {
     }
 }
 
-/// Entries of each kind that are held at most.
-const ENTRIES: usize = 200_000;
+/// Bytes of apps that are held at most: some 30,000 of them. What is not held costs a read of the database; what is held
+/// of all kinds together must leave a small machine room for the rest ([`weight`] tells what is counted).
+const APP_BYTES: u64 = 40 * MEBIBYTE;
+/// Bytes of tenants, each with its accesses, that are held at most.
+const TENANT_BYTES: u64 = 48 * MEBIBYTE;
+/// Bytes of API keys that are held at most.
+const KEY_BYTES: u64 = 24 * MEBIBYTE;
+/// Bytes of users that are held at most.
+const USER_BYTES: u64 = 12 * MEBIBYTE;
+/// Bytes of Grants that are held at most.
+const GRANT_BYTES: u64 = 24 * MEBIBYTE;
+/// Names that are held at most: more than there are entries behind them.
+const NAMES: usize = 60_000;
 /// Unknown names that are remembered at most, so that guessing does not become a load on the database.
 const UNKNOWN: usize = 20_000;
 /// Verified API keys that are JWTs that are held at most.
 const SIGNED_KEYS: usize = 20_000;
 /// Bytes of verified claims that are held at most.
-const CLAIMS_BYTES: u64 = 48 * 1024 * 1024;
+const CLAIMS_BYTES: u64 = 48 * MEBIBYTE;
+/// About what an entry takes, in bytes.
+const TYPICAL: u64 = 1_024;
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// The caches of a node.
 pub struct Cache {
     // Names never move to another id, so this mapping needs no invalidation. Callers choose these names, so they are hashed
     // with a keyed hash; all other keys are random or digests.
     app_ids: Bounded<AppName, AppId, UnitWeighter, RandomState>,
-    apps: Bounded<AppId, Arc<App>>,
+    apps: Bounded<AppId, Arc<App>, Bytes>,
     unknown_apps: Bounded<AppName, (), UnitWeighter, RandomState>,
-    tenants: Bounded<TenantId, Arc<TenantFacts>>,
+    tenants: Bounded<TenantId, Arc<TenantFacts>, Bytes>,
     key_ids: Bounded<(EnvironmentId, [u8; 32]), ApiKeyId>,
-    keys: Bounded<ApiKeyId, Arc<ApiKey>>,
+    keys: Bounded<ApiKeyId, Arc<ApiKey>, Bytes>,
     unknown_keys: Bounded<(EnvironmentId, [u8; 32]), ()>,
-    claims: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedClaims>, ClaimsWeight>,
+    claims: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedClaims>, Bytes>,
     signed_keys: Bounded<(EnvironmentId, [u8; 32]), Arc<SignedKey>>,
-    users: Bounded<UserId, Arc<User>>,
-    grants: Bounded<GrantId, Arc<Grant>>,
+    users: Bounded<UserId, Arc<User>, Bytes>,
+    grants: Bounded<GrantId, Arc<Grant>, Bytes>,
     revoked: RwLock<HashMap<EnvironmentId, HashMap<String, i64>>>,
     revoked_count: AtomicUsize,
     generation: AtomicU64,
@@ -105,43 +122,21 @@ impl Equivalent<AppName> for AppNameRef<'_> {
     }
 }
 
-#[derive(Clone)]
-struct ClaimsWeight;
-
-impl Weighter<(EnvironmentId, [u8; 32]), Arc<SignedClaims>> for ClaimsWeight {
-    fn weight(&self, _key: &(EnvironmentId, [u8; 32]), signed: &Arc<SignedClaims>) -> u64 {
-        let claims = &signed.claims;
-        let texts = [
-            &claims.iss,
-            &claims.sub,
-            &claims.aud,
-            &claims.client_id,
-            &claims.scope,
-            &claims.tid,
-            &claims.env,
-            &claims.jti,
-            &signed.kid,
-        ];
-        // Each text costs its allocation, the entry its tables.
-        texts.iter().map(|text| text.len() as u64 + 24).sum::<u64>() + 400
-    }
-}
-
 impl Cache {
     /// Empty caches.
     pub fn new() -> Self {
         Self {
-            app_ids: Bounded::growing_to(ENTRIES),
-            apps: Bounded::growing_to(ENTRIES),
+            app_ids: Bounded::growing_to(NAMES),
+            apps: of_bytes(APP_BYTES),
             unknown_apps: Bounded::growing_to(UNKNOWN),
-            tenants: Bounded::growing_to(ENTRIES),
-            key_ids: Bounded::growing_to(ENTRIES),
-            keys: Bounded::growing_to(ENTRIES),
+            tenants: of_bytes(TENANT_BYTES),
+            key_ids: Bounded::growing_to(NAMES),
+            keys: of_bytes(KEY_BYTES),
             unknown_keys: Bounded::growing_to(UNKNOWN),
             signed_keys: Bounded::growing_to(SIGNED_KEYS),
-            users: Bounded::growing_to(ENTRIES),
-            grants: Bounded::growing_to(ENTRIES),
-            claims: Bounded::with_weighter(1_000, CLAIMS_BYTES, ClaimsWeight),
+            users: of_bytes(USER_BYTES),
+            grants: of_bytes(GRANT_BYTES),
+            claims: of_bytes(CLAIMS_BYTES),
             revoked: RwLock::default(),
             revoked_count: AtomicUsize::new(0),
             generation: AtomicU64::new(0),
@@ -381,6 +376,17 @@ impl Cache {
     }
 }
 
+/// A cache of so many bytes. It takes no memory in advance; the number of entries to be expected says how many that have left
+/// it knows again. With too few of them, those who come in turn after many others never find a place.
+fn of_bytes<K, V>(bytes: u64) -> Bounded<K, V, Bytes>
+where
+    K: Eq + std::hash::Hash,
+    V: Clone,
+    Bytes: Weighter<K, V> + Clone,
+{
+    Bounded::with_weighter(usize::try_from(bytes / TYPICAL).unwrap_or(usize::MAX), bytes, Bytes)
+}
+
 impl Default for Cache {
     fn default() -> Self {
         Self::new()
@@ -389,7 +395,7 @@ impl Default for Cache {
 
 /// A bounded cache that does not take its memory in advance.
 pub(crate) trait Grows {
-    /// Holds so many entries at most, and begins with room for few.
+    /// Holds so many entries at most, and takes no memory for them in advance.
     fn growing_to(entries: usize) -> Self;
 }
 
@@ -397,6 +403,6 @@ impl<K: Eq + std::hash::Hash, V: Clone, B: BuildHasher + Clone + Default> Grows
     for Bounded<K, V, UnitWeighter, B>
 {
     fn growing_to(entries: usize) -> Self {
-        Self::with(64, entries as u64, Default::default(), Default::default(), Default::default())
+        Self::with(entries, entries as u64, Default::default(), Default::default(), Default::default())
     }
 }

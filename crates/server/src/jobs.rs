@@ -169,7 +169,7 @@ pub async fn flush(node: &Node) -> Result<(), Fault> {
     if written.is_err() {
         node.return_counts(&writes);
     }
-    let written = written.and(activity::write(node).await);
+    let written = written.and(activity::write(node).await).and(activity::write_many_uses(node).await);
     if node.is_stale() {
         node.reload().await?;
     }

@@ -83,7 +83,7 @@ impl PendingLog {
     }
 
     /// Takes everything, by subject and ring.
-    pub fn take(&self) -> impl Iterator<Item = (Subject, Ring, Vec<Entry>)> {
+    pub fn take(&self) -> impl Iterator<Item = (Subject, Ring, Vec<Entry>)> + use<> {
         let mut taken = Vec::new();
         for shard in &self.shards {
             for (subject, rings) in std::mem::take(&mut *lock(shard)) {

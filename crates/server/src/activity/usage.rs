@@ -47,7 +47,7 @@ impl Tally {
     }
 
     /// Takes everything.
-    pub fn take(&self) -> impl Iterator<Item = Count> {
+    pub fn take(&self) -> impl Iterator<Item = Count> + use<> {
         let taken: Vec<Counts> = self.shards.iter().map(|shard| std::mem::take(&mut *lock(shard))).collect();
         taken.into_iter().flatten().map(|((subject, minute, kind), count)| Count {
             subject,
@@ -93,6 +93,11 @@ impl LastUses {
         } else if uses.len() < USES_PER_SHARD {
             uses.insert(credential, (at, address));
         }
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     /// Takes everything.

@@ -24,6 +24,21 @@ pub async fn write(node: &Node) -> Result<(), Fault> {
     in_units(node, node.activity.take()).await
 }
 
+/// Last uses that wait for their minute at most, about: more are written before it, so that memory does not follow the number
+/// of credentials. Where so many are used, few of them are used twice in a minute, and little is written twice.
+const MANY_USES: usize = 50_000;
+
+/// Writes the last uses of credentials if many wait.
+///
+/// # Errors
+/// Storage trouble.
+pub async fn write_many_uses(node: &Node) -> Result<(), Fault> {
+    if node.activity.uses.waiting() < MANY_USES {
+        return Ok(());
+    }
+    write_uses(node).await
+}
+
 /// Writes the last uses of credentials: one row for each that was used since the last time.
 ///
 /// # Errors
@@ -31,21 +46,22 @@ pub async fn write(node: &Node) -> Result<(), Fault> {
 pub async fn write_uses(node: &Node) -> Result<(), Fault> {
     let _one_at_a_time = node.activity.writing.lock().await;
     let uses = node.activity.uses.take();
-    in_units(node, uses.into_iter().map(|used| Write::Record(Record::Use(used))).collect()).await
+    in_units(node, uses.into_iter().map(|used| Write::Record(Record::Use(used)))).await
 }
 
-/// The caller holds the lock from before it takes the writes.
-async fn in_units(node: &Node, mut writes: Vec<Write>) -> Result<(), Fault> {
-    while !writes.is_empty() {
-        let rest = writes.split_off(writes.len().min(IN_ONE_UNIT));
-        if let Err(fault) = node.commit(&Actor::system(), writes.clone(), Vec::new()).await {
-            node.activity.put_back(writes);
-            node.activity.put_back(rest);
+/// The caller holds the lock from before it takes the writes. They are made unit by unit: after a minute in which a million
+/// credentials were used, the writes of all of them together would be larger than the caches.
+async fn in_units(node: &Node, mut writes: impl Iterator<Item = Write>) -> Result<(), Fault> {
+    loop {
+        let unit: Vec<_> = writes.by_ref().take(IN_ONE_UNIT).collect();
+        if unit.is_empty() {
+            return Ok(());
+        }
+        if let Err(fault) = node.commit(&Actor::system(), unit.clone(), Vec::new()).await {
+            node.activity.put_back(unit.into_iter().chain(writes));
             return Err(fault);
         }
-        writes = rest;
     }
-    Ok(())
 }
 
 /// Sums what has ended and forgets what is too old, once an hour.

@@ -153,7 +153,7 @@ async fn dispatch(
         };
     };
     let Some((state, endpoint)) = routed else {
-        return beside(service, &origin, peer, request, request_id).await;
+        return Box::pin(beside(service, &origin, peer, request, request_id)).await;
     };
     let call = Call {
         node,
@@ -172,16 +172,18 @@ async fn dispatch(
     if shared && respond::is_preflight(request.method(), request.headers()) {
         return respond::preflight();
     }
+    // hyper moves the whole future of a request, as large as its largest branch, before it runs: what is not asked for all
+    // the time stands behind a pointer.
     let mut response = match endpoint {
         Endpoint::Token(path) => token::post(&call, &path, request).await,
         Endpoint::Introspect => introspect::post(&call, request).await,
-        Endpoint::Revoke => revoke::post(&call, request).await,
+        Endpoint::Revoke => Box::pin(revoke::post(&call, request)).await,
         Endpoint::Jwks => discovery::jwks(&state, &request, request_id),
         Endpoint::Metadata => discovery::metadata(&state, &request, request_id),
         Endpoint::ForwardAuth(api) => forward_auth::any(&call, &api, &request).await,
-        Endpoint::Authorize => authorize::any(&call, request).await,
-        Endpoint::Userinfo => userinfo::any(&call, request).await,
-        Endpoint::Page(page) => pages::any(&call, page, request).await,
+        Endpoint::Authorize => Box::pin(authorize::any(&call, request)).await,
+        Endpoint::Userinfo => Box::pin(userinfo::any(&call, request)).await,
+        Endpoint::Page(page) => Box::pin(pages::any(&call, page, request)).await,
         Endpoint::Static(name) => assets::get(&call, &name, &request),
         Endpoint::Flows(api, dress) => flows::get(&call, &api, dress, &request),
         Endpoint::Docs(file) => docs::get(&call, &file, &request),
@@ -242,5 +244,35 @@ async fn beside(
     match router.clone().oneshot(request.map(axum::body::Body::new)).await {
         Ok(response) => response.map(Body::Right),
         Err(never) => match never {},
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grantor_core::api::Api;
+
+    fn bytes<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    fn bytes_of_two<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_small_because_it_is_moved_before_it_runs() {
+        let whole = bytes::<&'static Service, Peer, Request<Incoming>, _>(answer);
+        let parts = [
+            ("token", bytes::<&'static Call<'static>, &'static str, Request<Incoming>, _>(token::post)),
+            ("introspection", bytes_of_two::<&'static Call<'static>, Request<Incoming>, _>(introspect::post)),
+            (
+                "forward-auth",
+                bytes::<&'static Call<'static>, &'static Api, &'static Request<Incoming>, _>(
+                    forward_auth::any,
+                ),
+            ),
+        ];
+        assert!(whole <= 8 * 1024, "{whole} bytes; {parts:?}");
     }
 }

@@ -109,9 +109,9 @@ async fn exchange_seen(
                 id_token: None,
             })
         }
-        GrantType::AuthorizationCode => user::redeem(node, call, &client, &request).await,
-        GrantType::RefreshToken => user::refresh(node, call, &client, &request).await,
-        GrantType::Password => user::password(node, call, &client, &request, facts.tenant()).await,
+        GrantType::AuthorizationCode => Box::pin(user::redeem(node, call, &client, &request)).await,
+        GrantType::RefreshToken => Box::pin(user::refresh(node, call, &client, &request)).await,
+        GrantType::Password => Box::pin(user::password(node, call, &client, &request, facts.tenant())).await,
     }
 }
 

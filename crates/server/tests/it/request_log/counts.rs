@@ -1,5 +1,7 @@
 //! Counts by minute, hour and day; what they say; and the last use of credentials.
 
+use grantor_core::id::ApiKeyId;
+use grantor_core::record::Used;
 use grantor_server::jobs;
 use grantor_testkit::{Client, Server, basic};
 use serde_json::{Value, json};
@@ -67,6 +69,26 @@ async fn counts_are_seen_at_once_and_longer_spans_outlive_shorter_ones() {
         let refused = server.admin("GET", &format!("{path}/usage?{wrong}"), Value::Null).await;
         assert_eq!(refused.status, 400, "{wrong}");
     }
+}
+
+/// Memory must not follow the number of credentials that are used in a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_wait_for_their_minute_unless_there_are_very_many() {
+    let server = Server::start().await;
+    let node = server.node();
+    let note = |numbers: std::ops::Range<u128>| {
+        let keys = numbers.map(|number| ApiKeyId::from_bytes(number.to_be_bytes()));
+        keys.for_each(|key| node.activity.uses.note(Used::Key(key), node.now(), None));
+    };
+    let stored =
+        async || server.door().await.number("SELECT COUNT(*) FROM last_uses WHERE version = 0").await;
+    note(0..25_000);
+    jobs::flush(node).await.unwrap();
+    assert_eq!(stored().await, 0, "each would be written again and again");
+    note(25_000..50_000);
+    jobs::flush(node).await.unwrap();
+    assert_eq!(stored().await, 50_000);
+    assert_eq!(node.activity.uses.waiting(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
