@@ -48,6 +48,9 @@ pub struct DemoOptions {
     pub data: Option<PathBuf>,
     /// The database; `None` is a file in the folder.
     pub database_url: Option<DatabaseUrl>,
+    /// A manifest in place of the embedded ones, as TOML; `{listen}` in it becomes the address. Tests show with it that an
+    /// exported manifest is whole.
+    pub manifest: Option<String>,
     /// Print one line of JSON instead of text for people.
     pub json: bool,
     /// What a password hash costs. Tests go below what an installation may have.
@@ -115,7 +118,10 @@ pub async fn start(options: &DemoOptions, clock: Arc<dyn Clock>) -> anyhow::Resu
 
     let site = Site::default();
     let running = crate::serve::start_at(&config, Some(site.router()), clock.clone()).await?;
-    let landscape = Landscape::read(embedded::FILES, running.address)?;
+    let landscape = match &options.manifest {
+        None => Landscape::read(embedded::FILES, running.address)?,
+        Some(text) => Landscape::of(std::iter::once(text.as_str()), embedded::FILES, running.address)?,
+    };
     let world = World {
         manifest: landscape.manifest,
         apis: Vec::new(),

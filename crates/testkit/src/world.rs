@@ -393,6 +393,12 @@ pub const GITHUB_KEYS: &str = "github-keys.json";
 /// Who of the provider's team is told of leaks.
 pub const TEAM: &str = "team@provider.test";
 
+/// With `GRANTOR_TEST_MANIFEST`, a file, every server of the run has what that manifest says in place of what is embedded.
+fn other_manifest() -> Option<String> {
+    let file = std::env::var_os("GRANTOR_TEST_MANIFEST")?;
+    Some(std::fs::read_to_string(file).expect("the manifest that GRANTOR_TEST_MANIFEST names"))
+}
+
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 async fn launch(place: &Place, clock: Arc<TestClock>, listen: SocketAddr) -> Demo {
@@ -401,6 +407,7 @@ async fn launch(place: &Place, clock: Arc<TestClock>, listen: SocketAddr) -> Dem
         management: Some(ANY_PORT),
         data: Some(place.folder.path().join("data")),
         database_url: place.database.as_ref().map(|database| database.url().parse().expect("a URL")),
+        manifest: other_manifest(),
         json: true,
         password_cost: Cost::new(64, 1).expect("a cost that argon2 can do"),
         leaks: Leaks {

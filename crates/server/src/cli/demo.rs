@@ -35,6 +35,7 @@ pub(super) async fn run(session: &mut Session<'_>, flags: Flags) -> anyhow::Resu
     let database_url = database_url.map(DatabaseUrlFlag::read).transpose()?;
     let management = management.address();
     crate::demo::run(DemoOptions {
+        manifest: None,
         listen,
         management,
         data,

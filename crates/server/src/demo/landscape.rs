@@ -47,8 +47,20 @@ impl Landscape {
     /// # Errors
     /// What is wrong in which file. Nothing of it depends on the machine.
     pub(super) fn read(files: &Files, listen: SocketAddr) -> anyhow::Result<Self> {
+        Self::of(files.manifests.iter().copied(), files, listen)
+    }
+
+    /// Reads manifests, and from the files what they name.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) fn of<'a>(
+        manifests: impl Iterator<Item = &'a str>,
+        files: &Files,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Self> {
         let mut manifest = Manifest::default();
-        for text in files.manifests {
+        for text in manifests {
             let text = text.replace("{listen}", &listen.to_string());
             let one: Manifest = toml::from_str(&text).context("a manifest of the demo cannot be read")?;
             manifest.environments.extend(one.environments);
@@ -104,8 +116,12 @@ fn split(
     let Some(url) = &entry.url else { bail!("it has no url") };
     let base_url = expand(url, environment);
     let audience = expand(&entry.audience, environment);
-    let file = entry.contract.as_deref().context("it has no contract")?;
-    let document = document(files.text(file)?, environment, &base_url)?;
+    let document = match (&entry.openapi, &entry.contract) {
+        // An exported one is complete.
+        (Some(text), _) => text.clone(),
+        (None, Some(file)) => document(files.text(file)?, environment, &base_url)?,
+        (None, None) => bail!("it has no contract"),
+    };
     let contract = Contract::from_openapi(&document)?;
     let own = ApiEntry {
         environments: vec![name.clone()],

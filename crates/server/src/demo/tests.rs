@@ -19,6 +19,7 @@ fn a_taken_port_is_refused_with_the_next_step() {
 
 fn options(data: Option<&Path>, database_url: Option<&str>) -> DemoOptions {
     DemoOptions {
+        manifest: None,
         listen: "127.0.0.1:0".parse().unwrap(),
         management: None,
         data: data.map(Path::to_owned),

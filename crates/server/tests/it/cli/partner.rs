@@ -1,11 +1,12 @@
 //! The life of a partner, from the application to the end, by command line, API and the curl of the generated pages.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use grantor_testkit::{Client, Server, basic};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use super::{done, refused};
@@ -40,7 +41,7 @@ fn run_as_printed(script: &str, client: &Client) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_partner_applies_is_refused_and_approved_works_rotates_is_stopped_and_ends() {
+async fn a_partner_applies_is_refused_and_approved_works_rotates_leaks_is_stopped_and_ends() {
     let server = Server::start().await;
     done(&server, "tenant create newco --title Newco");
 
@@ -80,13 +81,16 @@ async fn a_partner_applies_is_refused_and_approved_works_rotates_is_stopped_and_
     done(&server, "access apply newco assets");
     done(&server, "access approve newco assets");
     done(&server, &format!("access contract newco assets {contract}"));
-    assert_eq!(server.admin("POST", "/environments/production/keys", key).await.status, 201);
+    let made = server.admin("POST", "/environments/production/keys", key).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let made = made.json();
     let app = json!({ "tenant": "newco", "apis": ["assets"], "client_id": "newco-live" });
     let live = server.new_app("production", app).await;
     assert_eq!(token(&server, "production", &live).await.0, 200);
 
-    // The secret is rotated with an overlap while calls run: none fails.
+    // The secret and the key are rotated with an overlap while calls run: none fails.
     let live = rotated_under_load(&server, live).await;
+    key_rotated_under_load(&server, (text(&made, "id"), text(&made, "key"))).await;
 
     // New terms, with a grace of a second: tokens stop with that reason, acceptance restores them.
     let terms = server.admin("GET", "/documents", json!({})).await.json();
@@ -102,6 +106,22 @@ async fn a_partner_applies_is_refused_and_approved_works_rotates_is_stopped_and_
     let accepted = done(&server, "tenant acceptances newco");
     let last = accepted.rows().into_iter().next_back().expect("a row").join(" ");
     assert!(last.starts_with("terms 2 ") && last.contains("operator:"), "{last}");
+
+    // The secret leaks. Whoever finds it brings it; it ends with the tokens that it gave, and a new one takes its place.
+    let given = bearer(&server, &live).await;
+    let leaks = format!("http://{}/leaks", server.address());
+    let brought = server.send(server.http.post(leaks).json(&json!({ "value": live.secret }))).await;
+    assert_eq!(brought.status, 202, "{}", brought.text);
+    let mut tries = 0..500;
+    while token(&server, "production", &live).await.0 != 401 {
+        assert!(tries.next().is_some(), "what has leaked ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(server.verdicts("production", "assets", &given, "/assets").await, [false; 3]);
+    let incidents = done(&server, "incident list --open").rows();
+    assert!(incidents.iter().any(|row| row.join(" ").contains("newco-live")), "{incidents:?}");
+    let again = server.admin("POST", "/environments/production/apps/newco-live/secrets", json!({})).await;
+    let live = Client { secret: text(&again.json(), "client_secret"), ..live };
 
     // Suspended: at once, reversibly, and tokens from before stay dead.
     let before = bearer(&server, &live).await;
@@ -130,50 +150,104 @@ async fn bearer(server: &Server, client: &Client) -> String {
     answer.json()["access_token"].as_str().expect("a token").to_owned()
 }
 
-/// Rotates the secret while token requests run, and moves over to the new one before the old one ends.
-async fn rotated_under_load(server: &Server, old: Client) -> Client {
-    let url = server.token_endpoint("production", "assets");
-    let current = Arc::new(std::sync::Mutex::new(old.clone()));
-    let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let callers: Vec<_> = (0..4)
-        .map(|_| {
-            let (http, url, current) = (server.http.clone(), url.clone(), current.clone());
-            let (stop, calls) = (stop.clone(), calls.clone());
-            tokio::spawn(async move {
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}")).to_owned()
+}
+
+/// Callers who go on and on with a credential that may be exchanged, each call of whom must succeed.
+struct Callers<C> {
+    current: Arc<Mutex<C>>,
+    stop: Arc<AtomicBool>,
+    calls: Arc<AtomicUsize>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl<C: Clone + Send + 'static> Callers<C> {
+    fn start(first: C, request: impl Fn(&C) -> RequestBuilder + Clone + Send + 'static) -> Self {
+        let mut callers = Self {
+            current: Arc::new(Mutex::new(first)),
+            stop: Arc::default(),
+            calls: Arc::default(),
+            tasks: Vec::new(),
+        };
+        for _ in 0..4 {
+            let (current, stop, calls) =
+                (callers.current.clone(), callers.stop.clone(), callers.calls.clone());
+            let request = request.clone();
+            callers.tasks.push(tokio::spawn(async move {
                 while !stop.load(Ordering::Acquire) {
-                    let client = current.lock().unwrap().clone();
-                    let request = http
-                        .post(&url)
-                        .basic_auth(&client.id, Some(&client.secret))
-                        .header("content-type", "application/x-www-form-urlencoded")
-                        .body(GRANT);
-                    let status = request.send().await.expect("an answer").status();
-                    assert_eq!(status, 200, "a call failed while the secret was rotated");
+                    let credential = current.lock().unwrap().clone();
+                    let status = request(&credential).send().await.expect("an answer").status();
+                    assert_eq!(status, 200, "a call failed while its credential was rotated");
                     calls.fetch_add(1, Ordering::AcqRel);
                 }
-            })
-        })
-        .collect();
-    let wait_for = async |count: usize| {
-        let seen = calls.load(Ordering::Acquire);
-        while calls.load(Ordering::Acquire) < seen + count {
+            }));
+        }
+        callers
+    }
+
+    fn use_now(&self, credential: C) {
+        *self.current.lock().unwrap() = credential;
+    }
+
+    async fn go_on(&self) {
+        let seen = self.calls.load(Ordering::Acquire);
+        while self.calls.load(Ordering::Acquire) < seen + 20 {
+            assert!(self.tasks.iter().all(|task| !task.is_finished()), "a call failed");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-    };
-    wait_for(20).await;
+    }
+
+    async fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        for task in self.tasks {
+            task.await.expect("no call failed");
+        }
+    }
+}
+
+/// Rotates the secret while token requests run, and moves over to the new one before the old one ends.
+async fn rotated_under_load(server: &Server, old: Client) -> Client {
+    let (http, url) = (server.http.clone(), server.token_endpoint("production", "assets"));
+    let callers = Callers::start(old.clone(), move |client: &Client| {
+        let request = http.post(&url).basic_auth(&client.id, Some(&client.secret));
+        request.header("content-type", "application/x-www-form-urlencoded").body(GRANT)
+    });
+    callers.go_on().await;
     let path = format!("/environments/production/apps/{}/secrets", old.id);
     let made = server.admin("POST", &path, json!({ "end_others_after": 60 })).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    wait_for(20).await;
-    let new = Client { secret: made.json()["client_secret"].as_str().unwrap().to_owned(), ..old.clone() };
-    *current.lock().unwrap() = new.clone();
-    wait_for(20).await;
+    callers.go_on().await;
+    let new = Client { secret: text(&made.json(), "client_secret"), ..old.clone() };
+    callers.use_now(new.clone());
+    callers.go_on().await;
     server.clock().pass(61);
-    wait_for(20).await;
-    stop.store(true, Ordering::Release);
-    for caller in callers {
-        caller.await.expect("no call failed");
-    }
+    callers.go_on().await;
+    callers.stop().await;
     assert_eq!(token(server, "production", &old).await.0, 401, "the old secret has ended");
     new
+}
+
+/// The same with a key, which is used at the API itself.
+async fn key_rotated_under_load(server: &Server, (id, key): (String, String)) {
+    let http = server.http.clone();
+    let api = server.api("production", "assets");
+    let (url, base) = (text(api, "forward_auth_url"), text(api, "base_url"));
+    let path = base.splitn(4, '/').nth(3).map_or_else(String::new, |path| format!("/{path}"));
+    let asked = move |key: &String| {
+        let request = http.get(&url).bearer_auth(key).header("x-forwarded-method", "GET");
+        request.header("x-forwarded-uri", format!("{path}/assets"))
+    };
+    let callers = Callers::start(key.clone(), asked.clone());
+    callers.go_on().await;
+    let path = format!("/environments/production/keys/{id}/rotate");
+    let rotated = server.admin("POST", &path, json!({ "overlap": 60 })).await;
+    assert_eq!(rotated.status, 201, "{}", rotated.text);
+    callers.go_on().await;
+    callers.use_now(text(&rotated.json(), "key"));
+    callers.go_on().await;
+    server.clock().pass(61);
+    callers.go_on().await;
+    callers.stop().await;
+    assert_eq!(asked(&key).send().await.expect("an answer").status(), 401, "the old key has ended");
 }
