@@ -257,7 +257,7 @@ pub struct UserEntry {
 }
 
 /// That a user belongs to a tenant.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MembershipEntry {
     /// The tenant's short name.

@@ -113,11 +113,14 @@ fn split(
     let environment = environment.context("the environment is not in the manifest")?;
     let profile = manifest.profiles.iter().find(|profile| profile.name == entry.profile);
     let profile = profile.context("its profile is not in the manifest")?.clone();
-    let Some(url) = &entry.url else { bail!("it has no url") };
-    let base_url = expand(url, environment);
+    let base_url = match (&entry.url, &entry.openapi) {
+        (Some(url), _) => expand(url, environment),
+        // An exported one says it in its document.
+        (None, Some(text)) => server_of(text)?,
+        (None, None) => bail!("it has no url"),
+    };
     let audience = expand(&entry.audience, environment);
     let document = match (&entry.openapi, &entry.contract) {
-        // An exported one is complete.
         (Some(text), _) => text.clone(),
         (None, Some(file)) => document(files.text(file)?, environment, &base_url)?,
         (None, None) => bail!("it has no contract"),
@@ -142,6 +145,13 @@ fn split(
         contract,
     };
     Ok((own, api))
+}
+
+/// The address that a document names.
+fn server_of(text: &str) -> anyhow::Result<String> {
+    let document: Value = serde_json::from_str(text).context("the document is not JSON")?;
+    let url = document["servers"][0]["url"].as_str();
+    Ok(url.context("the document names no server")?.to_owned())
 }
 
 /// Puts the texts into a document that names their files.

@@ -75,12 +75,16 @@ pub async fn export(node: &Node) -> Result<Manifest, ExportError> {
         tenants: tenants.iter().map(tenant).collect(),
         ..Manifest::default()
     };
+    let mut people: BTreeMap<String, Vec<UserEntry>> = BTreeMap::new();
     for state in &catalogue.environments {
         manifest.environments.push(environment(&state.environment));
         manifest.apis.extend(state.apis.iter().map(|one| api(one, &state.environment)));
         manifest.apps.extend(apps(node, state, &names).await?);
-        manifest.users.extend(users(node, state, &names).await?);
+        for user in users(node, state, &names).await? {
+            add_user(people.entry(user.email.key().to_owned()).or_default(), user);
+        }
     }
+    manifest.users = people.into_values().flatten().collect();
     for tenant in &tenants {
         let accesses = node.store.accesses(tenant.id).await?;
         for state in &catalogue.environments {
@@ -155,6 +159,17 @@ async fn users(node: &Node, state: &EnvironmentState, names: &Names) -> Result<V
         });
     }
     Ok(entries)
+}
+
+/// A person who is the same in several environments is one entry, as somebody would write it.
+fn add_user(users: &mut Vec<UserEntry>, new: UserEntry) {
+    let same = users.iter_mut().find(|known| {
+        known.email == new.email && known.name == new.name && known.memberships == new.memberships
+    });
+    match same {
+        Some(known) => known.environments.extend(new.environments),
+        None => users.push(new),
+    }
 }
 
 fn environment(environment: &Environment) -> EnvironmentEntry {

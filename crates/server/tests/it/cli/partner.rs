@@ -79,7 +79,7 @@ async fn a_partner_applies_is_refused_and_approved_works_rotates_leaks_is_stoppe
     assert_eq!(server.admin("POST", "/environments/sandbox/keys", key.clone()).await.status, 201);
     assert_eq!(server.admin("POST", "/environments/production/keys", key.clone()).await.status, 403);
     done(&server, "access apply newco assets");
-    done(&server, "access approve newco assets");
+    done(&server, "access approve newco assets --quota high");
     done(&server, &format!("access contract newco assets {contract}"));
     let made = server.admin("POST", "/environments/production/keys", key).await;
     assert_eq!(made.status, 201, "{}", made.text);
@@ -118,8 +118,8 @@ async fn a_partner_applies_is_refused_and_approved_works_rotates_leaks_is_stoppe
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(server.verdicts("production", "assets", &given, "/assets").await, [false; 3]);
-    let incidents = done(&server, "incident list --open").rows();
-    assert!(incidents.iter().any(|row| row.join(" ").contains("newco-live")), "{incidents:?}");
+    let incidents = done(&server, "incident list --open");
+    assert!(incidents.rows().iter().any(|row| row.contains(&"newco-live")), "{}", incidents.out);
     let again = server.admin("POST", "/environments/production/apps/newco-live/secrets", json!({})).await;
     let live = Client { secret: text(&again.json(), "client_secret"), ..live };
 
