@@ -110,7 +110,8 @@ pub async fn start_at(
     });
     let handler = move |peer, request| {
         let service = service.clone();
-        async move { http::answer(&service, peer, request).await }
+        // hyper moves a request's future about before it runs: this one is a pointer.
+        Box::pin(async move { http::answer(&service, peer, request).await })
     };
     let mut tasks = vec![
         tokio::spawn(listener::run(

@@ -10,7 +10,6 @@ use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::BASE;
 
@@ -30,7 +29,14 @@ enum Encoding {
     Gzip,
 }
 
-const FILES: [File; 4] = [
+const FILES: [File; 5] = [
+    // As it was made of the types, and committed: see [`super::describe`].
+    File(
+        "/openapi.json",
+        "application/json",
+        Encoding::Plain,
+        include_bytes!("../../../../../docs/admin-openapi.json"),
+    ),
     File(
         "/docs",
         "text/html; charset=utf-8",
@@ -58,14 +64,8 @@ const FILES: [File; 4] = [
 ];
 
 /// The routes that need no credential.
-pub(super) fn router(document: &Value) -> Router {
-    let document = Bytes::from(document.to_string());
-    let json = "application/json";
-    let router = Router::new().route(
-        &format!("{BASE}/openapi.json"),
-        get(move || async move { served(document, json, Encoding::Plain) }),
-    );
-    FILES.into_iter().fold(router, |router, File(path, media, encoding, bytes)| {
+pub(super) fn router() -> Router {
+    FILES.into_iter().fold(Router::new(), |router, File(path, media, encoding, bytes)| {
         let answer = move || async move { served(Bytes::from_static(bytes), media, encoding) };
         router.route(&format!("{BASE}{path}"), get(answer))
     })

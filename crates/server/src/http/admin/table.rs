@@ -15,7 +15,9 @@ use grantor_core::permission::Right;
 use tokio::sync::RwLock;
 
 use super::caller::Caller;
-use super::describe::{Described, Draft};
+use super::describe::Described;
+#[cfg(test)]
+use super::describe::Draft;
 use super::problem::Problem;
 use super::{BASE, condition, once};
 
@@ -27,11 +29,14 @@ pub struct Route {
     pub path: &'static str,
     /// What the caller must have.
     pub right: Right,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the document alone, which a test makes"))]
     pub(super) tag: &'static str,
     pub(super) summary: &'static str,
     pub(super) text: &'static str,
     pub(super) is_creation: bool,
+    #[cfg(test)]
     pub(super) draft: Draft,
+    shows: bool,
     router: MethodRouter,
 }
 
@@ -101,8 +106,12 @@ impl Table {
         H: Handler<T, ()> + Described<I>,
         T: 'static,
     {
-        let mut draft = Draft::default();
-        H::describe(&mut draft);
+        #[cfg(test)]
+        let draft = {
+            let mut draft = Draft::default();
+            H::describe(&mut draft);
+            draft
+        };
         let tag = self.tags.last().map_or("", |(name, _)| *name);
         let at = self.routes.len();
         self.routes.push(Route {
@@ -113,7 +122,9 @@ impl Table {
             summary: "",
             text: "",
             is_creation: false,
+            #[cfg(test)]
             draft,
+            shows: H::SHOWS,
             router: on(filter, handler),
         });
         &mut self.routes[at]
@@ -125,7 +136,7 @@ impl Table {
         let shown: Vec<&'static str> = self
             .routes
             .iter()
-            .filter(|route| route.draft.shows && route.is_read())
+            .filter(|route| route.shows && route.is_read())
             .map(|route| route.path)
             .collect();
         let mut reads = Router::new();
@@ -137,7 +148,7 @@ impl Table {
                 continue;
             }
             let guarded = guard(route.router, route.right);
-            if route.draft.shows {
+            if route.shows {
                 reads = reads.route(&format!("{BASE}{}", route.path), guarded.clone());
             }
             join(&mut paths, route.path, guarded);
