@@ -1,6 +1,7 @@
 //! Incidents: leaked credentials, and what was done about them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use axum::extract::{Path, Query};
 use grantor_core::comment::Comment;
@@ -195,9 +196,9 @@ async fn shown(caller: &Caller, incidents: &[IncidentRow]) -> Result<Vec<Inciden
     let mut apps: BTreeMap<AppId, Option<String>> = BTreeMap::new();
     for incident in incidents {
         let (Some(environment), Some(id)) = (incident.environment, incident.app) else { continue };
-        if !apps.contains_key(&id) {
+        if let Entry::Vacant(place) = apps.entry(id) {
             let app = caller.node.store.app_by_id(environment, id).await.map_err(Fault::from)?;
-            apps.insert(id, app.map(|app| app.client_id.to_string()));
+            place.insert(app.map(|app| app.client_id.to_string()));
         }
     }
     let one = |incident: &IncidentRow| {
