@@ -10,7 +10,7 @@ use grantor_jose::KeySet;
 use grantor_server::flow::{Fault, audit};
 use grantor_server::node::Actor;
 use grantor_server::store::write;
-use grantor_testkit::Server;
+use grantor_testkit::{Server, Tokens};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -173,6 +173,25 @@ async fn a_write_that_must_be_told_and_is_not_is_not_made() {
     assert_eq!(refused, Err(Fault::Internal));
     let tenant = node.store.tenant(tenant.id).await.unwrap().unwrap();
     assert_eq!(tenant.status, Status::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_goes_on_within_what_was_audited_and_pays_nothing_for_it_but_its_abuse_is_told() {
+    let server = Server::start().await;
+    let first = server.user_token("production", "payments").await;
+    let door = server.door().await;
+    let before = door.number("SELECT count(*) FROM audit").await;
+    let mut latest = first.refresh.clone();
+    for _ in 0..5 {
+        let answer = server.refresh("production", "payments", &latest).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        latest = Tokens::of(&answer).refresh;
+    }
+    assert_eq!(door.number("SELECT count(*) FROM audit").await, before);
+    assert_eq!(server.refresh("production", "payments", &first.refresh).await.error(), "invalid_grant");
+    assert_eq!(door.number("SELECT count(*) FROM audit").await, before + 1);
+    let newest = server.admin("GET", "/audit?limit=1", Value::Null).await.json()["items"][0].clone();
+    assert_eq!(newest["action"], "grant.end", "{newest}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -165,12 +165,10 @@ async fn a_malformed_request_is_refused_and_revokes_nothing() {
     assert!(answer.header("www-authenticate").starts_with("Basic "));
     let two = format!("token={token}&client_id={}&client_secret={}", client.id, client.secret);
     refused(&server.post(&url, Some(&header), &two).await, 400, "invalid_request");
-    let query = format!("{url}?token={token}");
-    refused(&server.post(&query, Some(&header), "").await, 400, "invalid_request");
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
         let request = server
             .http
-            .request(Method::from_bytes(method.as_bytes()).expect("a method"), &query)
+            .request(Method::from_bytes(method.as_bytes()).expect("a method"), &url)
             .header("authorization", &header);
         let answer = server.send(request).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
@@ -179,6 +177,9 @@ async fn a_malformed_request_is_refused_and_revokes_nothing() {
     refused(&server.send(json).await, 400, "invalid_request");
     assert_eq!(state(&server).await, before);
     assert_eq!(verdicts(&server, "production", "payments", &token).await, GOOD);
+    // What stands in a query has leaked, which is another matter.
+    let query = format!("{url}?token={token}");
+    refused(&server.post(&query, Some(&header), "").await, 400, "invalid_request");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,10 +123,8 @@ async fn only_a_posted_form_with_one_token_is_taken() {
     }
     let twice = format!("token={token}&token={token}");
     refused(&server.post(&url, Some(&header), &twice).await, 400, "invalid_request");
-    let query = format!("{url}?token={token}");
-    refused(&server.post(&query, Some(&header), "").await, 400, "invalid_request");
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::OPTIONS] {
-        let request = server.http.request(method.clone(), &query).header("authorization", &header);
+        let request = server.http.request(method.clone(), &url).header("authorization", &header);
         let answer = server.send(request).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
     }
@@ -137,6 +135,9 @@ async fn only_a_posted_form_with_one_token_is_taken() {
         assert_eq!(server.post(&url, Some(&header), &form).await.json()["active"], true, "{hint}");
     }
     assert_eq!(state(&server).await, before);
+    // What stands in a query has leaked, which is another matter.
+    let query = format!("{url}?token={token}");
+    refused(&server.post(&query, Some(&header), "").await, 400, "invalid_request");
 }
 
 #[tokio::test(flavor = "multi_thread")]

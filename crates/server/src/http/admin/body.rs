@@ -26,7 +26,7 @@ const MAX_DEPTH: usize = 32;
 /// Most values in one body. A manifest of an installation with thousands of partners has fewer.
 const MAX_VALUES: usize = 100_000;
 
-/// A JSON body as a value. No body at all is an empty object.
+/// A JSON body as a value. No body at all, or `null`, is an empty object.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
@@ -48,7 +48,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         if exceeds(&bytes) {
             return Err(Problem::bad("The JSON is nested too deeply, or holds too many values or U+0000."));
         }
-        let bytes = if bytes.is_empty() { &b"{}"[..] } else { &bytes };
+        let bytes = if matches!(bytes.trim_ascii(), b"" | b"null") { &b"{}"[..] } else { &bytes };
         serde_json::from_slice(bytes)
             .map(Self)
             .map_err(|error| Problem::bad(format!("The body does not fit: {error}.")))
