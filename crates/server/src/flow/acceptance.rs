@@ -4,6 +4,7 @@ use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::document::{Document, DocumentVersion, TenantAcceptance};
 use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::id::DocumentId;
+use grantor_core::permission::Maker;
 use grantor_core::tenant::Tenant;
 
 use super::FlowError;
@@ -19,12 +20,14 @@ pub struct InTheNameOf<'a> {
     pub version: i64,
     /// How it is known, where it was accepted elsewhere. May be empty.
     pub evidence: &'a str,
+    /// Who says so. Of the provider's team no address is kept: the tenant reads it.
+    pub by: Maker<'a>,
 }
 
 /// Records an acceptance. What is recorded already is no error and no write.
 ///
 /// # Errors
-/// A document or version that there is not, or that is not in force yet; storage trouble.
+/// A document or version that there is not; storage trouble.
 pub async fn accept(
     node: &Node,
     actor: &Actor,
@@ -50,9 +53,13 @@ pub async fn accept(
         hash: version.hash.clone(),
         at: node.now(),
         by: actor.name.clone(),
-        address: actor.address.clone(),
+        address: match call.by {
+            Maker::Provider => String::new(),
+            Maker::Member(_) => actor.address.clone(),
+        },
     };
     let mut event = AuditEvent::new("document.accept_for_tenant", document.id.to_string())
+        .of_tenant(call.tenant.id)
         .detail("tenant", call.tenant.name.as_str())
         .detail("kind", document.kind.as_str())
         .detail("version", version.number)

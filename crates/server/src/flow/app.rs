@@ -170,7 +170,7 @@ pub async fn rotate_secret(
 ) -> Result<(Secret, SecretVersion), FlowError> {
     let spelling = (&node.brand, state.environment.stage);
     let tenant = node.store.tenant(app.tenant).await?.ok_or(Fault::Internal)?;
-    may_have_secret(app, &tenant, &node.store.accesses(app.tenant).await?, &state.apis)?;
+    may_have_secret(app, &tenant, &accesses(node, &tenant).await?, &state.targets)?;
     let (secret, version) = node.decide(|env| new_secret(app, &new, &state.keys.peppers, spelling, env))?;
     let mut writes = vec![Write::InsertSecret(app.id, version.clone())];
     if let Some(at) = end_others_at {
@@ -312,7 +312,7 @@ pub fn targets_by_name<'a>(
     state: &'a EnvironmentState,
     names: &[String],
 ) -> Result<Vec<&'a Arc<Api>>, String> {
-    names.iter().map(|name| state.target(name).ok_or_else(|| name.clone())).collect()
+    each(names, |name| state.target(name))
 }
 
 /// APIs by name.
@@ -320,5 +320,20 @@ pub fn targets_by_name<'a>(
 /// # Errors
 /// The first name that is none.
 pub fn apis_by_name<'a>(state: &'a EnvironmentState, names: &[String]) -> Result<Vec<&'a Arc<Api>>, String> {
-    names.iter().map(|name| state.api(name).ok_or_else(|| name.clone())).collect()
+    each(names, |name| state.api(name))
+}
+
+/// Each once, however often it is named.
+fn each<'a>(
+    names: &[String],
+    find: impl Fn(&str) -> Option<&'a Arc<Api>>,
+) -> Result<Vec<&'a Arc<Api>>, String> {
+    let mut found: Vec<&Arc<Api>> = Vec::new();
+    for name in names {
+        let api = find(name).ok_or_else(|| name.clone())?;
+        if !found.iter().any(|known| known.id == api.id) {
+            found.push(api);
+        }
+    }
+    Ok(found)
 }

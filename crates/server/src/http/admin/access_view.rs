@@ -4,7 +4,7 @@ use grantor_core::access::Access as AccessRow;
 use grantor_core::gate::GateState;
 use grantor_core::gate_rule::Act;
 use grantor_core::lifetime::Lifetime;
-use grantor_core::onboarding::AccessStep;
+use grantor_core::onboarding::{AccessStep, Step};
 use grantor_core::scope::ScopeSet;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -93,20 +93,33 @@ struct ShownStep {
     step: &'static str,
     #[schema(value_type = String, format = DateTime)]
     at: Moment,
-    /// Who, as the audit names them.
+    /// Who, as the audit names them; `provider` for its team, where a member reads.
     by: String,
     comment: String,
     /// Of a file that proves it.
     sha256: Option<String>,
 }
 
+/// Who reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// The provider's team.
+    Team,
+    /// A member of the tenant. Other remarks of the team than reasons are the team's own, and so are its names.
+    Member,
+}
+
 impl ShownStep {
-    fn of(step: &AccessStep) -> Self {
+    fn of(step: &AccessStep, reader: Reader) -> Self {
+        let is_theirs = !step.by.starts_with("operator:");
+        let is_reason = matches!(step.step, Step::Refuse | Step::Suspend | Step::Resume | Step::Close);
+        let told = reader == Reader::Team || is_theirs || is_reason;
+        let named = reader == Reader::Team || is_theirs;
         Self {
             step: step.step.as_str(),
             at: Moment(step.at),
-            by: step.by.clone(),
-            comment: step.comment.clone(),
+            by: if named { step.by.clone() } else { "provider".to_owned() },
+            comment: if told { step.comment.clone() } else { String::new() },
             sha256: step.evidence.as_ref().map(|hash| hash.as_str().to_owned()),
         }
     }
@@ -136,11 +149,15 @@ impl Access {
         }
     }
     /// With its gates and its history, as alone.
-    pub(super) fn whole(self, is_active: bool, gates: Vec<GateState>, steps: &[AccessStep]) -> Self {
+    pub(super) fn whole(
+        self,
+        (is_active, gates): (bool, Vec<GateState>),
+        (steps, reader): (&[AccessStep], Reader),
+    ) -> Self {
         Self {
             active: Some(is_active),
             gates: Some(gates.into_iter().map(ShownGate::of).collect()),
-            history: Some(steps.iter().map(ShownStep::of).collect()),
+            history: Some(steps.iter().map(|step| ShownStep::of(step, reader)).collect()),
             ..self
         }
     }

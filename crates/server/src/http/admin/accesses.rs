@@ -16,7 +16,7 @@ use grantor_core::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access_view::Access;
+use super::access_view::{Access, Reader};
 use super::answer::{List, Made, Shown};
 use super::body::Body;
 use super::caller::Caller;
@@ -233,7 +233,8 @@ impl Found {
         let gates = report(&self.tenant, &known.access, &self.api, &terms);
         let is_active = is_active(&self.tenant, &known.access, &self.api, &terms);
         let shown = Access::of(&self.state, &known.access, self.tenant.name.as_str());
-        Ok(shown.whole(is_active, gates, &steps))
+        let reader = if caller.only().is_some() { Reader::Member } else { Reader::Team };
+        Ok(shown.whole((is_active, gates), (&steps, reader)))
     }
 }
 

@@ -43,10 +43,6 @@ impl Resource {
 
     /// Runs a change if its condition holds.
     pub(super) async fn layer(self, request: Request, next: Next) -> Response {
-        if !request.headers().contains_key(IF_MATCH) {
-            let _beside_others = self.turn.clone().read_owned().await;
-            return next.run(request).await;
-        }
         // Read before the turn is taken: a slow body must not hold up anybody else's change.
         let (parts, rest) = request.into_parts();
         let whole = Request::from_parts(parts.clone(), rest);
@@ -54,6 +50,10 @@ impl Resource {
             Ok(bytes) => bytes,
             Err(problem) => return instead(problem),
         };
+        if !parts.headers.contains_key(IF_MATCH) {
+            let _beside_others = self.turn.clone().read_owned().await;
+            return next.run(Request::from_parts(parts, Body::from(bytes))).await;
+        }
         let _alone = self.turn.clone().write_owned().await;
         match self.judge(&parts).await {
             Ok(()) => next.run(Request::from_parts(parts, Body::from(bytes))).await,

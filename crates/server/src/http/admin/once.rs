@@ -62,8 +62,15 @@ impl Desk {
         let bytes = body::read(Request::from_parts(parts.clone(), rest)).await?;
         let node = caller.node.clone();
         let name = caller.name();
-        let of: [&[u8]; 4] =
-            [name.as_bytes(), method.as_str().as_bytes(), uri.path().as_bytes(), key.as_bytes()];
+        // A user of two tenants is somebody else in each of them.
+        let tenant = caller.only().map_or_else(String::new, |tenant| tenant.to_string());
+        let of: [&[u8]; 5] = [
+            name.as_bytes(),
+            tenant.as_bytes(),
+            method.as_str().as_bytes(),
+            uri.path().as_bytes(),
+            key.as_bytes(),
+        ];
         let claim = ClaimedRequest {
             key: node.vault.tag("request", &of),
             body: node.vault.tag("body", &[&bytes]),
@@ -148,6 +155,10 @@ async fn conclude(
         let was_beaten = response.status() == StatusCode::CONFLICT;
         let elsewhere = if was_beaten { kept(node, claim).await? } else { None };
         return Ok(elsewhere.unwrap_or(response));
+    }
+    // It was done, and telling failed: not an answer to be given again.
+    if response.status().is_server_error() {
+        return Ok(response);
     }
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, LONGEST_ANSWER).await.map_err(|_| Fault::Internal)?;

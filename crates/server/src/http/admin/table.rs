@@ -156,6 +156,11 @@ impl Table {
         for route in changes {
             let resource = condition::Resource::of(route.path, &shown, reads.clone(), turn.clone());
             let mut router = route.router;
+            router = router.route_layer(from_fn(move |request: Request, next: Next| {
+                let resource = resource.clone();
+                async move { resource.layer(request, next).await }
+            }));
+            // Outside of the condition: whoever asks again for an answer holds a tag of before.
             if route.is_creation {
                 let desk = desk.clone();
                 router = router.route_layer(from_fn(move |request: Request, next: Next| {
@@ -163,10 +168,6 @@ impl Table {
                     async move { desk.layer(request, next).await }
                 }));
             }
-            router = router.route_layer(from_fn(move |request: Request, next: Next| {
-                let resource = resource.clone();
-                async move { resource.layer(request, next).await }
-            }));
             join(&mut paths, route.path, guard(router, route.right));
         }
         paths

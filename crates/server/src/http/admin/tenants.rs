@@ -252,11 +252,18 @@ async fn accept(
 ) -> Result<Made<TenantAcceptance>, Problem> {
     let tenant = find(&caller, &name).await?;
     let granted = caller.in_tenant(tenant.id, Right::AcceptDocuments)?;
+    // What is accepted here counts in every environment.
+    if !caller.node.catalogue_full().environments.iter().all(|state| caller.reaches(state)) {
+        return Err(Problem::forbidden(
+            "Sign in at a live environment to accept documents for your organisation.",
+        ));
+    }
     let call = InTheNameOf {
         tenant: &tenant,
         document: &body.document,
         version: body.version,
         evidence: &body.evidence,
+        by: caller.maker(),
     };
     let (document, accepted) = acceptance::accept(&granted.node, &granted.actor, &call).await?;
     Ok(Made(TenantAcceptance::of(Some(&document), &accepted)))

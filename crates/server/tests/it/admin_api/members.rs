@@ -205,4 +205,43 @@ async fn who_is_removed_or_suspended_or_signed_in_to_a_test_environment_is_out_a
     assert_eq!(status(&token, APPS).await, 404);
     let environments = ask(&server, &token, "GET", "/environments", Value::Null).await.json();
     assert_eq!(environments["items"].as_array().unwrap().len(), 1, "{environments}");
+    // An acceptance in the tenant's name counts in the live one, too.
+    let accepted = json!({ "document": "terms", "version": 1 });
+    let tried = ask(&server, &token, "POST", "/tenants/acme/acceptances", accepted).await;
+    assert_eq!(tried.status, 403, "{}", tried.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k03_a_member_reads_reasons_and_no_other_remark_name_or_address_of_the_team() {
+    let server = Server::start().await;
+    new_tenant(&server, "other").await;
+    let portal = Portal::new(&server).await;
+    let token = portal.token(&server, &member(&server, "other", &["owner"]).await, BOTH).await;
+    let accesses = "/environments/production/accesses";
+    let applied = json!({ "tenant": "other", "api": "channel", "comment": "for rates" });
+    let applied = ask(&server, &token, "POST", accesses, applied).await;
+    assert_eq!(applied.status, 201, "{}", applied.text);
+    let path = format!("{accesses}/other/channel");
+    for (verb, body) in
+        [("approve", json!({ "comment": "do not trust them" })), ("suspend", json!({ "reason": "unpaid" }))]
+    {
+        let done = server.admin("POST", &format!("{path}/{verb}"), body).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+    }
+    let read = ask(&server, &token, "GET", &path, Value::Null).await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    let comments: Vec<_> =
+        read.json()["history"].as_array().unwrap().iter().map(|step| step["comment"].clone()).collect();
+    assert_eq!(comments, ["for rates", "", "unpaid"]);
+    assert!(!read.text.contains("operator:"), "{}", read.text);
+    let accepted = ask(&server, &token, "GET", "/tenants/other/acceptances", Value::Null).await;
+    assert!(!accepted.text.contains("127.0.0.1"), "{}", accepted.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_manages_tenants_has_its_secret_rotated_like_any_other() {
+    let server = Server::start().await;
+    Portal::new(&server).await;
+    let rotated = server.admin("POST", "/environments/production/apps/portal/secrets", json!({})).await;
+    assert_eq!(rotated.status, 201, "{}", rotated.text);
 }

@@ -53,6 +53,22 @@ async fn the_same_key_makes_one_thing_and_shows_the_same_secret_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_again_is_answered_alike_also_when_the_tag_has_moved_since() {
+    let server = Server::start().await;
+    let app = format!("{APPS}/acme-payments");
+    let tag = server.admin("GET", &app, Value::Null).await.header("etag").to_owned();
+    let headers = [("idempotency-key", "one"), ("if-match", tag.as_str())];
+    let path = format!("{app}/secrets");
+    let token = operator(&server);
+    let first = with(&server, &token, ("POST", &path), json!({}), &headers).await;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let again = with(&server, &token, ("POST", &path), json!({}), &headers).await;
+    assert_eq!((again.status, again.text), (201, first.text));
+    let other = [("idempotency-key", "two"), ("if-match", tag.as_str())];
+    assert_eq!(with(&server, &token, ("POST", &path), json!({}), &other).await.status, 412);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_belongs_to_one_body_one_path_and_one_caller_and_refusals_are_not_kept() {
     let server = Server::start().await;
     let body = |name: &str| json!({ "name": name });
