@@ -57,7 +57,8 @@ def run(folder, seconds):
 def check(api, document, report, seconds):
     tool = pathlib.Path(sys.executable).with_name("schemathesis")
     command = [tool, "run", document, "--url", api.url, "-H", f"Authorization: Bearer {api.token}"]
-    command += ["--checks", CHECKS, "--max-time", str(seconds), "--seed", "1", "--workers", "2", "--continue-on-failure"]
+    # One worker: Python 3.11 parses source in two threads at once to its own confusion (CPython issue 106905).
+    command += ["--checks", CHECKS, "--max-time", str(seconds), "--seed", "1", "--workers", "1", "--continue-on-failure"]
     command += ["--exclude-operation-id", "end_an_operator", "--warnings", "off"]
     command += ["--report", "har", "--report-har-path", report]
     done = subprocess.run(command, cwd=report.parent, capture_output=True, text=True)
@@ -118,9 +119,13 @@ def narrow(document, known):
                 schemas[name]["properties"][member] = {"type": "array", "items": {"enum": known[member]}, "maxItems": 2}
             elif member in ("tenant", "document", "token", "api"):
                 schemas[name]["properties"][member] = {"enum": known[member]}
-            elif member in ("scopes", "metadata", "client_id"):
+            elif member == "metadata":
                 schema.clear()
-                schema.update({"enum": [{}] if member == "metadata" else [None]})
+                schema.update({"enum": [{}]})
+            # What cannot be left out is read as it is sent: the same schema judges answers.
+            elif member in ("scopes", "client_id") and "null" in schema.get("type", []):
+                schema.clear()
+                schema.update({"enum": [None]})
     return document
 
 
