@@ -76,6 +76,12 @@ class Api:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
 
+    def post(self, path, body):
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
 
 def what_there_is(api, contract):
     """Names and ids of the demo, by the name of the parameter or member that takes them."""
@@ -83,7 +89,16 @@ def what_there_is(api, contract):
     ids = lambda path, name: [item[name] for item in api.get(path)["items"]]
     apis = ids(f"{at}/apis", "name")
     keys = [key["key"] for one in contract["apis"] for key in one.get("api_keys", []) if "key" in key]
+    # Nobody listens there.
+    hook = {"tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["*"]}
+    hooks = [api.post(f"{at}/webhooks", hook)["id"] for _ in range(2)]
+    messages = [api.post(f"{at}/webhooks/{hooks[0]}/test", {})["message"]]
+    question = {"tenant": "acme", "kind": "other", "text": "A question."}
+    cases = [api.post(f"{at}/cases", question)["id"] for _ in range(2)]
     return {
+        "webhook": hooks,
+        "message": messages,
+        "case": cases,
         "environment": ["production"],
         "tenant": ids("/tenants", "name"),
         "api": apis,

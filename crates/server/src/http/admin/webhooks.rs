@@ -178,7 +178,8 @@ struct Delivery {
 struct DeliveryAttempt {
     #[schema(value_type = String, format = DateTime)]
     at: Moment,
-    #[schema(value_type = Object)]
+    /// `taken`, or a word for what went wrong.
+    #[schema(value_type = String)]
     outcome: Outcome,
     /// How long it took.
     millis: i64,
