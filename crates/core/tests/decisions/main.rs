@@ -47,6 +47,8 @@ mod recommendation;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod refresh_scope;
+#[cfg(test)]
 mod refresh_token;
 #[cfg(test)]
 mod registration;
