@@ -10,6 +10,7 @@ mod pages;
 mod portal;
 mod rights;
 mod traces;
+mod unstorable;
 
 use grantor_server::http::admin::{Route, table};
 use grantor_testkit::{Answer, Server};

@@ -44,8 +44,8 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use ::http::StatusCode;
 use ::http::header::ALLOW;
+use ::http::{StatusCode, Uri};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -135,12 +135,21 @@ async fn authenticate(State(door): State<Door>, mut request: Request, next: Next
         None => Caller::authenticate(door.node, (request.headers(), request.uri().query()), seen).await,
     };
     match caller {
+        Ok(_) if holds_nul(request.uri()) => {
+            Problem::bad("The path or the query holds U+0000, which no name has.").into_response()
+        }
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Whether U+0000 is in the path or the query, where it has one spelling. No database keeps it, so nothing has such a name
+/// (bodies are searched for it where they are read).
+fn holds_nul(uri: &Uri) -> bool {
+    uri.path_and_query().is_some_and(|sent| sent.as_str().contains("%00"))
 }
 
 /// Gives every refusal its shape: the request's id into each problem, and a problem in place of the router's own texts.
