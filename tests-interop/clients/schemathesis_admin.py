@@ -2,9 +2,10 @@
 
     schemathesis_admin.py GRANTOR [SECONDS]
 
-Starts a demo of its own, because much of it is suspended, renamed and deleted on the way. Runs twice: with the document as it is
-served, and with one that names what there is (tenants, apps, keys ...), so that requests get past the first 404. The operator's own
-end is left out: everything after it would be a 401 and prove nothing.
+Starts a demo of its own, because much of it is suspended, renamed and deleted on the way. Runs twice: with one
+that names what there is (tenants, apps, keys ...) and has a good request for what chance hardly finds, so that requests get past
+the first 404; and with the document as it is served. The operator's own end is left out: everything after it would be a 401 and
+prove nothing.
 """
 
 import collections
@@ -43,14 +44,19 @@ def run(folder, seconds):
     document = api.get("/openapi.json")
     served, narrowed = folder / "served.json", folder / "narrowed.json"
     served.write_text(json.dumps(document))
-    narrowed.write_text(json.dumps(narrow(document, what_there_is(api, contract))))
-    check(api, served, folder / "served.har", seconds // 4)
+    known = what_there_is(api, contract)
+    examples = exemplify(narrow(document, known), good_requests(api, known))
+    narrowed.write_text(json.dumps(examples))
+    # The examples of the document name tenants of the demo, which is another one afterwards.
     check(api, narrowed, folder / "narrowed.har", seconds - seconds // 4)
+    check(api, served, folder / "served.har", seconds // 4)
     succeeded = operations_that_succeeded(document, folder / "narrowed.har")
-    total = sum(method in METHODS for item in document["paths"].values() for method in item)
-    print(f"{len(succeeded)} of {total} operations succeeded at least once")
+    every = [(method, path) for path, item in document["paths"].items() for method in METHODS & item.keys()]
+    total = len(every)
+    print(f"{len(succeeded)} of {total} operations succeeded at least once; never:")
+    print("".join(f"  {method.upper()} {path}\n" for method, path in sorted(set(every) - succeeded.keys())), end="")
     # A search that only ever meets refusals proves nothing.
-    if len(succeeded) < total * 2 // 3:
+    if len(succeeded) < total * 4 // 5:
         sys.exit("too few operations succeeded: the run proves too little")
 
 
@@ -83,36 +89,138 @@ class Api:
             return json.load(answer)
 
 
+AT = "/environments/production"
+
+
 def what_there_is(api, contract):
     """Names and ids of the demo, by the name of the parameter or member that takes them."""
-    at = "/environments/production"
     ids = lambda path, name: [item[name] for item in api.get(path)["items"]]
-    apis = ids(f"{at}/apis", "name")
+    apis = ids(f"{AT}/apis", "name")
     keys = [key["key"] for one in contract["apis"] for key in one.get("api_keys", []) if "key" in key]
     # Nobody listens there.
     hook = {"tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["*"]}
-    hooks = [api.post(f"{at}/webhooks", hook)["id"] for _ in range(2)]
-    messages = [api.post(f"{at}/webhooks/{hooks[0]}/test", {})["message"]]
+    hooks = [api.post(f"{AT}/webhooks", hook)["id"] for _ in range(3)]
+    messages = [api.post(f"{AT}/webhooks/{hooks[0]}/test", {})["message"]]
     question = {"tenant": "acme", "kind": "other", "text": "A question."}
-    cases = [api.post(f"{at}/cases", question)["id"] for _ in range(2)]
+    cases = [api.post(f"{AT}/cases", question)["id"] for _ in range(2)]
+    spilled = api.post(f"{AT}/apps", {"tenant": "acme", "apis": apis[:1]})["client_secret"]
+    incidents = [api.post("/incidents", {"value": spilled})["id"]]
     return {
         "webhook": hooks,
         "message": messages,
         "case": cases,
+        "incident": incidents,
         "environment": ["production"],
         "tenant": ids("/tenants", "name"),
         "api": apis,
         "apis": apis,
         "introspects": apis,
-        "client_id": ids(f"{at}/apps", "client_id"),
+        "client_id": ids(f"{AT}/apps", "client_id"),
         "version": [1, 2],
-        "key": ids(f"{at}/keys", "id"),
-        "user": ids(f"{at}/users", "email"),
+        "key": ids(f"{AT}/keys", "id"),
+        "user": ids(f"{AT}/users", "email"),
         "document": ids("/documents", "id"),
         "operator": ids("/operators", "id"),
         "token": keys or ["none"],
         "If-Match": ["*"],
     }
+
+
+def good_requests(api, known):
+    """One request for each operation that chance hardly finds, in the state that it needs: parameters and body, by operation."""
+    one = known["apis"][0]
+    hooks, documents = known["webhook"], known["document"]
+
+    def applicant(*acts):
+        """A tenant that has applied for access, and what was done about it."""
+        name = f"applicant-{len(made)}"
+        made.append(name)
+        api.post("/tenants", {"name": name})
+        api.post(f"{AT}/accesses", {"tenant": name, "api": one})
+        for act in acts:
+            api.post(f"{AT}/accesses/{name}/{one}/{act}", {"reason": "A test."} if act != "approve" else {})
+        return {"tenant": name, "api": one}
+
+    def tenant():
+        return {"tenant": applicant()["tenant"]}
+
+    def key(*acts):
+        with_keys = next(one for one in api.get(f"{AT}/keys")["items"])
+        body = {"tenant": with_keys["tenant"], "apis": with_keys["apis"]}
+        made = api.post(f"{AT}/keys", body)["id"]
+        for act in acts:
+            api.post(f"{AT}/keys/{made}/{act}", {})
+        return {"key": made}, body
+
+    made = []
+    person = {"email": "somebody@applicant.example", "email_verified": True}
+    user = api.post(f"{AT}/users", person)["id"]
+    app = {"tenant": "acme", "apis": [one]}
+    client = api.post(f"{AT}/apps", app)["client_id"]
+    api.post(f"{AT}/apps/{client}/secrets", {"end_others_after": 3600})
+    hash_, moment = "0" * 64, "2026-01-01T00:00:00Z"
+    leaked = api.post(f"{AT}/apps", app)["client_secret"]
+    suspended = tenant()
+    api.post(f"/tenants/{suspended['tenant']}/suspend", {})
+    nobody = api.post("/operators", {"name": "nobody", "role": "auditor"})["id"]
+    new_tenant = {"name": "somebody-else"}
+    text = {"texts": {"en": {"title": "Rules", "body": "Be kind."}}}
+    return {
+        "apply_for_access": ({}, {"tenant": tenant()["tenant"], "api": known["apis"][1]}),
+        "approve_an_application": (applicant(), {}),
+        "refuse_an_application": (applicant(), {"reason": "Not yet."}),
+        "suspend_an_access": (applicant("approve"), {"reason": "A test."}),
+        "resume_an_access": (applicant("approve", "suspend"), {"reason": "A test."}),
+        "close_an_access": (applicant("approve"), {"reason": "A test."}),
+        "record_a_contract": (applicant(), {"sha256": hash_, "signed_at": moment}),
+        "register_an_app": ({}, app),
+        "change_an_app": ({"client_id": client}, app),
+        "take_a_rotation_back": ({"client_id": client, "version": 2}, None),
+        "let_a_secret_end_later": ({"client_id": client, "version": 1}, {"after": 60}),
+        "make_a_key": ({}, key()[1]),
+        "narrow_a_key": (key()[0], {"addresses": ["203.0.113.0/24"]}),
+        "rotate_a_key": (key()[0], {"overlap": 60}),
+        "suspend_a_key": (key()[0], {}),
+        "resume_a_key": (key("suspend")[0], {}),
+        "revoke_a_key": (key()[0], {"reason": "A test."}),
+        "rotate_keys": ({}, {}),
+        "make_a_webhook": ({}, {"tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["*"]}),
+        "change_a_webhook": ({"webhook": hooks[0]}, {"url": "http://127.0.0.1:9/", "events": ["*"]}),
+        "change_a_webhook_s_secret": ({"webhook": hooks[0]}, None),
+        "try_a_webhook": ({"webhook": hooks[0]}, None),
+        "send_a_message_again": ({"webhook": hooks[0], "message": known["message"][0]}, None),
+        "delete_a_webhook": ({"webhook": hooks[-1]}, None),
+        "bring_a_credential_that_leaked": ({}, {"value": leaked}),
+        "resolve_an_incident": ({"incident": known["incident"][0]}, {"comment": "Looked at."}),
+        "make_a_document": ({}, {"kind": "house-rules", "version": text}),
+        "publish_a_version": ({"document": documents[0]}, text),
+        "make_a_tenant": ({}, new_tenant),
+        "suspend_a_tenant": (tenant(), {}),
+        "resume_a_tenant": (suspended, {}),
+        "close_a_tenant": (tenant(), {}),
+        "make_a_user": ({}, {"email": "another@applicant.example"}),
+        "suspend_a_user": ({"user": user}, {}),
+        "make_somebody_a_member__or_give_other_roles": ({"user": user, **tenant()}, {"roles": ["viewer"]}),
+        "make_an_operator": ({}, {"name": "somebody", "role": "auditor"}),
+        "end_an_operator": ({"operator": nobody}, None),
+    }
+
+
+def exemplify(document, good):
+    """The requests of `good` as examples, which are sent before anything else."""
+    for item in document["paths"].values():
+        # An example is one operation's: what is said at the path for all of them moves to each.
+        of_all = item.pop("parameters", [])
+        for operation in (value for name, value in item.items() if name in METHODS):
+            parameters, body = good.pop(operation["operationId"], (None, None))
+            for one in of_all:
+                # Chance would take any other one, and what is asked for needs this one.
+                this = parameters and parameters.get(one["name"])
+                operation["parameters"].append({**one, "schema": {"enum": [this]}, "example": this} if this else one)
+            if body is not None:
+                operation["requestBody"]["content"]["application/json"]["example"] = body
+    assert not good, f"no such operation: {sorted(good)}"
+    return document
 
 
 def narrow(document, known):

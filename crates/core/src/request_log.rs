@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 pub use fix::{REASONS, fix};
 
+use crate::api_key::ApiKey;
+use crate::app::App;
 use crate::env::UnixMillis;
 use crate::error::{OAuthError, Reason};
 use crate::id::{ApiKeyId, AppId, TenantId};
@@ -41,6 +43,18 @@ pub struct Owned {
     pub subject: Subject,
     /// Its tenant.
     pub tenant: TenantId,
+}
+
+impl Owned {
+    /// An app as a subject.
+    pub fn app(app: &App) -> Self {
+        Self { subject: Subject::App(app.id), tenant: app.tenant }
+    }
+
+    /// A key as a subject.
+    pub fn key(key: &ApiKey) -> Self {
+        Self { subject: Subject::Key(key.id), tenant: key.tenant }
+    }
 }
 
 /// The rings of a subject. Each has slots of its own, so that what anybody can cause never washes away what only the

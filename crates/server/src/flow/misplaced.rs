@@ -8,7 +8,6 @@ use grantor_core::record::Record;
 use grantor_core::request_log::{Entry, Outcome, Owned, Refusal, Ring, Subject};
 use grantor_core::secret::CredentialType;
 
-use super::seen::owned;
 use super::verify::{Genuine, recognise};
 use super::{Fault, verify};
 use crate::activity::suspects::{Kind, MOST_WAITING, Suspect};
@@ -108,7 +107,9 @@ async fn bearer_owner(
     match recognise(node, state, credential).await? {
         Err(_) => Ok(None),
         Ok(Genuine::Key(key)) => Ok(Some(Owned { subject: Subject::Key(key.id), tenant: key.tenant })),
-        Ok(Genuine::Token(claims)) => Ok(verify::app_of(node, state, &claims).await?.map(|app| owned(&app))),
+        Ok(Genuine::Token(claims)) => {
+            Ok(verify::app_of(node, state, &claims).await?.map(|app| Owned::app(&app)))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use grantor_core::error::{Denial, OAuthError, Reason};
 use grantor_core::id::ApiId;
 use grantor_core::profile::GrantType;
 use grantor_core::record::Used;
-use grantor_core::request_log::{Door, Entry, LastFour, Outcome, Owned, Proof, Refusal, Ring, Subject, Took};
+use grantor_core::request_log::{Door, Entry, LastFour, Outcome, Owned, Proof, Refusal, Ring, Took};
 use grantor_core::secret::Secret;
 use grantor_core::usage::Tallied;
 
@@ -44,11 +44,6 @@ pub struct Seen<'a> {
     grant: Option<GrantType>,
 }
 
-/// The app as a subject.
-pub fn owned(app: &App) -> Owned {
-    Owned { subject: Subject::App(app.id), tenant: app.tenant }
-}
-
 impl<'a> Seen<'a> {
     /// Begins to watch.
     pub fn begin(node: &Node, place: Place<'a>) -> Self {
@@ -65,7 +60,7 @@ impl<'a> Seen<'a> {
 
     /// The sender has named an app. Nothing is proved yet.
     pub fn names(&mut self, app: &App) {
-        self.whose = Some(owned(app));
+        self.whose = Some(Owned::app(app));
     }
 
     /// The sender has proved to be the app that it named: a secret was verified. A public client proves nothing.
@@ -102,7 +97,7 @@ impl<'a> Seen<'a> {
             // Whoever is throttled costs the database nothing; an app that is at hand is told.
             let environment = self.place.state.environment.id;
             let known = presented.candidates().find_map(|(id, _)| node.cache.known_app(environment, id));
-            self.whose = known.map(|app| owned(&app));
+            self.whose = known.map(|app| Owned::app(&app));
         }
         let mut secrets = presented.candidates().filter_map(|(_, secret)| secret);
         self.credential = secrets.next().and_then(|secret| LastFour::of(secret.reveal()));

@@ -15,14 +15,14 @@ use grantor_core::claims::AccessClaims;
 use grantor_core::error::Reason;
 use grantor_core::grant::Grant;
 use grantor_core::introspect::{Revoked, Subjects, UserSubjects, judge_key, judge_token};
-use grantor_core::request_log::{Owned, Subject};
+use grantor_core::request_log::Owned;
 use grantor_core::scope::Scope;
 use grantor_core::secret::{CredentialType, Spelling};
 use grantor_core::user::User;
 use grantor_resource::CredentialKind;
 
+use super::Fault;
 use super::signed::{Signed, signed};
-use super::{Fault, seen};
 use crate::cache::{SignedClaims, TenantFacts};
 use crate::catalogue::EnvironmentState;
 use crate::limits::{Holder, RetryAfter};
@@ -202,8 +202,8 @@ pub async fn app_of(
 
 fn owned(credential: &Genuine, app: Option<&App>) -> Option<Owned> {
     match credential {
-        Genuine::Key(key) => Some(Owned { subject: Subject::Key(key.id), tenant: key.tenant }),
-        Genuine::Token(_) => app.map(seen::owned),
+        Genuine::Key(key) => Some(Owned::key(key)),
+        Genuine::Token(_) => app.map(Owned::app),
     }
 }
 

@@ -18,10 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::framing::{Ends, Framing};
-use super::listener::ticks;
 use super::respond::Body;
 use super::source::Peer;
-use super::watched::{Witness, Witnessed, Writes};
+use super::watched::{Witness, Witnessed, Writes, ticks};
 
 /// Ticks for a head, from its first byte.
 const HEAD_TICKS: u8 = 10;

@@ -15,11 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::frames::{Frames, MAX_STREAMS, Standing};
-use super::listener::ticks;
 use super::places::Place;
 use super::respond::Body;
 use super::source::Peer;
-use super::watched::{Witness, Witnessed, Writes};
+use super::watched::{Witness, Witnessed, Writes, ticks};
 
 /// Longest head, decoded, in bytes; for each field 32 more than it has (RFC 9113 section 6.5.2).
 const MAX_HEAD: u32 = 16 * 1024;

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::places::{Connections, Place};
@@ -24,8 +24,6 @@ use super::{http1, http2};
 use crate::config::IpNet;
 use crate::tls::HTTP_2;
 
-/// Length of a tick.
-const TICK: Duration = Duration::from_secs(1);
 /// Longest time until TLS is agreed on.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
@@ -35,13 +33,6 @@ pub struct Terms {
     pub proxies: Vec<IpNet>,
     /// How TLS is spoken; `None` for none.
     pub tls: Option<Arc<ServerConfig>>,
-}
-
-/// The ticks of one connection.
-pub(super) fn ticks() -> Interval {
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }
 
 /// Serves connections until `stop` says so, then lets those in flight finish.

@@ -5,11 +5,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
+/// Length of a tick.
+const TICK: Duration = Duration::from_secs(1);
 /// Ticks for a peer that does not take what we write.
 const WRITE_TICKS: u8 = 30;
+
+/// The ticks of one connection.
+pub(super) fn ticks() -> Interval {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
 
 /// How long a peer has not taken what we write.
 #[derive(Default)]

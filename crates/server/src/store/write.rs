@@ -71,7 +71,7 @@ pub fn statements_of(write: &Write) -> Vec<Statement> {
         Write::ChangeApp(app) => app::change_app(app),
         Write::SetAppStatus(change) => app::app_status(change),
         Write::EndAppTokens(id) => app::end_app_tokens(*id),
-        Write::InsertSecret(app, secret) => app::insert_secret(*app, secret),
+        Write::InsertSecret(app, secret) => return app::insert_secret(*app, secret),
         Write::EndSecret { app, version, at } => app::end_secret(*app, *version, *at),
         Write::ScheduleSecretEnd { app, version, at, by, remind_at } => {
             app::schedule_secret_end((*app, *version), *at, *by, *remind_at)

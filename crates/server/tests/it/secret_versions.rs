@@ -147,3 +147,21 @@ async fn the_check_of_a_client_id_says_what_making_the_app_will_say() {
     let elsewhere = server.admin("GET", "/environments/sandbox/client-ids/turning", json!({})).await;
     assert_eq!(elsewhere.json()["verdict"], "available", "each environment has its own");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_ended_long_ago_are_forgotten_and_one_that_lives_never_is() {
+    let server = Server::start().await;
+    let first = app(&server).await;
+    let mut last = 1;
+    for _ in 0..70 {
+        let (version, _) = rotate(&server, json!({})).await;
+        assert_eq!(version, last + 1, "a number is never used twice");
+        assert_eq!(act(&server, version, "end", json!({})).await.status, 200);
+        last = version;
+    }
+    let kept: Vec<i64> =
+        versions(&server).await.iter().map(|version| version["version"].as_i64().unwrap()).collect();
+    let newest = last - 49..=last;
+    assert_eq!(kept, [1].into_iter().chain(newest).collect::<Vec<_>>());
+    assert!(works(&server, &first).await);
+}

@@ -360,7 +360,7 @@ async fn an_app_takes_and_shows_what_it_says_of_itself_and_a_change_replaces_it(
         assert_eq!(answer.status, status, "{metadata}: {}", answer.text);
     }
     let moved = json!({ "tenant": "provider", "metadata": { "redirect_uris": ["https://b.example/cb"] } });
-    assert_refused(&server.admin("PUT", &path, moved).await, 400, "keeps its tenant");
+    assert_refused(&server.admin("PUT", &path, moved).await, 422, "keeps its tenant");
 }
 
 #[tokio::test(flavor = "multi_thread")]

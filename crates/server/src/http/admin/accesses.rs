@@ -22,7 +22,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::page::{Page, Window};
 use super::problem::Problem;
-use super::schema::{AccessStatusText, QuotaText};
+use super::schema::{AccessStatusText, QuotaText, ScopeText};
 use super::table::Table;
 use super::tenants;
 use crate::catalogue::EnvironmentState;
@@ -85,7 +85,7 @@ struct Application {
     api: String,
     /// What is asked for; else all that the API offers.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
     comment: String,
@@ -98,7 +98,7 @@ struct Approval {
     #[serde(default)]
     comment: String,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
     #[schema(value_type = Option<QuotaText>)]
@@ -118,7 +118,7 @@ struct Approval {
 #[serde(deny_unknown_fields)]
 #[schema(as = AccessTerms)]
 struct Terms {
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<ScopeText>)]
     scopes: Vec<Scope>,
     #[schema(value_type = QuotaText)]
     quota: QuotaClass,

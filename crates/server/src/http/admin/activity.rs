@@ -77,9 +77,9 @@ struct By {
     #[serde(default)]
     #[param(pattern = "^(minute|hour|day)$")]
     by: Option<String>,
-    /// How many of them, back from now.
+    /// How many of them, back from now: as many as are kept at most, which are 2880 minutes.
     #[serde(default)]
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 2880)]
     limit: Option<i64>,
 }
 

@@ -23,7 +23,7 @@ use super::body::{Body, Why, given, unchanged};
 use super::caller::{Caller, Granted};
 use super::page::{PageOfTenant, Window};
 use super::problem::Problem;
-use super::schema::{ClientAuthMethodText, GrantTypeText};
+use super::schema::{ClientAuthMethodText, GrantTypeText, ScopeText};
 use super::table::Table;
 use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
@@ -90,7 +90,7 @@ struct NewApp {
     grants: Option<Vec<GrantType>>,
     /// What it may ask for; else all that the tenant's accesses allow.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     /// The one way in which it authenticates; else any that its APIs accept.
     #[serde(default)]
@@ -122,7 +122,7 @@ struct ChangedApp {
     #[schema(value_type = Option<Vec<GrantTypeText>>)]
     grants: Option<Vec<GrantType>>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
     #[schema(value_type = Option<ClientAuthMethodText>)]
@@ -289,7 +289,7 @@ async fn change(
     let (state, found, granted) = find_to_change(&caller, &path).await?;
     let tenant = tenants::find(&caller, &body.tenant).await?;
     if tenant.id != found.tenant {
-        return Err(Problem::bad("An app keeps its tenant. Make another app."));
+        return Err(Problem::unfit("read_only", "An app keeps its tenant. Make another app."));
     }
     let read_only = [
         ("client_id", &body.client_id),

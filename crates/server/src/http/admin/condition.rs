@@ -32,13 +32,9 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    /// The nearest of the `shown` paths that is the path of a change or stands above it.
+    /// What the change of a path is about.
     pub(super) fn of(path: &str, shown: &[&str], reads: Router, turn: Arc<RwLock<()>>) -> Self {
-        let above = |shown: &&&str| {
-            path.strip_prefix(**shown).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let parts = shown.iter().filter(above).map(|shown| shown.split('/').count()).max();
-        Self { parts, reads, turn }
+        Self { parts: nearest(path, shown), reads, turn }
     }
 
     /// Runs a change if its condition holds.
@@ -93,6 +89,14 @@ impl Resource {
     }
 }
 
+/// How many parts of a change's path name the nearest of the `shown` paths that is that path or stands above it.
+pub(super) fn nearest(path: &str, shown: &[&str]) -> Option<usize> {
+    let above = |shown: &&&str| {
+        path.strip_prefix(**shown).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    shown.iter().filter(above).map(|shown| shown.split('/').count()).max()
+}
+
 /// Whether `If-Match` names this tag, by the strong comparison: a weak tag names nothing (RFC 9110 8.8.3.2).
 fn names(headers: &HeaderMap, tag: &str) -> bool {
     let values = headers.get_all(IF_MATCH).iter().filter_map(|value| value.to_str().ok());
@@ -129,8 +133,7 @@ mod tests {
     #[test]
     fn a_change_is_about_the_nearest_resource_that_can_be_read() {
         let of = |path: &str| {
-            let shown = ["/apps/{id}", "/users/{user}", "/users/{user}/memberships/{tenant}"];
-            Resource::of(path, &shown, Router::new(), Arc::default()).parts
+            nearest(path, &["/apps/{id}", "/users/{user}", "/users/{user}/memberships/{tenant}"])
         };
         assert_eq!(of("/apps/{id}"), Some(3));
         assert_eq!(of("/apps/{id}/secrets/{version}/end"), Some(3));

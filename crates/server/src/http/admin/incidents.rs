@@ -68,7 +68,7 @@ enum State {
 struct Resolution {
     /// 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^\\P{Cc}+$")]
     comment: Option<Comment>,
 }
 

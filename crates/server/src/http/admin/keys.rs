@@ -21,7 +21,7 @@ use super::body::{Body, Why};
 use super::caller::{Caller, Granted};
 use super::page::{PageOfTenant, Window};
 use super::problem::Problem;
-use super::schema::QuotaText;
+use super::schema::{NetworkText, QuotaText, ScopeText};
 use super::table::Table;
 use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
@@ -79,7 +79,7 @@ struct NewKey {
     apis: Vec<String>,
     /// What it may do there; else all that the tenant's accesses allow.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     /// Seconds that it lives; else what the profile says.
     #[serde(default)]
@@ -87,7 +87,7 @@ struct NewKey {
     lifetime: Option<Lifetime>,
     /// The networks that it is good from, for example `203.0.113.0/24`; else any.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
+    #[schema(value_type = Option<Vec<NetworkText>>, min_items = 1)]
     addresses: Option<AddressList>,
     /// How many calls it may make; else the API alone sets limits.
     #[serde(default)]
@@ -109,10 +109,10 @@ struct KeyRotation {
     #[serde(default)]
     apis: Option<Vec<String>>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
+    #[schema(value_type = Option<Vec<NetworkText>>, min_items = 1)]
     addresses: Option<AddressList>,
     #[serde(default)]
     #[schema(value_type = Option<QuotaText>)]
@@ -126,10 +126,10 @@ struct KeyNarrowing {
     #[serde(default)]
     apis: Option<Vec<String>>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<Scope>>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
+    #[schema(value_type = Option<Vec<NetworkText>>, min_items = 1)]
     addresses: Option<AddressList>,
     #[serde(default)]
     #[schema(value_type = Option<QuotaText>)]
@@ -144,7 +144,7 @@ struct KeyNarrowing {
 #[serde(deny_unknown_fields)]
 struct RevokeKey {
     /// 1 to 500 characters: the partner will ask.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, pattern = "^\\P{Cc}+$")]
     reason: String,
 }
 

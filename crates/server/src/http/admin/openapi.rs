@@ -6,9 +6,9 @@ use grantor_core::user::Role;
 use serde_json::{Map, Value, json};
 use utoipa::PartialSchema as _;
 
-use super::BASE;
 use super::problem::ProblemBody;
 use super::table::{Route, Table};
+use super::{BASE, condition};
 
 /// What the parts of paths are: name, text, example.
 const PARTS: [(&str, &str, &str); 14] = [
@@ -40,10 +40,11 @@ honours `If-Match`. A request that makes something honours `Idempotency-Key`. Ev
 pub(super) fn document(table: &Table) -> Value {
     let mut paths = Map::new();
     let mut schemas = Map::new();
+    let shown = table.shown();
     schemas.insert("Problem".to_owned(), json!(ProblemBody::schema()));
     for route in &table.routes {
         let item = paths.entry(route.path).or_insert_with(|| json!({ "parameters": parts(route.path) }));
-        item[route.method.as_str().to_ascii_lowercase()] = operation(route);
+        item[route.method.as_str().to_ascii_lowercase()] = operation(route, &shown);
         for (name, schema) in &route.draft.schemas {
             let known = schemas.insert(name.clone(), schema.clone());
             debug_assert!(known.is_none_or(|known| known == *schema), "two schemas are called {name}");
@@ -103,10 +104,11 @@ fn parts(path: &str) -> Vec<Value> {
     named.map(shown).collect()
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, shown: &[&str]) -> Value {
     let changes = route.method != ::http::Method::GET;
+    let has_condition = changes && condition::nearest(route.path, shown).is_some();
     let mut parameters = route.draft.parameters.clone();
-    if changes {
+    if has_condition {
         parameters.push(header(
             "If-Match",
             "The `ETag` of what you have seen: 412 if it has changed since.",
@@ -128,7 +130,10 @@ fn operation(route: &Route) -> Value {
     let reference = json!({ "$ref": "#/components/responses/Problem" });
     let mut refusals = vec!["400", "401", "403", "404", "429", "503"];
     if changes {
-        refusals.extend(["408", "409", "412", "413", "415", "422"]);
+        refusals.extend(["408", "409", "413", "415", "422"]);
+    }
+    if has_condition {
+        refusals.push("412");
     }
     refusals.sort_unstable();
     responses.extend(refusals.into_iter().map(|status| (status.to_owned(), reference.clone())));
@@ -189,7 +194,7 @@ mod tests {
         let table = table();
         let mut names = HashSet::new();
         for route in &table.routes {
-            let operation = operation(route);
+            let operation = operation(route, &table.shown());
             assert!(!route.summary.is_empty() && !route.tag.is_empty(), "{} {}", route.method, route.path);
             assert!(names.insert(operation["operationId"].to_string()), "{} {}", route.method, route.path);
             assert!(route.draft.success.is_some(), "{} {}", route.method, route.path);

@@ -132,3 +132,13 @@ pub(super) enum KeyStateText {
     Retiring,
     Retired,
 }
+
+/// One scope (RFC 6749 3.3).
+#[derive(ToSchema)]
+#[schema(as = Scope, min_length = 1, pattern = r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
+pub(super) struct ScopeText(String);
+
+/// An address or a network, for example `203.0.113.7` or `203.0.113.0/24`.
+#[derive(ToSchema)]
+#[schema(as = Network, min_length = 2, pattern = r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$")]
+pub(super) struct NetworkText(String);

@@ -32,7 +32,7 @@ pub(super) fn routes(table: &mut Table) {
 #[serde(deny_unknown_fields)]
 struct Rotate {
     #[serde(default = "sign", rename = "use")]
-    #[schema(value_type = Option<KeyUseText>)]
+    #[schema(value_type = KeyUseText, required = false)]
     usage: KeyUse,
     /// Only the key of this algorithm.
     #[serde(default)]

@@ -130,15 +130,16 @@ impl Table {
         &mut self.routes[at]
     }
 
+    /// The paths of what can be read and has an entity tag.
+    pub(super) fn shown(&self) -> Vec<&'static str> {
+        let shown = self.routes.iter().filter(|route| route.shows && route.is_read());
+        shown.map(|route| route.path).collect()
+    }
+
     /// The router of all routes, each behind its right; what changes something, behind its conditions.
     pub(super) fn router(self) -> Router {
         let (turn, desk) = (Arc::new(RwLock::new(())), once::Desk::default());
-        let shown: Vec<&'static str> = self
-            .routes
-            .iter()
-            .filter(|route| route.shows && route.is_read())
-            .map(|route| route.path)
-            .collect();
+        let shown = self.shown();
         let mut reads = Router::new();
         let mut paths: BTreeMap<&'static str, MethodRouter> = BTreeMap::new();
         let mut changes = Vec::new();

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::schema::{
     ApiKeyFormatText, ClientAuthMethodText, GrantTypeText, KeyStateText, KeyUseText, MemberRoleText,
-    QuotaText, StatusText,
+    NetworkText, QuotaText, ScopeText, StatusText,
 };
 use crate::catalogue::EnvironmentState;
 use crate::moment::Moment;
@@ -80,7 +80,7 @@ pub(super) struct App {
     apis: Vec<String>,
     /// The APIs that it is, whose tokens it may introspect.
     introspects: Vec<String>,
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<ScopeText>)]
     scopes: ScopeSet,
     /// What it says of itself for the flows with users (RFC 7591 2).
     #[schema(value_type = Object)]
@@ -204,7 +204,7 @@ pub(super) struct Key {
     name: String,
     /// The APIs that it opens, by name.
     apis: Vec<String>,
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<ScopeText>)]
     scopes: ScopeSet,
     /// `active`, `suspended`, `expired`, `revoked`.
     status: &'static str,
@@ -217,7 +217,7 @@ pub(super) struct Key {
     #[schema(value_type = ApiKeyFormatText)]
     format: ApiKeyFormat,
     /// The networks that it is good from; `null` is any.
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<NetworkText>>)]
     addresses: Option<AddressList>,
     /// How many calls it may make.
     #[schema(value_type = QuotaText)]
@@ -359,7 +359,7 @@ pub(super) struct Consent {
     client_id: String,
     /// The tenant's short name.
     tenant: String,
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<ScopeText>)]
     scopes: ScopeSet,
     #[schema(value_type = String, format = DateTime)]
     granted_at: Moment,
@@ -387,7 +387,7 @@ pub(super) struct Grant {
     api: Option<String>,
     #[schema(value_type = GrantTypeText)]
     origin: &'static str,
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<ScopeText>)]
     scopes: ScopeSet,
     /// `code`, `active`, `ended`.
     state: &'static str,

@@ -7,7 +7,7 @@ use grantor_core::id::AppId;
 use grantor_core::reminder;
 
 use super::super::sql::{Sql, Statement};
-use super::{json, one, raise};
+use super::{any, json, one, raise};
 
 /// Everything here, for the test that prepares it.
 pub(super) const STATEMENTS: &[&Sql] = &[
@@ -17,6 +17,7 @@ pub(super) const STATEMENTS: &[&Sql] = &[
     &END_APP_TOKENS,
     &MARK_EXPOSED,
     &INSERT_SECRET,
+    &FORGET_SECRETS,
     &END_SECRET,
     &SCHEDULE_SECRET_END,
     &CHOOSE_SECRET_END,
@@ -45,6 +46,13 @@ const INSERT_SECRET: Sql = Sql {
     text: "INSERT INTO app_secrets (app_id, version, pepper, mac, last_four, not_before, expires_at, ended_at, created_at, remind_at) \
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 };
+// Every token request reads the versions of an app. Whoever makes and ends them in a loop shall not make that dearer.
+const FORGET_SECRETS: Sql = Sql {
+    name: "forget_secrets",
+    text: "DELETE FROM app_secrets WHERE app_id = $1 AND version <= $2 AND (ended_at <= $3 OR expires_at <= $3)",
+};
+/// How many of an app's versions stay, whatever became of them: the newest.
+const KEPT_SECRETS: i64 = 50;
 // What has ended has no reminder ahead: it would stand before the others in their index for ever.
 const END_SECRET: Sql = Sql {
     name: "end_secret",
@@ -132,8 +140,9 @@ pub(super) fn mark_exposed(app: AppId, at: UnixMillis) -> Statement {
     one(&MARK_EXPOSED, vec![app.bytes().into(), at.0.into()])
 }
 
-pub(super) fn insert_secret(app: AppId, secret: &SecretVersion) -> Statement {
-    one(
+/// A new version, and the end of the memory of those that ended long before it.
+pub(super) fn insert_secret(app: AppId, secret: &SecretVersion) -> Vec<Statement> {
+    let inserted = one(
         &INSERT_SECRET,
         vec![
             app.bytes().into(),
@@ -147,7 +156,10 @@ pub(super) fn insert_secret(app: AppId, secret: &SecretVersion) -> Statement {
             secret.created_at.0.into(),
             reminder::next_after(secret.created_at, secret.expires_at).map(|at| at.0).into(),
         ],
-    )
+    );
+    let oldest = secret.version.saturating_sub(KEPT_SECRETS);
+    let forgotten = any(&FORGET_SECRETS, vec![app.bytes().into(), oldest.into(), secret.created_at.0.into()]);
+    vec![inserted, forgotten]
 }
 
 pub(super) fn end_secret(app: AppId, version: i64, at: UnixMillis) -> Statement {

@@ -58,7 +58,7 @@ async fn i01_a_read_only_member_may_be_sent_back_and_not_otherwise() {
     }
     let mut body = read.clone();
     body["tenant"] = json!("provider");
-    assert_eq!(server.admin("PUT", APP, body).await.status, 400);
+    assert_eq!(server.admin("PUT", APP, body).await.status, 422);
     assert_eq!(server.admin("GET", APP, Value::Null).await.json(), read);
     let path = "/environments/production/users/admin@acme.example/memberships/acme";
     let moved = server.admin("PUT", path, json!({ "roles": ["viewer"], "tenant": "provider" })).await;
@@ -112,6 +112,28 @@ async fn every_resource_has_a_tag_that_changes_when_it_does_and_a_stale_one_chan
     assert_eq!(tagless.status, 400, "{}", tagless.text);
     let deleted = send("DELETE", APP, json!({}), "\"0123\"").await;
     assert_eq!(deleted.status, 412, "{}", deleted.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_is_honoured_wherever_the_document_names_it_and_refused_elsewhere() {
+    let server = Server::start().await;
+    let (token, ids) = (operator(&server), Ids::of(&server).await);
+    let document: Value =
+        serde_json::from_str(include_str!("../../../../../docs/admin-openapi.json")).unwrap();
+    let (mut honoured, mut refused) = (0, 0);
+    for route in table().routes().iter().filter(|route| route.method != "GET") {
+        let method = route.method.as_str();
+        let operation = &document["paths"][route.path][method.to_ascii_lowercase()];
+        let mut parameters = operation["parameters"].as_array().unwrap().iter();
+        let is_named = parameters.any(|parameter| parameter["name"] == "If-Match");
+        assert_eq!(is_named, operation["responses"]["412"].is_object(), "{method} {}", route.path);
+        let path = filled(route.path, &ids);
+        let stale = [("if-match", "\"0123\"")];
+        let answer = with(&server, &token, (method, &path), json!({}), &stale).await;
+        assert_eq!(answer.status, if is_named { 412 } else { 400 }, "{method} {path}: {}", answer.text);
+        *if is_named { &mut honoured } else { &mut refused } += 1;
+    }
+    assert!(honoured > 30 && refused > 10, "{honoured} honoured, {refused} refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
