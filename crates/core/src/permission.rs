@@ -208,6 +208,38 @@ mod tests {
         }
     }
 
+    /// Spelled a second time, so that no role gains or loses a right unseen.
+    #[test]
+    fn k04_the_rights_of_every_role_are_these() {
+        let (support, auditor, developer, administrator, viewer) = (1, 2, 4, 8, 16);
+        let expected = |right: Right| match right {
+            Right::ReadCatalogue | Right::ReadTenant => {
+                support | auditor | viewer | developer | administrator
+            }
+            Right::ReadInstallation => support | auditor,
+            Right::ManageInstallation | Right::ManageOperators => 0,
+            Right::ManagePartners => support,
+            Right::ManageApps | Right::OpenCases => support | developer | administrator,
+            Right::ApplyForAccess
+            | Right::ManageKeys
+            | Right::ManageMembers
+            | Right::AcceptDocuments
+            | Right::ManageWebhooks => support | administrator,
+        };
+        for right in Right::ALL {
+            let operator = |role: OperatorRole, bit| u8::from(role.has(right)) * bit;
+            let member = |role: Role, bit| u8::from(member_has(&[role], right)) * bit;
+            let found = operator(OperatorRole::Support, support)
+                | operator(OperatorRole::Auditor, auditor)
+                | member(Role::Developer, developer)
+                | member(Role::Admin, administrator)
+                | member(Role::Viewer, viewer);
+            assert_eq!(found, expected(right), "{right:?}");
+            assert!(OperatorRole::Admin.has(right), "{right:?}");
+            assert_eq!(member_has(&[Role::Owner], right), member_has(&[Role::Admin], right), "{right:?}");
+        }
+    }
+
     #[test]
     fn a_test_log_in_reaches_nothing_live() {
         assert!(covers(Stage::Live, Stage::Test));

@@ -63,8 +63,16 @@ async fn k02_neither_an_apps_own_token_nor_another_apis_token_of_a_member_opens_
     let url = app.url(&server, &pkce, &[]);
     let code = server.sign_in(&mut grantor_testkit::Browser::new(&server), &url, &person).await;
     let elsewhere = grantor_testkit::Tokens::of(&app.redeem(&server, &(code, pkce)).await).access;
+    // One for another API of an app that may have tokens for this one, too: the audience alone tells them apart.
+    let both = json!({ "client_id": "both", "apis": ["payments", "grantor-admin"] });
+    let both = App::of_api(&server, "payments", both).await;
+    let pkce = grantor_testkit::Pkce::new_one();
+    let audience = server.api("production", "payments")["audience"].as_str().unwrap().to_owned();
+    let url = both.url(&server, &pkce, &[("resource", &audience)]);
+    let code = server.sign_in(&mut grantor_testkit::Browser::new(&server), &url, &person).await;
+    let beside = grantor_testkit::Tokens::of(&both.redeem(&server, &(code, pkce)).await).access;
     let machine = server.token("production", "payments").await;
-    for token in [&elsewhere, &machine] {
+    for token in [&elsewhere, &beside, &machine] {
         let answer = ask(&server, token, "GET", "/tenants", Value::Null).await;
         assert_eq!(answer.status, 401, "{}", answer.text);
         assert!(answer.header("www-authenticate").contains("invalid_token"));
