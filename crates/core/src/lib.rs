@@ -20,6 +20,7 @@ pub mod audit_verify;
 pub mod audited;
 pub mod authorize;
 pub mod case;
+pub mod case_handling;
 pub mod change;
 pub mod claimed_request;
 pub mod claims;

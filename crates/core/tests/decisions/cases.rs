@@ -1,9 +1,8 @@
 //! Cases are opened once, answered once, and "done" about a key revokes it.
 
 use grantor_core::api_key::ApiKey;
-use grantor_core::case::{
-    Case, CaseState, CaseSubject, CaseWrite, NewAnswer, NewCase, Outcome, answer, open,
-};
+use grantor_core::case::{Case, CaseState, CaseSubject, CaseWrite};
+use grantor_core::case_handling::{NewAnswer, NewCase, Outcome, answer, open};
 use grantor_core::decision::{Decision, Write};
 use grantor_core::env::Env;
 use grantor_core::error::Denial;

@@ -16,7 +16,7 @@ use grantor_core::secret::Stage;
 use grantor_core::tenant::Tenant;
 
 use super::deed::Deed;
-use super::tenant::Switch;
+use super::order::Switch;
 use super::{Fault, FlowError};
 use crate::catalogue::{Catalogue, EnvironmentState};
 use crate::node::{Actor, Node};

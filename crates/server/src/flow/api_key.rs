@@ -22,7 +22,7 @@ use grantor_jose::{Algorithm, SignError, Type};
 
 use super::deed::Deed;
 use super::notice::{login_page, moment, to_admins, values};
-use super::tenant::{Order, Switch};
+use super::order::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node};

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use super::client_id;
 use super::deed::Deed;
 use super::notice::{login_page, moment, to_admins, values};
-use super::tenant::{Order, Switch};
+use super::order::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::node::{Actor, Node};

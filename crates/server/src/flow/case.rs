@@ -1,7 +1,8 @@
 //! Cases: opened for a tenant, answered by the provider's team.
 
 use grantor_core::api_key::ApiKey;
-use grantor_core::case::{self, Case, CaseWrite, NewAnswer, NewCase, Outcome};
+use grantor_core::case::{Case, CaseWrite};
+use grantor_core::case_handling::{self, NewAnswer, NewCase, Outcome};
 use grantor_core::decision::{AuditEvent, Write};
 use grantor_core::id::ApiKeyId;
 use grantor_core::outbox::MailKind;
@@ -48,7 +49,7 @@ pub async fn open(
         text: request.text,
         by: &actor.name,
     };
-    let case = node.decide(|env| case::open(new, env))?;
+    let case = node.decide(|env| case_handling::open(new, env))?;
     let event = AuditEvent::new("case.open", case.id.to_string())
         .of_tenant(case.tenant)
         .detail("tenant", tenant.name.as_str())
@@ -75,7 +76,7 @@ pub async fn answer(
         None => None,
     };
     let answer = NewAnswer { outcome, text, by: &actor.name, key: key.as_ref() };
-    let decision = case::answer(case, answer, node.now());
+    let decision = case_handling::answer(case, answer, node.now());
     let closed = decision.outcome?;
     let told = values([
         ("title", format!("Your request {} was answered: {}", closed.id, closed.state.as_str())),

@@ -9,7 +9,7 @@ use grantor_core::secret::Stage;
 
 use super::Fault;
 use super::notice::{self, RECIPIENTS, login_page, moment, values};
-use super::tenant::Order;
+use super::order::Order;
 use crate::node::Node;
 
 /// What was done.

@@ -28,6 +28,7 @@ pub mod misplaced;
 pub mod notice;
 pub mod once;
 pub mod operator;
+pub mod order;
 pub mod plan;
 pub mod reminder;
 pub mod revoke;

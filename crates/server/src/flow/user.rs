@@ -14,8 +14,8 @@ use grantor_core::tenant::{Status, Tenant};
 use grantor_core::user::{Membership, NewUser, Role, User};
 
 use super::deed::Deed;
+use super::order::{Order, Switch};
 use super::sign_in::busy;
-use super::tenant::{Order, Switch};
 use super::{Fault, FlowError};
 use crate::catalogue::EnvironmentState;
 use crate::moment::Moment;

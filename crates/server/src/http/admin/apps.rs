@@ -29,7 +29,7 @@ use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::app;
-use crate::flow::tenant::{Order, Switch};
+use crate::flow::order::{Order, Switch};
 
 pub(super) fn routes(table: &mut Table) {
     table.tag("Apps", "OAuth clients of tenants, and the dated versions of their secrets.");

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::answer::lasting;
 use super::problem::Problem;
 use crate::flow::Fault;
-use crate::flow::tenant::{Order, Switch};
+use crate::flow::order::{Order, Switch};
 use crate::http::body::BODY_TIME;
 
 /// Longest body, in bytes.

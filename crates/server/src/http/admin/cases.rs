@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query};
-use grantor_core::case::{Case as CaseRow, Outcome};
+use grantor_core::case::Case as CaseRow;
+use grantor_core::case_handling::Outcome;
 use grantor_core::id::ApiKeyId;
 use grantor_core::permission::Right;
 use serde::{Deserialize, Serialize};

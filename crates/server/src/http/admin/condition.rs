@@ -13,13 +13,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use tokio::sync::RwLock;
 use tower::ServiceExt as _;
 
 use super::caller::Caller;
 use super::problem::Problem;
-use super::table::instead;
 use super::{BASE, body};
 
 /// What a route changes.
@@ -44,7 +43,7 @@ impl Resource {
         let whole = Request::from_parts(parts.clone(), rest);
         let bytes = match body::read(whole).await {
             Ok(bytes) => bytes,
-            Err(problem) => return instead(problem),
+            Err(problem) => return problem.into_response(),
         };
         if !parts.headers.contains_key(IF_MATCH) {
             let _beside_others = self.turn.clone().read_owned().await;
@@ -59,9 +58,8 @@ impl Resource {
 
     async fn judge(&self, request: &Parts) -> Result<(), Response> {
         let Some(parts) = self.parts else {
-            return Err(instead(Problem::bad(
-                "Nothing that this changes has an entity tag. Leave If-Match out.",
-            )));
+            let tagless = Problem::bad("Nothing that this changes has an entity tag. Leave If-Match out.");
+            return Err(tagless.into_response());
         };
         let path: Vec<&str> =
             request.uri.path().strip_prefix(BASE).unwrap_or("").split('/').take(parts).collect();
@@ -69,7 +67,7 @@ impl Resource {
         *read.method_mut() = Method::GET;
         *read.uri_mut() = format!("{BASE}{}", path.join("/"))
             .parse()
-            .map_err(|_| instead(Problem::bad("The path does not fit this resource.")))?;
+            .map_err(|_| Problem::bad("The path does not fit this resource.").into_response())?;
         if let Some(caller) = request.extensions.get::<Caller>() {
             read.extensions_mut().insert(caller.clone());
         }
@@ -81,11 +79,12 @@ impl Resource {
         if names(&request.headers, tag) {
             return Ok(());
         }
-        Err(instead(Problem::new(
+        let changed = Problem::new(
             StatusCode::PRECONDITION_FAILED,
             "changed_meanwhile",
             "It has changed since you looked at it. Read it again, and decide again.",
-        )))
+        );
+        Err(changed.into_response())
     }
 }
 

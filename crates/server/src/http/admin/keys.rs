@@ -28,7 +28,7 @@ use crate::catalogue::EnvironmentState;
 use crate::flow::Fault;
 use crate::flow::api_key::{self, KeyRequest};
 use crate::flow::app::apis_by_name;
-use crate::flow::tenant::{Order, Switch};
+use crate::flow::order::{Order, Switch};
 use crate::moment::Moment;
 
 pub(super) fn routes(table: &mut Table) {

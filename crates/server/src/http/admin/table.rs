@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::IntoResponse as _;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use grantor_core::permission::Right;
 use tokio::sync::RwLock;
@@ -215,9 +215,4 @@ impl Route {
     fn is_read(&self) -> bool {
         self.method == Method::GET
     }
-}
-
-/// An answer that a layer gives in place of the handler's.
-pub(super) fn instead(problem: Problem) -> Response {
-    problem.into_response()
 }

@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::table::Table;
 use super::view;
 use crate::flow::acceptance::{self, InTheNameOf};
-use crate::flow::tenant::{Order, Switch};
+use crate::flow::order::{Order, Switch};
 use crate::flow::{Fault, access, tenant};
 use crate::moment::Moment;
 

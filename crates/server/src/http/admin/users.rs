@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::table::Table;
 use super::{tenants, view};
 use crate::catalogue::EnvironmentState;
-use crate::flow::tenant::{Order, Switch};
+use crate::flow::order::{Order, Switch};
 use crate::flow::{Fault, FlowError, app, user};
 
 pub(super) fn routes(table: &mut Table) {
