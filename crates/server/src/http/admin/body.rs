@@ -125,7 +125,7 @@ fn exceeds(json: &[u8]) -> bool {
 pub(super) struct Why {
     /// 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = "^\\P{Cc}+$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
     reason: Option<Comment>,
 }
 

@@ -144,7 +144,7 @@ struct KeyNarrowing {
 #[serde(deny_unknown_fields)]
 struct RevokeKey {
     /// 1 to 500 characters: the partner will ask.
-    #[schema(min_length = 1, max_length = 500, pattern = "^\\P{Cc}+$")]
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
     reason: String,
 }
 
