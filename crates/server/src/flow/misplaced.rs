@@ -106,7 +106,7 @@ async fn bearer_owner(
 ) -> Result<Option<Owned>, Fault> {
     match recognise(node, state, credential).await? {
         Err(_) => Ok(None),
-        Ok(Genuine::Key(key)) => Ok(Some(Owned { subject: Subject::Key(key.id), tenant: key.tenant })),
+        Ok(Genuine::Key(key)) => Ok(Some(Owned::key(&key))),
         Ok(Genuine::Token(claims)) => {
             Ok(verify::app_of(node, state, &claims).await?.map(|app| Owned::app(&app)))
         }
