@@ -2,13 +2,14 @@
 
     schemathesis_admin.py GRANTOR [SECONDS]
 
-Starts a demo of its own, because much of it is suspended, renamed and deleted on the way. Runs twice: with one
-that names what there is (tenants, apps, keys ...) and has a good request for what chance hardly finds, so that requests get past
-the first 404; and with the document as it is served. The operator's own end is left out: everything after it would be a 401 and
-prove nothing.
+Starts a demo of its own, because much of it is suspended, renamed and deleted on the way. Runs twice: with a document that names
+what there is (tenants, apps, keys ...) and has a good request for what chance hardly finds, so that requests get past the first
+404; and with the document as it is served. The operator's own end is left out: everything after it would be a 401 and prove
+nothing.
 """
 
 import collections
+import itertools
 import json
 import pathlib
 import re
@@ -133,8 +134,7 @@ def good_requests(api, known):
 
     def applicant(*acts):
         """A tenant that has applied for access, and what was done about it."""
-        name = f"applicant-{len(made)}"
-        made.append(name)
+        name = f"applicant-{next(numbers)}"
         api.post("/tenants", {"name": name})
         api.post(f"{AT}/accesses", {"tenant": name, "api": one})
         for act in acts:
@@ -145,25 +145,23 @@ def good_requests(api, known):
         return {"tenant": applicant()["tenant"]}
 
     def key(*acts):
-        with_keys = next(one for one in api.get(f"{AT}/keys")["items"])
-        body = {"tenant": with_keys["tenant"], "apis": with_keys["apis"]}
-        made = api.post(f"{AT}/keys", body)["id"]
+        """A new key, and what was done about it."""
+        new = api.post(f"{AT}/keys", new_key)["id"]
         for act in acts:
-            api.post(f"{AT}/keys/{made}/{act}", {})
-        return {"key": made}, body
+            api.post(f"{AT}/keys/{new}/{act}", {})
+        return {"key": new}
 
-    made = []
+    numbers = itertools.count()
+    known_key = api.get(f"{AT}/keys")["items"][0]
+    new_key = {"tenant": known_key["tenant"], "apis": known_key["apis"]}
     person = {"email": "somebody@applicant.example", "email_verified": True}
     user = api.post(f"{AT}/users", person)["id"]
     app = {"tenant": "acme", "apis": [one]}
     client = api.post(f"{AT}/apps", app)["client_id"]
     api.post(f"{AT}/apps/{client}/secrets", {"end_others_after": 3600})
-    hash_, moment = "0" * 64, "2026-01-01T00:00:00Z"
     leaked = api.post(f"{AT}/apps", app)["client_secret"]
     suspended = tenant()
     api.post(f"/tenants/{suspended['tenant']}/suspend", {})
-    nobody = api.post("/operators", {"name": "nobody", "role": "auditor"})["id"]
-    new_tenant = {"name": "somebody-else"}
     text = {"texts": {"en": {"title": "Rules", "body": "Be kind."}}}
     return {
         "apply_for_access": ({}, {"tenant": tenant()["tenant"], "api": known["apis"][1]}),
@@ -172,17 +170,17 @@ def good_requests(api, known):
         "suspend_an_access": (applicant("approve"), {"reason": "A test."}),
         "resume_an_access": (applicant("approve", "suspend"), {"reason": "A test."}),
         "close_an_access": (applicant("approve"), {"reason": "A test."}),
-        "record_a_contract": (applicant(), {"sha256": hash_, "signed_at": moment}),
+        "record_a_contract": (applicant(), {"sha256": "0" * 64, "signed_at": "2026-01-01T00:00:00Z"}),
         "register_an_app": ({}, app),
         "change_an_app": ({"client_id": client}, app),
         "take_a_rotation_back": ({"client_id": client, "version": 2}, None),
         "let_a_secret_end_later": ({"client_id": client, "version": 1}, {"after": 60}),
-        "make_a_key": ({}, key()[1]),
-        "narrow_a_key": (key()[0], {"addresses": ["203.0.113.0/24"]}),
-        "rotate_a_key": (key()[0], {"overlap": 60}),
-        "suspend_a_key": (key()[0], {}),
-        "resume_a_key": (key("suspend")[0], {}),
-        "revoke_a_key": (key()[0], {"reason": "A test."}),
+        "make_a_key": ({}, new_key),
+        "narrow_a_key": (key(), {"addresses": ["203.0.113.0/24"]}),
+        "rotate_a_key": (key(), {"overlap": 60}),
+        "suspend_a_key": (key(), {}),
+        "resume_a_key": (key("suspend"), {}),
+        "revoke_a_key": (key(), {"reason": "A test."}),
         "rotate_keys": ({}, {}),
         "make_a_webhook": ({}, {"tenant": "acme", "url": "http://127.0.0.1:9/", "events": ["*"]}),
         "change_a_webhook": ({"webhook": hooks[0]}, {"url": "http://127.0.0.1:9/", "events": ["*"]}),
@@ -194,7 +192,7 @@ def good_requests(api, known):
         "resolve_an_incident": ({"incident": known["incident"][0]}, {"comment": "Looked at."}),
         "make_a_document": ({}, {"kind": "house-rules", "version": text}),
         "publish_a_version": ({"document": documents[0]}, text),
-        "make_a_tenant": ({}, new_tenant),
+        "make_a_tenant": ({}, {"name": "somebody-else"}),
         "suspend_a_tenant": (tenant(), {}),
         "resume_a_tenant": (suspended, {}),
         "close_a_tenant": (tenant(), {}),
@@ -202,7 +200,6 @@ def good_requests(api, known):
         "suspend_a_user": ({"user": user}, {}),
         "make_somebody_a_member__or_give_other_roles": ({"user": user, **tenant()}, {"roles": ["viewer"]}),
         "make_an_operator": ({}, {"name": "somebody", "role": "auditor"}),
-        "end_an_operator": ({"operator": nobody}, None),
     }
 
 
