@@ -15,7 +15,7 @@ mod unstorable;
 use grantor_server::http::admin::{Route, table};
 use grantor_testkit::{Answer, Server};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Every route: method and path below `/admin/v1`.
 fn routes() -> Vec<(&'static str, &'static str)> {
@@ -75,6 +75,11 @@ impl Ids {
         let incident = incident["id"].as_str().unwrap().to_owned();
         Self { key: key_id(server), document, webhook, message, case, operator, incident }
     }
+}
+
+/// The document, as it is committed.
+fn document() -> Value {
+    serde_json::from_str(include_str!("../../../../docs/admin-openapi.json")).unwrap()
 }
 
 async fn raw(server: &Server, method: &str, path: &str, bearer: Option<&str>, body: &str) -> Answer {

@@ -5,7 +5,7 @@ use grantor_testkit::Server;
 use serde_json::{Value, json};
 
 use super::portal::with;
-use super::{Ids, filled, operator};
+use super::{Ids, document, filled, operator};
 
 const APP: &str = "/environments/production/apps/acme-payments";
 
@@ -118,8 +118,7 @@ async fn every_resource_has_a_tag_that_changes_when_it_does_and_a_stale_one_chan
 async fn a_condition_is_honoured_wherever_the_document_names_it_and_refused_elsewhere() {
     let server = Server::start().await;
     let (token, ids) = (operator(&server), Ids::of(&server).await);
-    let document: Value =
-        serde_json::from_str(include_str!("../../../../../docs/admin-openapi.json")).unwrap();
+    let document = document();
     let (mut honoured, mut refused) = (0, 0);
     for route in table().routes().iter().filter(|route| route.method != "GET") {
         let method = route.method.as_str();

@@ -2,17 +2,15 @@
 
 use grantor_server::http::admin::table;
 use grantor_testkit::Server;
-use serde_json::Value;
 
-use super::raw;
+use super::{document, raw};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_is_public_and_the_committed_one() {
     let server = Server::start().await;
     let served = raw(&server, "GET", "/openapi.json", None, "").await;
     assert_eq!((served.status, served.header("content-type")), (200, "application/json"));
-    let committed: Value =
-        serde_json::from_str(include_str!("../../../../../docs/admin-openapi.json")).unwrap();
+    let committed = document();
     assert_eq!(served.json(), committed);
     let origin = server.issuer("production");
     assert!(!served.text.contains(origin.as_str()), "it names no installation");
@@ -45,8 +43,7 @@ async fn the_page_that_shows_it_is_public_from_this_origin_and_runs_nothing_inli
 
 #[test]
 fn every_route_is_in_the_document_with_its_caller_and_nothing_else_is() {
-    let committed: Value =
-        serde_json::from_str(include_str!("../../../../../docs/admin-openapi.json")).unwrap();
+    let committed = document();
     let paths = committed["paths"].as_object().unwrap();
     let mut listed = 0;
     for (path, item) in paths {

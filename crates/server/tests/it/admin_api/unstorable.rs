@@ -3,11 +3,7 @@
 use grantor_testkit::Server;
 use serde_json::{Value, json};
 
-use super::{Ids, assert_problem, filled, operator, raw};
-
-fn document() -> Value {
-    serde_json::from_str(include_str!("../../../../../docs/admin-openapi.json")).unwrap()
-}
+use super::{Ids, assert_problem, document, filled, operator, raw};
 
 /// The names of the parameters of a kind, `query` or `path`: an operation has some of its own, its path gives it others.
 fn parameters<'a>(item: &'a Value, operation: &'a Value, of: &str) -> Vec<&'a str> {
@@ -36,6 +32,7 @@ async fn m05_u0000_in_any_parameter_of_any_route_is_400() {
                 let answer = raw(&server, &method, &path, Some(&token), "").await;
                 assert_eq!(answer.status, 400, "{method} {path}: {}", answer.text);
                 assert_problem(&answer, &path);
+                assert!(answer.text.contains("U+0000"), "{method} {path}: {}", answer.text);
             }
         }
     }
@@ -60,6 +57,7 @@ async fn m05_u0000_in_any_text_of_any_body_is_400() {
                 let body = json!({ member: "a\u{0}b" }).to_string();
                 let answer = raw(&server, &method, &path, Some(&token), &body).await;
                 assert_eq!(answer.status, 400, "{method} {path} {member}: {}", answer.text);
+                assert!(answer.text.contains("U+0000"), "{method} {path} {member}: {}", answer.text);
                 bodies += 1;
             }
         }
