@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::answer::lasting;
 use super::problem::Problem;
+use super::schema::CommentText;
 use crate::flow::Fault;
 use crate::flow::order::{Order, Switch};
 use crate::http::body::BODY_TIME;
@@ -123,9 +124,8 @@ fn exceeds(json: &[u8]) -> bool {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Why {
-    /// 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    #[schema(value_type = Option<CommentText>)]
     reason: Option<Comment>,
 }
 

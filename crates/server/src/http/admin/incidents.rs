@@ -17,6 +17,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::page::{Page, Window};
 use super::problem::Problem;
+use super::schema::CommentText;
 use super::table::Table;
 use super::tenants;
 use crate::flow::leak::{Report, Verdict, report};
@@ -66,9 +67,8 @@ enum State {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Resolution {
-    /// 1 to 500 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    #[schema(value_type = Option<CommentText>)]
     comment: Option<Comment>,
 }
 

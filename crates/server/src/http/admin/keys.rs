@@ -21,7 +21,7 @@ use super::body::{Body, Why};
 use super::caller::{Caller, Granted};
 use super::page::{PageOfTenant, Window};
 use super::problem::Problem;
-use super::schema::{NetworkText, QuotaText, ScopeText};
+use super::schema::{CommentText, NetworkText, QuotaText, ScopeText};
 use super::table::Table;
 use super::{tenants, uses, view};
 use crate::catalogue::EnvironmentState;
@@ -143,8 +143,8 @@ struct KeyNarrowing {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RevokeKey {
-    /// 1 to 500 characters: the partner will ask.
-    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
+    /// The partner will ask.
+    #[schema(value_type = CommentText)]
     reason: String,
 }
 

@@ -133,6 +133,11 @@ pub(super) enum KeyStateText {
     Retired,
 }
 
+/// A reason or remark: one line of 1 to 500 characters.
+#[derive(ToSchema)]
+#[schema(as = Comment, min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
+pub(super) struct CommentText(String);
+
 /// One scope (RFC 6749 3.3).
 #[derive(ToSchema)]
 #[schema(as = Scope, min_length = 1, pattern = r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
